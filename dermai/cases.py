@@ -1,0 +1,147 @@
+"""The case table, `data/cases.csv`: one row a photograph, typed and validated."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dermai.errors import InvalidCases
+from dermai.files import write_bytes
+from dermai.taxonomy import load_taxonomy
+
+COLUMNS = (
+    "image", "case_id", "patient_id", "lesion_id", "diagnosis", "source_label", "source", "site", "view",
+    "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split", "batch",
+)  # fmt: skip
+REQUIRED = ("image", "case_id", "patient_id", "lesion_id", "source", "split", "batch")
+SPLITS = ("train", "validation", "test")
+VIEWS = ("macroscopic", "anatomical", "dermoscopic")
+SEXES = ("female", "male")
+OLDEST_AGE = 120
+
+
+def photograph_path(folder: Path, image: str) -> Path:
+    """Where a photograph lies below the data folder: `images/<first two>/<hash>.jpg`."""
+    return folder / "images" / image[:2] / f"{image}.jpg"
+
+
+def empty_cases() -> pd.DataFrame:
+    """A case table without rows."""
+    return pd.DataFrame({name: pd.Series(dtype="float64" if name == "age" else "object") for name in COLUMNS})
+
+
+def read_cases(path: Path) -> pd.DataFrame:
+    """Read and check a case table.
+
+    Text columns hold "" where nothing is known, `age` holds NaN.
+
+    Raises:
+        InvalidCases: not UTF-8, not comma-separated, wrong columns, or rows that break the contract
+            (named by line and case).
+    """
+    cases = parse_cases(path)
+    problems = case_problems(cases)
+    if problems:
+        shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+        raise InvalidCases(f"{path.name}: {shown}")
+    return cases
+
+
+def parse_cases(path: Path) -> pd.DataFrame:
+    """Read a case table and check its shape only, so that its rows can be judged afterwards.
+
+    Raises:
+        InvalidCases: missing, not UTF-8, not comma-separated, or wrong columns.
+    """
+    if not path.is_file():
+        raise InvalidCases(f"{path} does not exist: run `dvc pull`, or import a dataset first (`dermai import --help`)")
+    table = read_text_table(path, COLUMNS)
+    unknown = sorted(set(table.columns) - set(COLUMNS))
+    if unknown:
+        raise InvalidCases(f"{path.name}: unknown columns {unknown}; expected {', '.join(COLUMNS)}")
+    table = table[list(COLUMNS)]
+    ages = pd.to_numeric(table["age"], errors="coerce")
+    unreadable = table.index[ages.isna() & (table["age"] != "")]
+    if len(unreadable):
+        line = unreadable[0]
+        raise InvalidCases(f"{path.name}: line {line + 2}: age {table['age'][line]!r} is not a number of years")
+    return table.assign(age=ages)
+
+
+def read_text_table(path: Path, expected: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV file as text, with a clear error for the usual ways of getting one wrong.
+
+    Raises:
+        InvalidCases: empty, not UTF-8, another delimiter, missing columns, or ragged lines.
+    """
+    content = path.read_bytes()
+    if not content.strip():
+        raise InvalidCases(f"{path.name} is empty: expected a header line with {', '.join(expected)}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InvalidCases(
+            f"{path.name}: line {line} is not UTF-8 (Latin-1?): save the file as CSV UTF-8 and try again"
+        ) from None
+    header = next(csv.reader(io.StringIO(text)))
+    missing = [name for name in expected if name not in header]
+    if missing:
+        delimiter = next((d for d in ";\t|" if len(header) == 1 and d in header[0]), None)
+        if delimiter:
+            raise InvalidCases(f"{path.name} is separated by {delimiter!r}: save it with commas and try again")
+        raise InvalidCases(f"{path.name} lacks the columns {missing}")
+    try:
+        return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+    except pd.errors.ParserError as error:
+        raise InvalidCases(f"{path.name} cannot be read as CSV: {error}") from None
+
+
+def write_cases(path: Path, cases: pd.DataFrame) -> None:
+    """Replace the case table at once, with columns in the contract's order and ages as plain numbers."""
+    table = cases[list(COLUMNS)].copy()
+    table["age"] = [format(age, "g") if pd.notna(age) else "" for age in table["age"]]
+    write_bytes(path, table.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+
+
+def case_problems(cases: pd.DataFrame) -> list[str]:
+    """What is wrong with each row or between rows, in plain words; empty when the contract holds."""
+    taxonomy = load_taxonomy()
+    problems: list[str] = []
+
+    def report(rows: pd.Series, what: str, column: str | None = None) -> None:
+        for index in cases.index[rows.to_numpy(dtype=bool)]:
+            value = f" {cases[column][index]!r}" if column else ""
+            problems.append(f"line {index + 2} (case {cases['case_id'][index]!r}): {what}{value}")
+
+    for name in REQUIRED:
+        report(cases[name] == "", f"{name} is empty")
+    report(~cases["image"].str.fullmatch(r"[0-9a-f]{64}|"), "image is not a content hash:", "image")
+    report(cases["image"].duplicated() & (cases["image"] != ""), "the photograph stands in the table twice:", "image")
+    for name, allowed in (
+        ("diagnosis", taxonomy.codes),
+        ("source", tuple(taxonomy.sources)),
+        ("view", VIEWS),
+        ("sex", SEXES),
+        ("split", SPLITS),
+    ):
+        report(~cases[name].isin([*allowed, ""]), f"unknown {name}", name)
+    report(~cases["skin_type"].isin(["", *"123456"]), "skin_type is not Fitzpatrick 1 to 6:", "skin_type")
+    report(cases["age"].lt(0) | cases["age"].gt(OLDEST_AGE), f"age is not in 0 to {OLDEST_AGE}:", "age")
+    dates = pd.to_datetime(cases["acquired_on"], format="%Y-%m-%d", errors="coerce")
+    report(dates.isna() & (cases["acquired_on"] != ""), "acquired_on is not a date like 2026-03-01:", "acquired_on")
+    for unit, fixed in (("patient_id", "split"), ("lesion_id", "patient_id")):
+        distinct = cases.groupby(unit)[fixed].nunique()
+        for value in distinct.index[distinct > 1]:
+            found = sorted(cases.loc[cases[unit] == value, fixed].unique())
+            problems.append(f"{unit} {value!r} has more than one {fixed}: {', '.join(found)}")
+    return problems
+
+
+def trainable(cases: pd.DataFrame) -> pd.DataFrame:
+    """The rows whose diagnosis has a place in the taxonomy."""
+    return cases[cases["diagnosis"] != ""]

@@ -1,0 +1,140 @@
+"""params.yaml as typed, validated models: loaded once, unknown keys refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dermai.errors import InvalidParams
+from dermai.gate.policy import GatePolicy
+
+
+class Section(BaseModel):
+    """A part of params.yaml: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Share = Field(ge=0, le=1)
+
+
+class DataParams(Section):
+    """How photographs are stored and patients split."""
+
+    shorter_side: int = Field(448, ge=64, le=4096)
+    jpeg_quality: int = Field(92, ge=50, le=100)
+    test_fraction: float = Field(0.2, gt=0, lt=1)
+    validation_fraction: float = Field(0.15, gt=0, lt=1)
+    near_duplicate_bits: int = Field(4, ge=0, le=16)
+
+
+class ValidationParams(Section):
+    """Limits that the data validation checks."""
+
+    smallest_side: int = Field(64, ge=1)
+    fewest_cases_per_class: int = Field(2, ge=1)
+    least_sharpness: float = Field(15.0, ge=0)
+    darkest: float = Field(25.0, ge=0, le=255)
+    brightest: float = Field(235.0, ge=0, le=255)
+    most_flagged: float = Field(0.2, ge=0, le=1)
+
+
+class ModelParams(Section):
+    """The network and its input."""
+
+    backbone: str = "tf_efficientnet_lite0"
+    pretrained: Literal["imagenet", "none"] = "imagenet"
+    weights_folder: str = ""
+    image_size: int = Field(300, ge=32, le=1024)
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
+    dropout: float = Field(0.2, ge=0, lt=1)
+    frozen_share: float = Field(0.7, ge=0, le=1)
+
+
+class TrainingParams(Section):
+    """One training: the paper's recipe and its budget."""
+
+    first_epochs: int = Field(24, ge=1)
+    update_epochs: int = Field(12, ge=1)
+    head_first_epochs: int = Field(3, ge=0)
+    patience: int = Field(6, ge=1)
+    samples_per_class: int = Field(4, ge=1)
+    head_learning_rate: float = Field(1e-4, gt=0)
+    backbone_learning_rate: float = Field(1e-5, gt=0)
+    optimizer: Literal["adam", "adamw"] = "adam"
+    weight_decay: float = Field(0.0, ge=0)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    augmentation: Literal["none", "standard"] = "standard"
+    augmented_views: int = Field(4, ge=1)
+    mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    checkpoint_every: int = Field(1, ge=1)
+
+
+class ContinualParams(Section):
+    """How an update learns new cases without losing the old ones."""
+
+    strategy: Literal["replay_interpolation", "finetune_only", "joint"] = "replay_interpolation"
+    replay_per_class: int = Field(60, ge=0)
+    new_share: float = Field(0.5, gt=0, le=1)
+    interpolation: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+class EvaluationParams(Section):
+    """Intervals and calibration of the evaluation."""
+
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    calibration_bins: int = Field(10, ge=2)
+
+
+class RegistryParams(Section):
+    """Names in MLflow."""
+
+    model_name: str = "dermai"
+    experiment: str = "incremental_finetune"
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    seed: int = 20211003
+    data: DataParams = DataParams()
+    validation: ValidationParams = ValidationParams()
+    model: ModelParams = ModelParams()
+    training: TrainingParams = TrainingParams()
+    continual: ContinualParams = ContinualParams()
+    evaluation: EvaluationParams = EvaluationParams()
+    gate: GatePolicy = GatePolicy()
+    registry: RegistryParams = RegistryParams()
+
+
+def load_params(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
+    """Read params.yaml, with dotted overrides such as `{"model.image_size": 128}` on top.
+
+    Raises:
+        InvalidParams: the file is missing or not YAML, a key is unknown, or a value is out of range.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise InvalidParams(f"{path} does not exist: run this inside a dermai repository") from None
+    except yaml.YAMLError as error:
+        raise InvalidParams(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise InvalidParams(f"{path.name} must hold sections such as `training:`, not {type(values).__name__}")
+    for dotted, value in (overrides or {}).items():
+        *sections, key = dotted.split(".")
+        place = values
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = value
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise InvalidParams(f"{path.name}: {where}: {first['msg']}{more}") from None

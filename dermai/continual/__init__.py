@@ -1,0 +1,1 @@
+"""Learning new cases from the champion on: the plan, replay, weight interpolation, BatchNorm."""

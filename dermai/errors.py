@@ -1,0 +1,27 @@
+"""Errors a user can act on: the command line prints them as one line and exits with 1."""
+
+from __future__ import annotations
+
+
+class DermaiError(Exception):
+    """Something is wrong that the user can mend; the message says what, where and how."""
+
+
+class InvalidCases(DermaiError):
+    """The case table or a photograph breaks the data contract."""
+
+
+class InvalidParams(DermaiError):
+    """params.yaml has an unknown key or a value out of range."""
+
+
+class DatasetMismatch(DermaiError):
+    """The workspace's data does not match data.dvc, or cannot be pulled."""
+
+
+class PackageTampered(DermaiError):
+    """A model package's files do not match their recorded hashes."""
+
+
+class Refused(DermaiError):
+    """A promotion, rejection or rollback that the rules do not allow."""

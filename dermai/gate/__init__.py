@@ -1,0 +1,1 @@
+"""The promotion gate: exact and paired statistics, the policy, the test-set ledger, the decision."""

@@ -1,0 +1,1 @@
+"""Photographs as arrays: decoded once, transformed, cached."""

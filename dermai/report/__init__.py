@@ -1,0 +1,1 @@
+"""Self-contained HTML pages for people who do not write code."""

@@ -1,0 +1,1 @@
+"""Procedural stand-ins for Derm.AI, EDRA and Dermofit. Simulated: never evidence about patients."""

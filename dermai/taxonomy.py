@@ -1,0 +1,106 @@
+"""The classes of the paper, their risk levels, and the label map of each source."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, model_validator
+
+TAXONOMY_FILE = Path(__file__).with_name("taxonomy.yaml")
+
+
+class RiskLevel(StrEnum):
+    """Urgency of a referral, as the worklist sorts and colours it."""
+
+    HIGH_PRIORITY = "high_priority"
+    PRIORITY = "priority"
+    NORMAL = "normal"
+
+    @property
+    def colour(self) -> str:
+        """Traffic-light colour: red, yellow or green."""
+        return {"high_priority": "red", "priority": "yellow", "normal": "green"}[self.value]
+
+
+class LesionClass(BaseModel):
+    """One diagnosis the model may learn."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    group: str
+    melanocytic: bool
+    risk: RiskLevel
+
+
+class Taxonomy(BaseModel):
+    """Classes by code, in the paper's order, and the label map of each source.
+
+    >>> taxonomy = load_taxonomy()
+    >>> taxonomy.diagnosis("pad_ufes_20", "MEL")
+    'MM'
+    >>> taxonomy.diagnosis("dermofit", "PYO") is None
+    True
+    >>> taxonomy.malignant
+    ('OtMalNeop', 'BCC', 'MM')
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classes: dict[str, LesionClass]
+    sources: dict[str, dict[str, str | None]]
+
+    @model_validator(mode="after")
+    def _labels_point_at_classes(self) -> Taxonomy:
+        for source, labels in self.sources.items():
+            unknown = sorted({code for code in labels.values() if code and code not in self.classes})
+            if unknown:
+                raise ValueError(f"label map of {source!r} points at classes the taxonomy lacks: {unknown}")
+        return self
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """All class codes, in the paper's order."""
+        return tuple(self.classes)
+
+    @property
+    def malignant(self) -> tuple[str, ...]:
+        """Codes of the malignant classes."""
+        return tuple(code for code, lesion in self.classes.items() if lesion.group == "malignant")
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Codes that are not malignant but need a timely look (premalignant or uncertain)."""
+        return tuple(code for code, lesion in self.classes.items() if lesion.risk is RiskLevel.PRIORITY)
+
+    @property
+    def benign(self) -> tuple[str, ...]:
+        """Codes that are neither malignant nor watched."""
+        return tuple(code for code, lesion in self.classes.items() if lesion.risk is RiskLevel.NORMAL)
+
+    def risk(self, code: str) -> RiskLevel:
+        """Risk level of a class code."""
+        return self.classes[code].risk
+
+    def diagnosis(self, source: str, label: str) -> str | None:
+        """Class code of a source's label; None where the label has no place in the taxonomy.
+
+        Raises:
+            KeyError: the source is unknown, or the label is not in its map.
+        """
+        if source not in self.sources:
+            raise KeyError(f"unknown source {source!r}; known: {', '.join(self.sources)}")
+        labels = {known.casefold(): code for known, code in self.sources[source].items()}
+        try:
+            return labels[label.strip().casefold()]
+        except KeyError:
+            raise KeyError(f"label {label!r} is not in the label map of {source!r}") from None
+
+
+@cache
+def load_taxonomy(path: Path = TAXONOMY_FILE) -> Taxonomy:
+    """The taxonomy file, validated."""
+    return Taxonomy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

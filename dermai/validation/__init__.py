@@ -1,0 +1,1 @@
+"""Checks a dataset must pass before any training."""

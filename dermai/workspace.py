@@ -1,0 +1,157 @@
+"""The working folder: where things lie, which version of the data and the code it holds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from dermai.errors import DatasetMismatch, DermaiError
+
+WORKSPACE_VARIABLE = "DERMAI_WORKSPACE"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths below the folder that holds params.yaml."""
+
+    root: Path
+
+    @property
+    def params_file(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def data(self) -> Path:
+        """The DVC-tracked dataset: cases.csv and images/."""
+        return self.root / "data"
+
+    @property
+    def cases_file(self) -> Path:
+        return self.data / "cases.csv"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rejected photographs and the reason for each, one folder an intake."""
+        return self.root / "quarantine"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def state(self) -> Path:
+        """Everything that must outlive a run: audit log, ledger, prediction log, caches."""
+        return self.root / "state"
+
+    @property
+    def audit_log(self) -> Path:
+        return self.state / "audit" / "updates.jsonl"
+
+    @property
+    def ledger(self) -> Path:
+        return self.state / "audit" / "test_set_ledger.jsonl"
+
+    @property
+    def prediction_log(self) -> Path:
+        return self.state / "predictions"
+
+    @property
+    def cache(self) -> Path:
+        """Decoded pixels, activations and training checkpoints; safe to delete."""
+        return self.state / "cache"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's store: `MLFLOW_TRACKING_URI`, or one SQLite file in the workspace."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
+
+
+def find_workspace(start: Path | None = None) -> Workspace:
+    """The workspace of `DERMAI_WORKSPACE`, or the nearest folder upwards that holds params.yaml.
+
+    Raises:
+        DermaiError: there is none.
+    """
+    named = os.environ.get(WORKSPACE_VARIABLE)
+    if named:
+        root = Path(named).resolve()
+        if not (root / "params.yaml").is_file():
+            raise DermaiError(f"{WORKSPACE_VARIABLE} is {named}, which holds no params.yaml")
+        return Workspace(root)
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "params.yaml").is_file():
+            return Workspace(folder)
+    raise DermaiError(f"no params.yaml in {start} or above: run this inside a dermai repository")
+
+
+@dataclass(frozen=True)
+class CodeVersion:
+    """The git commit of the workspace, and whether tracked files differ from it."""
+
+    commit: str
+    dirty: bool
+
+
+def code_version(workspace: Workspace) -> CodeVersion:
+    """What git says of the workspace; `unversioned` and dirty where there is no commit."""
+    commit = _git(workspace, "rev-parse", "HEAD")
+    if commit is None:
+        return CodeVersion("unversioned", True)
+    return CodeVersion(commit, bool(_git(workspace, "status", "--porcelain", "--untracked-files=no")))
+
+
+def _git(workspace: Workspace, *arguments: str) -> str | None:
+    result = subprocess.run(["git", "-C", str(workspace.root), *arguments], capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else None
+
+
+@dataclass(frozen=True)
+class DatasetVersion:
+    """The dataset's DVC hash, and why a model trained on the workspace as it is may not be promoted."""
+
+    hash: str
+    dirty_reason: str = ""
+
+    @property
+    def dirty(self) -> bool:
+        return bool(self.dirty_reason)
+
+
+def recorded_dataset_hash(workspace: Workspace) -> str | None:
+    """The hash that data.dvc pins; None where data is not versioned."""
+    file = workspace.root / "data.dvc"
+    if not file.is_file():
+        return None
+    try:
+        return str(yaml.safe_load(file.read_text(encoding="utf-8"))["outs"][0]["md5"])
+    except (yaml.YAMLError, KeyError, IndexError, TypeError):
+        raise DatasetMismatch("data.dvc cannot be read: restore it from git (`git checkout data.dvc`)") from None
+
+
+def dataset_version(workspace: Workspace) -> DatasetVersion:
+    """Compare the data folder with data.dvc, by DVC itself, and say which version it is.
+
+    Raises:
+        DatasetMismatch: there is no data folder, or DVC cannot read its cache.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    recorded = recorded_dataset_hash(workspace)
+    if not workspace.data.is_dir():
+        raise DatasetMismatch("there is no data folder: run `dvc pull`, or import a dataset (`dermai import --help`)")
+    if recorded is None:
+        return DatasetVersion("unversioned", "data is not versioned: run `dvc add data` and commit data.dvc")
+    try:
+        with Repo(str(workspace.root)) as repository:
+            changed = repository.status(targets=["data.dvc"])
+    except DvcException as error:
+        raise DatasetMismatch(f"DVC cannot check the data folder: {error}") from error
+    if changed:
+        return DatasetVersion(recorded, "data differs from data.dvc: run `dvc add data` and commit data.dvc")
+    return DatasetVersion(recorded)
