@@ -25,3 +25,7 @@ class PackageTampered(DermaiError):
 
 class Refused(DermaiError):
     """A promotion, rejection or rollback that the rules do not allow."""
+
+
+class AuditLogDamaged(DermaiError):
+    """The audit log was changed by something other than dermai, or its key is missing."""
