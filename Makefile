@@ -1,0 +1,58 @@
+# `make help` lists the targets. Each sets up what it needs first: only Python 3.11+, make and git must be there.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export ZENML_ANALYTICS_OPT_IN ?= false
+export MLFLOW_DISABLE_TELEMETRY ?= true
+export DO_NOT_TRACK ?= 1
+export GX_ANALYTICS_ENABLED ?= false
+export DVC_NO_ANALYTICS ?= true
+export HF_HUB_DISABLE_TELEMETRY ?= 1
+
+.PHONY: help setup demo test lint format dashboard lock clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## Create .venv from the lock, turn telemetry off
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+	  || { echo "dermai needs Python 3.11 or 3.12: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "uv==0.13.9"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/zenml analytics opt-out > /dev/null
+	@touch $@
+
+demo: $(READY)  ## The whole story in a few minutes on simulated patients
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash demo/run.sh
+
+test: $(READY)  ## All tests
+	@bash tests/browser.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+lint: $(READY)  ## ruff (lint and format) and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)  ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+dashboard: $(READY)  ## Serve the team's start page and the drift dashboard on this machine
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dermai dashboard
+
+lock: $(READY)  ## Resolve the dependencies anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-annotate --no-header -o requirements.txt pyproject.toml
+
+clean:  ## Remove what runs leave behind (not data, not the audit log)
+	rm -rf reports state/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis quarantine
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
