@@ -1,0 +1,162 @@
+"""Append to the audit log so that no crash and no second writer loses a line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from dermai.audit.entries import (
+    EVENTS,
+    FIRST_PREVIOUS,
+    Entry,
+    Head,
+    entry_fault,
+    head_signed,
+    parse_entry,
+    parse_head,
+    plain,
+    sign_entry,
+    sign_head,
+)  # fmt: skip
+from dermai.audit.key import SigningKey, fingerprint, key_file, load_public_key, public_pem
+from dermai.audit.verification import Verification, verify
+from dermai.errors import AuditLogDamaged
+from dermai.files import locked, sync_folder, write_bytes
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+log = logging.getLogger(__name__)
+
+
+class AuditLog:
+    """A log file with its head (`.head`), public key (`.pub`) and lock (`.lock`) beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.head_file = path.with_suffix(".head")
+        self.public_key_file = path.with_suffix(".pub")
+        self.lock_file = path.with_suffix(".lock")
+
+    def append(self, event: str, body: Mapping[str, Any] | BaseModel) -> Entry:
+        """Write one line, on disk before this returns, and say aloud what an earlier crash left to repair.
+
+        Raises:
+            AuditLogDamaged: the log's end is not what its head says; nothing is written.
+        """
+        if event not in EVENTS:
+            raise ValueError(f"unknown audit event {event!r}; known: {', '.join(EVENTS)}")
+        key = SigningKey.load_or_create()
+        with locked(self.lock_file):
+            head, repairs = self._repaired_head(key)
+            for repair in repairs:
+                log.warning("audit log repaired: %s", repair)
+                head = self._write(key, head, "repair", {"what": repair})[1]
+            return self._write(key, head, event, plain(body))[0]
+
+    def entries(self, *events: str) -> list[Entry]:
+        """All whole lines, or those of some events, oldest first; it reads, it does not verify."""
+        if not self.path.exists():
+            return []
+        parsed = (parse_entry(line) for line in self.path.read_bytes().split(b"\n")[:-1])
+        return [entry for entry in parsed if entry and (not events or entry.event in events)]
+
+    def verify(self, public_key: Ed25519PublicKey | None = None) -> Verification:
+        """Check every line, the chain and the head.
+
+        The key is the one given, else the signing key's public half, else the file beside the log, which
+        whoever can write the log could have replaced: a note says so.
+        """
+        notes, witness = [], None
+        if public_key is None:
+            if key_file().exists():
+                key = SigningKey.load_or_create()
+                public_key, witness = key.public, _read(self._witness_file(key))
+            elif self.public_key_file.exists():
+                public_key = load_public_key(self.public_key_file)
+                notes.append("checked with the public key beside the log only: give --public-key to rule out a new one")
+            else:
+                damaged = self.path.exists() or self.head_file.exists()
+                return Verification(problems=["there is no public key to check the log with"] if damaged else [])
+        with locked(self.lock_file) if os.access(self.path.parent, os.W_OK) else nullcontext():
+            found = verify(_read(self.path) or b"", _read(self.head_file), public_key, witness)
+        found.notes += notes
+        return found
+
+    def _repaired_head(self, key: SigningKey) -> tuple[Head, list[str]]:
+        """The log's end as it is on disk, after moving a torn line aside; called under the lock."""
+        content = _read(self.path) or b""
+        *lines, torn = content.split(b"\n")
+        first, last = (parse_entry(lines[0]), parse_entry(lines[-1])) if lines else (None, None)
+        head = self._head(key, first)
+        repairs = []
+        if len(lines) == head.count + 1 and last and last.previous == head.hash and not entry_fault(last, key.public):
+            head = sign_head(key, last.log, last.sequence, last.hash)
+            repairs.append(f"record {last.sequence} ({last.event}) was written and the crash came before the head")
+        if len(lines) != head.count or (last is None) != (head.count == 0) or (last and last.hash != head.hash):
+            raise AuditLogDamaged(
+                f"{self.path} does not end as its head says: run `dermai audit verify`; to go on, move the folder "
+                f"{self.path.parent.name}/ aside as evidence, or restore it from a backup"
+            )
+        if torn:
+            aside = self.path.with_name(f"{self.path.stem}.torn-after-{head.count}-{secrets.token_hex(3)}")
+            write_bytes(aside, torn)
+            with self.path.open("r+b") as stream:
+                stream.truncate(len(content) - len(torn))
+                os.fsync(stream.fileno())
+            repairs.append(f"a torn line of {len(torn)} bytes after record {head.count} was moved to {aside.name}")
+        return head, repairs
+
+    def _head(self, key: SigningKey, first: Entry | None) -> Head:
+        content = _read(self.head_file)
+        if content is None:
+            return sign_head(key, first.log if first else secrets.token_hex(8), 0, FIRST_PREVIOUS)
+        head = parse_head(content)
+        if head is None or not head_signed(head, key.public):
+            raise AuditLogDamaged(
+                f"{self.head_file} is not signed by the key {key.path} ({fingerprint(key.public)}): "
+                "use the key that the log was begun with, or run `dermai audit verify`"
+            )
+        return head
+
+    def _write(self, key: SigningKey, head: Head, event: str, body: Mapping[str, Any]) -> tuple[Entry, Head]:
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        entry = sign_entry(key, head.log, head.count + 1, time, event, body, head.hash)
+        new = not self.path.exists()
+        with self.path.open("ab") as stream:
+            stream.write(entry.to_line() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        if new:
+            write_bytes(self.public_key_file, public_pem(key.public))
+            sync_folder(self.path.parent)
+        head = sign_head(key, head.log, entry.sequence, entry.hash)
+        write_bytes(self.head_file, head.to_bytes())
+        self._write_witness(key, head)
+        return entry, head
+
+    def _witness_file(self, key: SigningKey) -> Path:
+        head = parse_head(_read(self.head_file) or b"")
+        first = next(iter(self.entries()), None)
+        name = first.log if first else head.log if head else "none"
+        return key.witness_folder / f"{Path(name).name}.head"
+
+    @staticmethod
+    def _write_witness(key: SigningKey, head: Head) -> None:
+        """Keep the head beside the key too; where that folder is read-only the log's own head has to do."""
+        try:
+            write_bytes(key.witness_folder / f"{head.log}.head", head.to_bytes())
+        except OSError as error:
+            log.debug("no copy of the head beside the key: %s", error)
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None

@@ -1,0 +1,96 @@
+"""Find every edit, deletion, reordering and truncation of an audit log, with the public key alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dermai.audit.entries import FIRST_PREVIOUS, Entry, Head, entry_fault, head_signed, parse_entry, parse_head
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+@dataclass
+class Verification:
+    """What a check of a log found: `problems` are signs of damage, `notes` are not."""
+
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def verify(
+    content: bytes, head_content: bytes | None, key: Ed25519PublicKey, witness_content: bytes | None = None
+) -> Verification:
+    """Check a log file's bytes against its head file's and, where there is one, the head kept beside the key."""
+    found = Verification()
+    lines = content.split(b"\n")
+    torn = lines.pop()
+    _check_chain(lines, key, found)
+    if torn:
+        found.problems.append(f"line {len(lines) + 1} is not whole ({len(torn)} bytes)")
+    _check_head(lines, head_content, key, found)
+    if witness_content is not None:
+        _check_witness(witness_content, key, found)
+    return found
+
+
+def _check_chain(lines: list[bytes], key: Ed25519PublicKey, found: Verification) -> None:
+    previous, log = FIRST_PREVIOUS, None
+    for number, line in enumerate(lines, 1):
+        entry = parse_entry(line)
+        if entry is None:
+            found.problems.append(f"line {number} is not an audit record")
+            previous = ""
+            continue
+        log = log or entry.log
+        fault = entry_fault(entry, key)
+        if not fault and entry.sequence != number:
+            fault = f"it is record {entry.sequence}"
+        if not fault and entry.log != log:
+            fault = "it is from another log"
+        if not fault and previous and entry.previous != previous:
+            fault = "it does not follow the line before it"
+        if fault:
+            found.problems.append(f"line {number}: {fault}")
+        previous = entry.hash
+        found.entries.append(entry)
+
+
+def _check_head(lines: list[bytes], content: bytes | None, key: Ed25519PublicKey, found: Verification) -> None:
+    last = found.entries[-1] if found.entries else None
+    if content is None:
+        if len(lines) == 1:
+            found.notes.append("the head is missing after the first record: a write was interrupted")
+        elif lines:
+            found.problems.append("the head file is missing")
+        return
+    head = parse_head(content)
+    if head is None or not head_signed(head, key):
+        found.problems.append("the head file was changed: its signature is not by this key")
+    elif len(lines) < head.count:
+        found.problems.append(f"{head.count - len(lines)} of {head.count} records are missing at the end")
+    elif len(lines) > head.count + 1:
+        found.problems.append(f"the log has {len(lines)} records, its head knows of {head.count}")
+    elif last and head.log != last.log:
+        found.problems.append("the head is from another log")
+    elif len(lines) == head.count + 1:
+        if last and last.previous != head.hash:
+            found.problems.append("the last record does not follow the head")
+        else:
+            found.notes.append("the last record is newer than the head: a write was interrupted")
+    elif last and head.hash != last.hash:
+        found.problems.append("the last record is not the one that the head names")
+
+
+def _check_witness(content: bytes, key: Ed25519PublicKey, found: Verification) -> None:
+    witness: Head | None = parse_head(content)
+    if witness is None or not head_signed(witness, key):
+        found.problems.append("the head kept beside the key was changed")
+    elif not any(entry.sequence == witness.count and entry.hash == witness.hash for entry in found.entries):
+        found.problems.append(f"record {witness.count}, known beside the key, is missing: an older log was put back")
