@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from pydantic import BaseModel, ConfigDict
 
 from dermai.errors import DatasetMismatch, DermaiError
 
@@ -89,9 +90,10 @@ def find_workspace(start: Path | None = None) -> Workspace:
     raise DermaiError(f"no params.yaml in {start} or above: run this inside a dermai repository")
 
 
-@dataclass(frozen=True)
-class CodeVersion:
+class CodeVersion(BaseModel):
     """The git commit of the workspace, and whether tracked files differ from it."""
+
+    model_config = ConfigDict(frozen=True)
 
     commit: str
     dirty: bool
@@ -101,8 +103,8 @@ def code_version(workspace: Workspace) -> CodeVersion:
     """What git says of the workspace; `unversioned` and dirty where there is no commit."""
     commit = _git(workspace, "rev-parse", "HEAD")
     if commit is None:
-        return CodeVersion("unversioned", True)
-    return CodeVersion(commit, bool(_git(workspace, "status", "--porcelain", "--untracked-files=no")))
+        return CodeVersion(commit="unversioned", dirty=True)
+    return CodeVersion(commit=commit, dirty=bool(_git(workspace, "status", "--porcelain", "--untracked-files=no")))
 
 
 def _git(workspace: Workspace, *arguments: str) -> str | None:
@@ -110,9 +112,10 @@ def _git(workspace: Workspace, *arguments: str) -> str | None:
     return result.stdout.strip() if result.returncode == 0 else None
 
 
-@dataclass(frozen=True)
-class DatasetVersion:
+class DatasetVersion(BaseModel):
     """The dataset's DVC hash, and why a model trained on the workspace as it is may not be promoted."""
+
+    model_config = ConfigDict(frozen=True)
 
     hash: str
     dirty_reason: str = ""
@@ -146,12 +149,16 @@ def dataset_version(workspace: Workspace) -> DatasetVersion:
     if not workspace.data.is_dir():
         raise DatasetMismatch("there is no data folder: run `dvc pull`, or import a dataset (`dermai import --help`)")
     if recorded is None:
-        return DatasetVersion("unversioned", "data is not versioned: run `dvc add data` and commit data.dvc")
+        return DatasetVersion(
+            hash="unversioned", dirty_reason="data is not versioned: run `dvc add data` and commit data.dvc"
+        )
     try:
         with Repo(str(workspace.root)) as repository:
             changed = repository.status(targets=["data.dvc"])
     except DvcException as error:
         raise DatasetMismatch(f"DVC cannot check the data folder: {error}") from error
     if changed:
-        return DatasetVersion(recorded, "data differs from data.dvc: run `dvc add data` and commit data.dvc")
-    return DatasetVersion(recorded)
+        return DatasetVersion(
+            hash=recorded, dirty_reason="data differs from data.dvc: run `dvc add data` and commit data.dvc"
+        )
+    return DatasetVersion(hash=recorded)
