@@ -29,3 +29,7 @@ class Refused(DermaiError):
 
 class AuditLogDamaged(DermaiError):
     """The audit log was changed by something other than dermai, or its key is missing."""
+
+
+class UnknownVersion(DermaiError):
+    """The registry has no such model version."""
