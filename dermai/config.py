@@ -61,6 +61,7 @@ class TrainingParams(Section):
     first_epochs: int = Field(24, ge=1)
     update_epochs: int = Field(12, ge=1)
     head_first_epochs: int = Field(3, ge=0)
+    head_first_learning_rate: float = Field(1e-3, gt=0)
     patience: int = Field(6, ge=1)
     samples_per_class: int = Field(4, ge=1)
     head_learning_rate: float = Field(1e-4, gt=0)
@@ -70,6 +71,7 @@ class TrainingParams(Section):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     augmentation: Literal["none", "standard"] = "standard"
     augmented_views: int = Field(4, ge=1)
+    activation_cache_gb: float = Field(20.0, ge=0)
     mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     checkpoint_every: int = Field(1, ge=1)
 
