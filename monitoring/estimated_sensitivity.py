@@ -1,0 +1,121 @@
+"""What the sensitivity probably is while no diagnosis has come back, as a band; or why nobody can know yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize
+
+FEWEST_REFERENCE_CASES = 10
+LEAST_EXPECTED_CASES = 1.0
+
+
+@dataclass(frozen=True)
+class EstimatedSensitivity:
+    """Estimated share of a class's photographs in the window that the model calls by that class."""
+
+    lesion_class: str
+    expected_cases: float
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unknown: str = ""  # why there is no estimate
+
+
+def estimate_sensitivity(
+    lesion_class: str,
+    window_scores: ArrayLike,
+    window_called: ArrayLike,
+    reference_scores: ArrayLike,
+    reference_is_class: ArrayLike,
+    confidence: float,
+    draws: int,
+    generator: np.random.Generator,
+    doubt: str = "",
+) -> EstimatedSensitivity:
+    """CBPE, one class against the rest: true positives expected from calibrated scores, with a band.
+
+    Each draw refits the calibration on resampled reference patients, then draws a diagnosis for every photograph of
+    the window from its calibrated score and computes the sensitivity that this window would have shown. The band
+    therefore covers the sensitivity of this very window, not only its mean. It holds while the score means the same
+    (no concept drift), which nobody can check without diagnoses: `doubt` says why it must not be believed here (the
+    photographs or the scores changed). Confidence-based estimation with intervals: Kivimaki et al., arXiv:2505.05295.
+
+    Args:
+        window_scores: [n] the model's probability of the class.
+        window_called: [n] whether the model called the class.
+        reference_scores: [m] the same probability on reference photographs with a diagnosis.
+        reference_is_class: [m] whether the diagnosis was this class.
+    """
+    scores, called = np.asarray(window_scores, dtype=float), np.asarray(window_called, dtype=bool)
+    known, truth = np.asarray(reference_scores, dtype=float), np.asarray(reference_is_class, dtype=bool)
+    if len(scores) == 0:
+        return EstimatedSensitivity(lesion_class, 0.0, unknown="the window holds no photographs")
+    if truth.sum() < FEWEST_REFERENCE_CASES or (~truth).sum() < FEWEST_REFERENCE_CASES:
+        return EstimatedSensitivity(
+            lesion_class,
+            float(scores.sum()),
+            unknown=f"the reference holds {truth.sum()} confirmed {lesion_class}; {FEWEST_REFERENCE_CASES} are needed",
+        )
+    fitted = calibrated(scores, *fit_calibration(known, truth))
+    expected = float(fitted.sum())
+    if doubt:
+        return EstimatedSensitivity(lesion_class, expected, unknown=doubt)
+    if expected < LEAST_EXPECTED_CASES:
+        return EstimatedSensitivity(
+            lesion_class, expected, unknown=f"about {expected:.1f} {lesion_class} are expected in the window: too few"
+        )
+    realised = np.full(draws, np.nan)
+    for draw in range(draws):
+        rows = _resample(truth, generator)
+        probabilities = calibrated(scores, *fit_calibration(known[rows], truth[rows]))
+        diagnosis = generator.random(len(scores)) < probabilities
+        if diagnosis.any():
+            realised[draw] = (diagnosis & called).sum() / diagnosis.sum()
+    low, high = np.nanquantile(realised, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return EstimatedSensitivity(
+        lesion_class, expected, float((fitted * called).sum() / expected), float(low), float(high)
+    )
+
+
+def _resample(truth: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.intp]:
+    """A bootstrap sample with at least one of each."""
+    while True:
+        rows = generator.integers(len(truth), size=len(truth))
+        if truth[rows].any() and not truth[rows].all():
+            return rows
+
+
+def fit_calibration(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and intercept of a logistic recalibration (Platt 1999), lightly held to the model's own scores.
+
+    >>> generator = np.random.default_rng(0)
+    >>> scores = generator.random(5000)
+    >>> slope, intercept = fit_calibration(scores, generator.random(5000) < scores)
+    >>> abs(slope - 1) < 0.1 and abs(intercept) < 0.1
+    True
+    """
+    logits, target = _logit(scores), truth.astype(float)
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        slope, intercept = parameters
+        value = slope * logits + intercept
+        residual = 1 / (1 + np.exp(-value)) - target
+        penalty = (slope - 1) ** 2 / 2 + intercept**2 / 8  # a prior worth about a photograph: few cases, no separation
+        total = float(np.logaddexp(0, value).sum() - (target * value).sum() + penalty)
+        return total, np.array([(residual * logits).sum() + slope - 1, residual.sum() + intercept / 4])
+
+    slope, intercept = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B").x
+    return float(slope), float(intercept)
+
+
+def calibrated(scores: NDArray[np.float64], slope: float, intercept: float) -> NDArray[np.float64]:
+    """Probabilities after the logistic recalibration."""
+    return 1 / (1 + np.exp(-(slope * _logit(scores) + intercept)))
+
+
+def _logit(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = np.clip(scores, 1e-6, 1 - 1e-6)
+    return np.log(clipped / (1 - clipped))
