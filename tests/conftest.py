@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from dermai.config import load_params
 from dermai.environment import silence_telemetry
+from dermai.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 
 silence_telemetry()
@@ -32,6 +35,29 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv(WORKSPACE_VARIABLE, str(root))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return Workspace(root)
+
+
+@pytest.fixture(scope="session")
+def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow store: making one takes seconds, copying it none."""
+    from dermai.registry import make_store
+
+    return make_store(tmp_path_factory.mktemp("mlflow") / "mlflow.db")
+
+
+@pytest.fixture
+def registry(workspace: Workspace, mlflow_store: Path) -> Registry:
+    """The workspace's registry, empty."""
+    shutil.copy(mlflow_store, workspace.root)
+    return Registry(workspace, load_params(workspace.params_file))
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model package with random weights."""
+    from tests.packages import make_package
+
+    return make_package().save(tmp_path_factory.mktemp("package") / "package")
 
 
 @pytest.fixture(scope="session")

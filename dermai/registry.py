@@ -1,0 +1,310 @@
+"""Model versions in MLflow: registered whole or not at all, found by alias, verified by hash when fetched."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dermai.config import Params
+from dermai.environment import silence_telemetry
+from dermai.errors import PackageTampered, UnknownVersion
+from dermai.files import locked, sha256_file
+from dermai.model_package import CHECKSUMS, check_files
+from dermai.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION, CHALLENGER, ANCHOR, PREVIOUS = "champion", "challenger", "anchor", "previous"
+# Tags of a version. `complete` is set last: a version without it is what a killed registration left.
+COMPLETE, SHA256, ORIGIN = "complete", "sha256", "origin"
+SERVED_MODEL = Path(__file__).with_name("served_model.py")
+REQUIREMENTS = ("mlflow", "torch", "torchvision", "timm", "safetensors", "pillow", "numpy", "pandas", "pydantic")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One registered model and what is known of it."""
+
+    name: str
+    version: str
+    run_id: str
+    aliases: tuple[str, ...]
+    tags: Mapping[str, str]
+    created: datetime
+
+    @property
+    def sha256(self) -> str:
+        """The package's identity."""
+        return self.tags[SHA256]
+
+    @property
+    def uri(self) -> str:
+        """Where `mlflow.pyfunc.load_model` and `mlflow models serve` find it."""
+        return f"models:/{self.name}/{self.version}"
+
+
+class Registry:
+    """The registered model that `registry.model_name` names, in the workspace's MLflow store.
+
+    MLflow keeps parts of its state in the process: using a registry sets the process's tracking address.
+    """
+
+    def __init__(self, workspace: Workspace, params: Params) -> None:
+        self.workspace = workspace
+        self.name = params.registry.model_name
+        self.experiment = params.registry.experiment
+        self.cleaning = params.data.model_dump(include={"shorter_side", "jpeg_quality"})
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client; on first use it makes the store."""
+        silence_telemetry()
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        import mlflow
+
+        uri = self.workspace.tracking_uri
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        if uri.startswith("sqlite:///"):
+            with self._locked():
+                make_store(Path(uri.removeprefix("sqlite:///")))
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        return mlflow.MlflowClient(uri, uri)
+
+    def register(
+        self,
+        package_folder: Path,
+        tags: Mapping[str, str],
+        run_name: str,
+        metrics: Mapping[str, float],
+        params: Mapping[str, Any],
+    ) -> ModelVersion:
+        """Store a package as a new version; a package that is registered already gets the new tags instead.
+
+        The version counts only once its last tag is set: killed at any point before, it is ignored, and the
+        next registration removes it. No alias moves here.
+
+        Raises:
+            PackageTampered: the folder is not the package that its checksums describe.
+        """
+        import mlflow
+
+        check_files(package_folder)
+        sha256 = sha256_file(package_folder / CHECKSUMS)
+        client = self.client
+        with self._locked():
+            self._remove_interrupted()
+            known = next((version for version in self.versions() if version.sha256 == sha256), None)
+            if known is None:
+                pending = {ORIGIN: self._origin, SHA256: sha256, **tags}
+                with mlflow.start_run(experiment_id=self._experiment_id(), run_name=run_name, tags=pending) as run:
+                    _log_values(client, run.info.run_id, metrics, params)
+                    model_uri = self._log_package(package_folder)
+                    self._make_model()
+                    made = client.create_model_version(self.name, model_uri, run.info.run_id, tags=pending)
+                number = str(made.version)
+                _check_package(self._fetch(number), sha256, self.name, number)
+            else:
+                number = known.version
+                for key, value in tags.items():
+                    client.set_model_version_tag(self.name, number, key, value)
+            client.set_model_version_tag(self.name, number, COMPLETE, "true")
+            return self.get(number)
+
+    def versions(self) -> list[ModelVersion]:
+        """All whole versions, oldest first."""
+        aliases: dict[str, list[str]] = {}
+        for alias, number in self._aliases().items():
+            aliases.setdefault(str(number), []).append(alias)
+        found = self.client.search_model_versions(f"name = '{self.name}'")
+        whole = [self._version(entity, aliases.get(str(entity.version), [])) for entity in found if _whole(entity)]
+        return sorted(whole, key=lambda version: int(version.version))
+
+    def get(self, version: str) -> ModelVersion:
+        """One version by number.
+
+        Raises:
+            UnknownVersion: there is none, or its registration was interrupted.
+        """
+        found = next((known for known in self.versions() if known.version == version), None)
+        if found is None:
+            known = ", ".join(known.version for known in self.versions()) or "none"
+            raise UnknownVersion(f"{self.name} has no version {version}; registered: {known}")
+        return found
+
+    def by_alias(self, alias: str) -> ModelVersion | None:
+        """The version under an alias such as `champion`; None where there is none."""
+        return next((version for version in self.versions() if alias in version.aliases), None)
+
+    def set_alias(self, alias: str, version: str) -> None:
+        """Point an alias at a version; `champion` is moved by `dermai.promotion` only, which records it."""
+        self.client.set_registered_model_alias(self.name, alias, self.get(version).version)
+
+    def delete_alias(self, alias: str) -> None:
+        """Remove an alias; nothing happens where there is none."""
+        if alias in self._aliases():
+            self.client.delete_registered_model_alias(self.name, alias)
+
+    def set_tag(self, version: str, key: str, value: str) -> None:
+        """Note something on a version."""
+        self.client.set_model_version_tag(self.name, version, key, value)
+
+    def download(self, version: str) -> Path:
+        """The folder of a version's package, its files checked against the hash it was registered with.
+
+        Raises:
+            UnknownVersion: there is no such version.
+            PackageTampered: a file is not what was registered, or is gone.
+        """
+        expected = self.get(version).sha256
+        cached = self.workspace.cache / "packages" / expected
+        if cached.is_dir():
+            try:
+                return _check_package(cached, expected, self.name, version)
+            except PackageTampered:
+                shutil.rmtree(cached)  # only a copy: fetch it again
+        folder = _check_package(self._fetch(version), expected, self.name, version)
+        if self.workspace.root in folder.parents:
+            return folder
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=cached.parent))
+        shutil.copytree(folder, temporary / "package")
+        (temporary / "package").rename(cached)
+        temporary.rmdir()
+        return cached
+
+    @property
+    def _origin(self) -> str:
+        """Who registers: another machine's registration under way on a shared server is not ours to remove."""
+        return f"{socket.gethostname()}:{self.workspace.root}"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with locked(self.workspace.state / "registry.lock"):
+            yield
+
+    def _aliases(self) -> dict[str, str]:
+        models = self.client.search_registered_models(f"name = '{self.name}'")
+        return dict(models[0].aliases) if models else {}
+
+    def _version(self, entity: Any, aliases: list[str]) -> ModelVersion:
+        created = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
+        number = str(entity.version)
+        return ModelVersion(self.name, number, entity.run_id, tuple(sorted(aliases)), dict(entity.tags), created)
+
+    def _experiment_id(self) -> str:
+        from mlflow.entities import ViewType
+
+        for experiment in self.client.search_experiments(ViewType.ALL, filter_string=f"name = '{self.experiment}'"):
+            if experiment.lifecycle_stage == "deleted":
+                self.client.restore_experiment(experiment.experiment_id)
+            return str(experiment.experiment_id)
+        local = self.workspace.tracking_uri.startswith("sqlite:")
+        folder = (self.workspace.root / "mlartifacts").as_uri() if local else None
+        return str(self.client.create_experiment(self.experiment, artifact_location=folder))
+
+    def _make_model(self) -> None:
+        if not self.client.search_registered_models(f"name = '{self.name}'"):
+            self.client.create_registered_model(self.name, description="Skin-lesion classifier, updated by dermai")
+
+    def _log_package(self, folder: Path) -> str:
+        """Store the package as a pyfunc model, from code: nothing is pickled, nothing is asked of a network."""
+        import importlib.metadata
+        import warnings
+
+        import mlflow
+        from mlflow.models import ModelSignature
+        from mlflow.types import ColSpec, Schema
+
+        photograph = Schema([ColSpec("string", "photograph")])
+        requirements = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*input example was not provided")  # it would be a photograph
+            model = mlflow.pyfunc.log_model(
+                name=self.name,
+                python_model=str(SERVED_MODEL),
+                artifacts={"package": str(folder)},
+                signature=ModelSignature(inputs=photograph),
+                pip_requirements=requirements,
+                model_config={"paths": False, **self.cleaning},
+            )
+        return str(model.model_uri)
+
+    def _fetch(self, version: str) -> Path:
+        import mlflow
+
+        folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
+        found = sorted(folder.glob(f"artifacts/**/{CHECKSUMS}"))
+        if not found:
+            raise PackageTampered(f"{self.name} version {version}: the registry holds no {CHECKSUMS} of it any more")
+        return found[0].parent
+
+    def _remove_interrupted(self) -> None:
+        """Undo what registrations of this workspace that were killed have left; called under the lock."""
+        for entity in self.client.search_model_versions(f"name = '{self.name}'"):
+            if not _whole(entity) and entity.tags.get(ORIGIN) == self._origin:
+                log.warning("removing version %s of %s: its registration was interrupted", entity.version, self.name)
+                self.client.delete_model_version(self.name, entity.version)
+        ours = f"tags.{ORIGIN} = '{self._origin}' and attributes.status = 'RUNNING'"
+        for run in self.client.search_runs([self._experiment_id()], ours):
+            self.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def make_store(file: Path) -> Path:
+    """Make MLflow's SQLite store under another name first, so that a kill leaves no half-made one."""
+    from mlflow import MlflowClient
+
+    if file.exists():
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+        new = Path(folder) / file.name
+        MlflowClient(f"sqlite:///{new}", f"sqlite:///{new}").search_experiments()
+        new.rename(file)
+    return file
+
+
+def _whole(entity: Any) -> bool:
+    return bool(entity.tags.get(COMPLETE) == "true")
+
+
+def _check_package(folder: Path, sha256: str, name: str, version: str) -> Path:
+    try:
+        check_files(folder)
+    except PackageTampered as error:
+        raise PackageTampered(f"{name} version {version}: {error}") from None
+    if sha256_file(folder / CHECKSUMS) != sha256:
+        raise PackageTampered(f"{name} version {version} is not the package that was registered: {folder}")
+    return folder
+
+
+def _log_values(client: MlflowClient, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any]) -> None:
+    from mlflow.entities import Metric, Param
+
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    points = [Metric(key, float(value), now, 0) for key, value in metrics.items() if math.isfinite(value)]
+    texts = [Param(key, str(value)[:500]) for key, value in _flat(params)]
+    for start in range(0, max(len(points), len(texts)), 100):  # MLflow takes at most 100 parameters a call
+        client.log_batch(run_id, metrics=points[start : start + 100], params=texts[start : start + 100])
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
