@@ -11,3 +11,13 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+from dermai.cli import ingest as _ingest  # noqa: E402
+
+
+@application.callback()
+def _commands() -> None:
+    """Make commands stay named even where there is only one."""
+
+
+_ingest.register(application)

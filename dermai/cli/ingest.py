@@ -1,0 +1,205 @@
+"""`dermai import` and `dermai ingest`: photographs into the dataset."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dermai.ingest.delivery import Importer
+    from dermai.ingest.intake import IntakeReport
+
+
+class Dataset(StrEnum):
+    """Published datasets with an importer."""
+
+    PAD_UFES_20 = "pad_ufes_20"
+    HAM10000 = "ham10000"
+    DERM7PT = "derm7pt"
+    DERMOFIT = "dermofit"
+
+
+def register(application: typer.Typer) -> None:
+    """Add `import` and `ingest`."""
+    application.command("import", no_args_is_help=True)(import_dataset)
+    application.command("ingest", no_args_is_help=True)(ingest_cases)
+
+
+Folder = Annotated[Path, typer.Argument(help="The folder with the table and the photographs.", show_default=False)]
+Patients = Annotated[
+    Path | None, typer.Option(help="Take only these patients: a file with one patient id a line.", show_default=False)
+]
+Share = Annotated[str, typer.Option(help="Take this part of the patients in a fixed random order: 0:0.6, then 0.6:1.")]
+Batch = Annotated[str, typer.Option(help="The batch's name; from the delivery's content where none is given.")]
+Workers = Annotated[int, typer.Option(min=0, help="Photographs decoded at a time; 0: one a core.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")]
+CorrectLabels = Annotated[
+    bool, typer.Option("--correct-labels", help="Apply diagnoses that differ from the dataset's to known photographs.")
+]
+Track = Annotated[bool, typer.Option("--track", help="Run `dvc add data` afterwards.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+PublishedSplit = Annotated[
+    bool, typer.Option("--published-split", help="Keep the publisher's train, validation and test cases (derm7pt).")
+]
+
+
+def import_dataset(
+    dataset: Annotated[Dataset, typer.Argument(help="Which publisher's layout the folder has.", show_default=False)],
+    folder: Folder,
+    patients: Patients = None,
+    share: Share = "",
+    batch: Batch = "",
+    workers: Workers = 0,
+    dry_run: DryRun = False,
+    correct_labels: CorrectLabels = False,
+    published_split: PublishedSplit = False,
+    track: Track = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import a published dataset as its publisher lays it out.
+
+    Example: `dermai import pad_ufes_20 ~/Downloads/pad_ufes_20 --share 0:0.6`
+    """
+    from dermai.ingest.derm7pt import read_derm7pt
+    from dermai.ingest.dermofit import read_dermofit
+    from dermai.ingest.ham10000 import read_ham10000
+    from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
+
+    importers: dict[Dataset, Importer] = {
+        Dataset.PAD_UFES_20: read_pad_ufes_20,
+        Dataset.HAM10000: read_ham10000,
+        Dataset.DERM7PT: read_derm7pt,
+        Dataset.DERMOFIT: read_dermofit,
+    }
+    _run(
+        importers[dataset], folder, patients, share, batch, workers, dry_run, correct_labels, published_split, track,
+        as_json,
+    )  # fmt: skip
+
+
+def ingest_cases(
+    folder: Folder,
+    patients: Patients = None,
+    share: Share = "",
+    batch: Batch = "",
+    workers: Workers = 0,
+    dry_run: DryRun = False,
+    correct_labels: CorrectLabels = False,
+    track: Track = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take in new cases: a folder with `cases.csv` (image, case_id, patient_id, diagnosis, ...) and photographs.
+
+    Example: `dermai ingest deliveries/2026-03`
+    """
+    from dermai.ingest.dermai_cases import read_dermai_cases
+
+    _run(read_dermai_cases, folder, patients, share, batch, workers, dry_run, correct_labels, True, track, as_json)
+
+
+def _run(
+    importer: Importer,
+    folder: Path,
+    patients: Path | None,
+    share: str,
+    batch: str,
+    workers: int,
+    dry_run: bool,
+    correct_labels: bool,
+    published_split: bool,
+    track: bool,
+    as_json: bool,
+) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from dermai.config import load_params
+    from dermai.ingest.intake import IntakeOptions, take_in
+    from dermai.ingest.selection import parse_share, read_patients
+    from dermai.workspace import find_workspace
+
+    try:
+        part = parse_share(share) if share else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--share") from None
+    workspace = find_workspace()
+    options = IntakeOptions(
+        batch=batch,
+        patients=read_patients(patients) if patients else None,
+        share=part,
+        workers=workers,
+        dry_run=dry_run,
+        correct_labels=correct_labels,
+        published_split=published_split,
+    )
+    columns = (TextColumn("photographs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("photographs", total=None)
+        report = take_in(
+            importer(folder),
+            workspace,
+            load_params(workspace.params_file),
+            options,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    tracked = track and report.changed and not dry_run
+    if tracked:
+        subprocess.run(["dvc", "add", "data"], cwd=workspace.root, check=True, stdout=subprocess.DEVNULL)
+    if as_json:
+        print(json.dumps(asdict(report), indent=2, ensure_ascii=False))
+    else:
+        _print(report, tracked)
+
+
+def _print(report: IntakeReport, tracked: bool) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from dermai.taxonomy import load_taxonomy
+
+    console = Console()
+    table = Table(title=f"{report.source}, batch {report.batch}{' (dry run)' if report.dry_run else ''}")
+    table.add_column("class")
+    counts = {"new": report.new, "known": report.known, "quarantined": report.quarantined}
+    for name in counts:
+        table.add_column(name, justify="right")
+    found = set().union(*counts.values())
+    codes = load_taxonomy().codes
+    for code in [*(code for code in codes if code in found), *sorted(found - set(codes))]:
+        table.add_row(code, *(str(count[code]) for count in counts.values()))
+    table.add_section()
+    table.add_row("all", *(str(count.total()) for count in counts.values()))
+    console.print(table)
+
+    def say(text: str) -> None:
+        console.print(escape(text), soft_wrap=True, highlight=False)
+
+    if report.splits:
+        say("new photographs: " + ", ".join(f"{report.splits[name]} {name}" for name in sorted(report.splits)))
+    for note in report.notes:
+        say(f"note: {note}")
+    for line in report.corrected:
+        say(f"another diagnosis than recorded: {line}")
+    if report.corrected and not report.changed:
+        say("the recorded diagnoses stand; to take the new ones, add --correct-labels")
+    for rejection in report.rejections[:10]:
+        say(f"quarantined: {rejection.file}: {rejection.reason}")
+    if len(report.rejections) > 10:
+        say(f"... and {len(report.rejections) - 10} more")
+    if report.rejections and not report.dry_run:
+        say(f"all reasons, and how to mend them: {report.quarantine_folder}/reasons.csv")
+    if report.dry_run:
+        say("dry run: nothing was written")
+    elif not report.changed:
+        say("nothing new: the dataset is as it was")
+    elif tracked:
+        say("next: git commit -m 'New cases' data.dvc")
+    else:
+        say("next: dvc add data && git commit -m 'New cases' data.dvc")

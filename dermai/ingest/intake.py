@@ -1,0 +1,361 @@
+"""The way of a delivery into the dataset: check, sanitise, compare, split, append; what fails is quarantined."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dermai.cases import COLUMNS, case_problems, empty_cases, photograph_path, read_cases, write_cases
+from dermai.config import Params
+from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
+from dermai.files import locked, sha256_json
+from dermai.ingest.delivery import Delivery
+from dermai.ingest.near_duplicates import Fingerprint, FingerprintTable, fingerprint, near_duplicates
+from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
+from dermai.ingest.quarantine import Rejection, quarantine
+from dermai.ingest.row_checks import Problems, conflicts_with_known, row_problems
+from dermai.ingest.same_photographs import RESOLVE, compare_identical, compare_near, delivered_shots, known_shots
+from dermai.ingest.selection import select_patients
+from dermai.ingest.store import in_threads, store_photograph, sweep, sync_photographs
+from dermai.pseudonyms import Pseudonyms, key_file, load_pseudonyms
+from dermai.splits import assign_splits
+from dermai.taxonomy import load_taxonomy
+from dermai.workspace import Workspace
+
+NO_PLACE = "(no place)"
+UNKNOWN = "(unknown label)"
+
+
+@dataclass(frozen=True)
+class IntakeOptions:
+    """What the caller chooses."""
+
+    batch: str = ""
+    patients: Collection[str] | None = None
+    share: tuple[float, float] | None = None
+    workers: int = 0
+    dry_run: bool = False
+    correct_labels: bool = False
+    published_split: bool = False
+
+
+@dataclass(frozen=True)
+class IntakeReport:
+    """What became of a delivery: photographs by class, and every rejection with its reason."""
+
+    source: str
+    batch: str
+    new: Counter[str]
+    known: Counter[str]
+    quarantined: Counter[str]
+    corrected: list[str]
+    rejections: list[Rejection]
+    notes: list[str]
+    splits: Counter[str]
+    changed: bool
+    dry_run: bool = False
+
+    @property
+    def quarantine_folder(self) -> str:
+        return f"quarantine/{self.batch}"
+
+
+@dataclass
+class _Sorting:
+    """The rows of a delivery, taken apart step by step."""
+
+    rows: pd.DataFrame  # still in the running
+    rejected: dict[int, tuple[str, str]] = field(default_factory=dict)
+    known: list[int] = field(default_factory=list)
+
+    def reject(self, problems: Problems) -> None:
+        self.rejected.update(problems)
+        self.rows = self.rows.drop(index=list(problems))
+
+    def recognise(self, rows: list[int]) -> None:
+        self.known += rows
+        self.rows = self.rows.drop(index=rows)
+
+
+def take_in(
+    delivery: Delivery,
+    workspace: Workspace,
+    params: Params,
+    options: IntakeOptions | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> IntakeReport:
+    """Append a delivery's new photographs to the dataset; killed at any point, the case table is as before or whole.
+
+    Raises:
+        InvalidCases: the delivery as a whole is unusable, or the dataset breaks its contract.
+        DatasetMismatch: data.dvc names a dataset that is not here.
+        DermaiError: another intake is running, or the pseudonym key is not the workspace's.
+    """
+    options = options or IntakeOptions()
+    rows = select_patients(delivery.rows, options.patients, options.share, params.seed)
+    if not options.published_split:
+        rows = rows.assign(split="")
+    batch = _batch_name(options.batch or f"{delivery.source}-{sha256_json(rows.to_dict('split')['data'])[:8]}")
+    if options.dry_run:
+        return _Intake(delivery, workspace, params, options, batch, progress).run(rows)
+    with _alone(workspace):
+        return _Intake(delivery, workspace, params, options, batch, progress).run(rows)
+
+
+class _Intake:
+    def __init__(
+        self,
+        delivery: Delivery,
+        workspace: Workspace,
+        params: Params,
+        options: IntakeOptions,
+        batch: str,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self.delivery = delivery
+        self.workspace = workspace
+        self.params = params
+        self.options = options
+        self.batch = batch
+        self.progress = progress
+        self.workers = options.workers or os.cpu_count() or 1
+        self.notes = list(delivery.notes)
+
+    def run(self, delivered: pd.DataFrame) -> IntakeReport:
+        known = _known_cases(self.workspace)
+        before = known.copy()
+        pseudonyms = self._pseudonyms()
+        sorting = _Sorting(delivered)
+        sorting.reject(row_problems(sorting.rows))
+        sorting.rows = self._translated(sorting.rows, pseudonyms)
+        sorting.reject(conflicts_with_known(sorting.rows, known))
+
+        fingerprints = self._decode(sorting)
+        identical = compare_identical(delivered_shots(sorting.rows), known_shots(known))
+        corrections = sorting.rows.loc[identical.corrected]
+        corrected = _correction_lines(corrections, known)
+        if self.options.correct_labels:
+            known = _corrected(known, corrections)
+        sorting.reject(identical.problems)
+        sorting.recognise([*identical.known, *identical.corrected])
+        sorting.reject(_other_diagnosis_of_lesion(sorting.rows, known))
+        self.notes += identical.notes
+
+        table = self._fingerprints_of(known["image"])
+        table = self._refuse_near_duplicates(sorting, known, table, fingerprints)
+        cases = self._appended(sorting.rows, known)
+        changed = not cases.equals(before)
+        rejections = sorted(
+            Rejection(delivered["file"][row], delivered["case"][row], *why) for row, why in sorting.rejected.items()
+        )
+        if not self.options.dry_run:
+            self._write(cases, changed, table, rejections, delivered)
+        new = cases.iloc[len(known) :]
+        return IntakeReport(
+            source=self.delivery.source,
+            batch=self.batch,
+            new=_by_class(delivered.loc[sorting.rows.index]),
+            known=_by_class(delivered.loc[sorting.known]),
+            quarantined=_by_class(delivered.loc[list(sorting.rejected)]),
+            corrected=corrected,
+            rejections=rejections,
+            notes=self.notes,
+            splits=Counter(new["split"]),
+            changed=changed,
+            dry_run=self.options.dry_run,
+        )
+
+    def _pseudonyms(self) -> Pseudonyms:
+        if self.options.dry_run and not key_file().exists():
+            return Pseudonyms(secrets.token_bytes(32))  # a rehearsal makes no key
+        return load_pseudonyms(self.workspace, record=not self.options.dry_run)
+
+    def _translated(self, rows: pd.DataFrame, pseudonyms: Pseudonyms) -> pd.DataFrame:
+        """The rows in the case table's terms; the sender's columns stay beside them for messages."""
+        taxonomy = load_taxonomy()
+        source = rows["source"]
+        return rows.assign(
+            case_id=[pseudonyms.case(s, i) for s, i in zip(source, rows["case"], strict=True)],
+            patient_id=[pseudonyms.patient(s, i) for s, i in zip(source, rows["patient"], strict=True)],
+            lesion_id=[pseudonyms.lesion(s, i) for s, i in zip(source, rows["lesion"], strict=True)],
+            diagnosis=[taxonomy.diagnosis(s, d) or "" for s, d in zip(source, rows["label"], strict=True)],
+            source_label=rows["label"],
+            draw_key=source + "/" + rows["patient"],
+            batch=self.batch,
+        )
+
+    def _decode(self, sorting: _Sorting) -> dict[str, Fingerprint]:
+        """Sanitise and store every photograph, note its name in `image`, and refuse those that cannot be read."""
+        params, folder = self.params, self.delivery.folder.resolve()
+
+        def decode(file: str) -> tuple[str, Fingerprint] | UnusablePhotograph:
+            try:
+                photograph = sanitise(
+                    locate(folder, file),
+                    params.data.shorter_side,
+                    params.data.jpeg_quality,
+                    params.validation.smallest_side,
+                )
+            except UnusablePhotograph as problem:
+                return problem
+            if not self.options.dry_run:
+                store_photograph(self.workspace.data, photograph)
+            return photograph.image, fingerprint(photograph.content)
+
+        images: list[str] = []
+        problems: Problems = {}
+        fingerprints: dict[str, Fingerprint] = {}
+        total = len(sorting.rows)
+        results = in_threads(decode, sorting.rows["file"], self.workers)
+        for row, result in zip(list(sorting.rows.index), results, strict=True):
+            if isinstance(result, UnusablePhotograph):
+                problems[row] = (result.reason, result.fix)
+            else:
+                images.append(result[0])
+                fingerprints[result[0]] = result[1]
+            self.progress(len(images) + len(problems), total)
+        sorting.reject(problems)
+        sorting.rows = sorting.rows.assign(image=pd.Series(images, index=sorting.rows.index, dtype=object))
+        return fingerprints
+
+    @property
+    def _fingerprint_file(self) -> Path:
+        return self.workspace.state / "perceptual_hashes.npz"
+
+    def _fingerprints_of(self, images: pd.Series) -> FingerprintTable:
+        """Fingerprints of the dataset's photographs: kept from earlier intakes, computed where they are missing."""
+        stored = FingerprintTable.load(self._fingerprint_file)
+        wanted = images.to_numpy().astype("S64")
+        stored = stored.rows(np.isin(stored.images, wanted))
+        have = set(stored.images.tolist())
+        paths = [
+            path
+            for image in images
+            if image.encode() not in have and (path := photograph_path(self.workspace.data, image)).is_file()
+        ]
+        computed = in_threads(lambda path: (path.stem, fingerprint(path.read_bytes())), paths, self.workers)
+        return stored.followed_by(FingerprintTable.build(computed))
+
+    def _refuse_near_duplicates(
+        self, sorting: _Sorting, known: pd.DataFrame, table: FingerprintTable, fingerprints: dict[str, Fingerprint]
+    ) -> FingerprintTable:
+        """Reject contradicting near-duplicates; the fingerprints of the dataset with what is left."""
+        arriving = FingerprintTable.build((image, fingerprints[image]) for image in sorting.rows["image"])
+        together = table.followed_by(arriving)
+        found = near_duplicates(together, self.params.data.near_duplicate_bits, first_new=len(table))
+        pairs = [(together.images[a].decode(), together.images[b].decode()) for a, b in found]
+        near = compare_near(delivered_shots(sorting.rows), known_shots(known), pairs)
+        sorting.reject(near.problems)
+        self.notes += near.notes
+        kept = sorting.rows["image"].to_numpy().astype("S64")
+        return table.followed_by(arriving.rows(np.isin(arriving.images, kept)))
+
+    def _appended(self, rows: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+        """The case table with the new rows at its end."""
+        if rows.empty:
+            return known
+        splits = assign_splits(rows, known, self.params.data, self.params.seed)
+        rows = rows.assign(split=rows["patient_id"].map(splits), age=pd.to_numeric(rows["age"]))
+        new = rows[list(COLUMNS)].sort_values("image")
+        cases = new if known.empty else pd.concat([known, new], ignore_index=True)
+        problems = case_problems(cases.reset_index(drop=True))
+        if problems:
+            raise InvalidCases(f"nothing was imported, the result would break the contract: {problems[0]}")
+        return cases.reset_index(drop=True)
+
+    def _write(
+        self,
+        cases: pd.DataFrame,
+        changed: bool,
+        table: FingerprintTable,
+        rejections: list[Rejection],
+        delivered: pd.DataFrame,
+    ) -> None:
+        """Rejections first, then the photographs for good, then the case table at once; the rest can be redone."""
+        quarantine(
+            self.workspace.quarantine / self.batch,
+            self.delivery.folder.resolve(),
+            rejections,
+            set(delivered["file"]),
+        )
+        if changed:
+            sync_photographs()
+            write_cases(self.workspace.cases_file, cases)
+        sweep(self.workspace.data, set(cases["image"]))
+        if changed or not self._fingerprint_file.is_file():
+            table.save(self._fingerprint_file)
+
+
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    try:
+        with locked(workspace.state / "intake.lock", blocking=False):
+            yield
+    except BlockingIOError:
+        raise DermaiError("another import is running in this workspace: wait for it to end") from None
+
+
+def _known_cases(workspace: Workspace) -> pd.DataFrame:
+    if workspace.cases_file.is_file():
+        return read_cases(workspace.cases_file)
+    if (workspace.root / "data.dvc").is_file():
+        raise DatasetMismatch(
+            "data.dvc names a dataset that is not here: run `dvc pull`, so that the new cases are added to it "
+            "(or remove data.dvc to begin a dataset of your own)"
+        )
+    return empty_cases()
+
+
+def _batch_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
+        raise InvalidCases(f"batch name {name!r}: use letters, digits, dots, hyphens and underscores")
+    return name
+
+
+def _by_class(rows: pd.DataFrame) -> Counter[str]:
+    taxonomy = load_taxonomy()
+
+    def place(source: str, label: str) -> str:
+        try:
+            return taxonomy.diagnosis(source, label) or NO_PLACE
+        except KeyError:
+            return UNKNOWN
+
+    return Counter(place(source, label) for source, label in zip(rows["source"], rows["label"], strict=True))
+
+
+def _correction_lines(corrections: pd.DataFrame, known: pd.DataFrame) -> list[str]:
+    """What the delivery says otherwise than the dataset, a line a photograph."""
+    recorded = dict(zip(known["image"], known["source_label"], strict=True))
+    return [
+        f"{row['file']} (case {row['case']!r}): {recorded[row['image']]} is now {row['source_label']}"
+        for _, row in corrections.iterrows()
+    ]
+
+
+def _corrected(known: pd.DataFrame, corrections: pd.DataFrame) -> pd.DataFrame:
+    """The dataset with corrected diagnoses, for all photographs of the lesions they concern."""
+    for column in ("source_label", "diagnosis"):
+        now = dict(zip(corrections["lesion_id"], corrections[column], strict=True))
+        known = known.assign(**{column: known["lesion_id"].map(now).fillna(known[column])})
+    return known
+
+
+def _other_diagnosis_of_lesion(rows: pd.DataFrame, known: pd.DataFrame) -> Problems:
+    """New photographs of a known lesion under another diagnosis than the lesion has."""
+    recorded = dict(zip(known["lesion_id"], known["diagnosis"], strict=True))
+    columns = (rows[name] for name in ("lesion", "lesion_id", "diagnosis"))
+    return {
+        row: (f"lesion {lesion!r} is known as {recorded[lesion_id] or NO_PLACE}", RESOLVE)
+        for row, lesion, lesion_id, diagnosis in zip(rows.index, *columns, strict=True)
+        if recorded.get(lesion_id, diagnosis) != diagnosis
+    }

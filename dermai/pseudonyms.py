@@ -1,0 +1,116 @@
+"""Pseudonyms for patients, lesions and cases: HMAC-SHA256 with a secret that lies outside the repository."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import os
+import secrets
+import stat
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dermai.errors import DermaiError
+from dermai.files import sync_folder, write_json
+from dermai.workspace import Workspace
+
+KEY_VARIABLE = "DERMAI_PSEUDONYM_KEY_FILE"
+SHORTEST_KEY = 32
+DIGITS = 20  # of the digest, 80 bits: among a million patients a collision has a chance below 1e-12
+log = logging.getLogger(__name__)
+
+
+def key_file() -> Path:
+    """`DERMAI_PSEUDONYM_KEY_FILE`, or `~/.config/dermai/pseudonym.key`."""
+    return Path(os.environ.get(KEY_VARIABLE) or "~/.config/dermai/pseudonym.key").expanduser()
+
+
+@dataclass(frozen=True)
+class Pseudonyms:
+    """The same identifier of the same source always gets the same pseudonym; nothing leads back without the key.
+
+    >>> pseudonyms = Pseudonyms(b"a secret of at least 32 characters")
+    >>> pseudonyms.patient("pad_ufes_20", "PAT_1516") == pseudonyms.patient("pad_ufes_20", "PAT_1516")
+    True
+    >>> pseudonyms.patient("pad_ufes_20", "PAT_1516") == pseudonyms.patient("dermai", "PAT_1516")
+    False
+    """
+
+    key: bytes = field(repr=False)
+
+    def patient(self, source: str, identifier: str) -> str:
+        return "p" + self._digest("patient", source, identifier)
+
+    def lesion(self, source: str, identifier: str) -> str:
+        return "l" + self._digest("lesion", source, identifier)
+
+    def case(self, source: str, identifier: str) -> str:
+        return "c" + self._digest("case", source, identifier)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the key without giving it away."""
+        return self._digest("fingerprint")
+
+    def _digest(self, *parts: str) -> str:
+        # JSON keeps the parts apart: ("a", "bc") and ("ab", "c") must not meet
+        return hmac.new(self.key, json.dumps(parts).encode(), hashlib.sha256).hexdigest()[:DIGITS]
+
+
+def load_pseudonyms(workspace: Workspace, path: Path | None = None, record: bool = True) -> Pseudonyms:
+    """Read the key, or make one on first use and say so; `record` its fingerprint in the workspace.
+
+    Raises:
+        DermaiError: the key lies inside the repository, is too short, cannot be read, or is another one than the
+            workspace's patients were pseudonymised with.
+    """
+    path = (path or key_file()).absolute()
+    if path.resolve().is_relative_to(workspace.root.resolve()):
+        raise DermaiError(f"the pseudonym key {path} lies inside the repository: move it out and set {KEY_VARIABLE}")
+    record_file = workspace.state / "pseudonym_key.json"
+    recorded = json.loads(record_file.read_text(encoding="utf-8"))["fingerprint"] if record_file.is_file() else None
+    if recorded and not path.exists():
+        raise DermaiError(
+            f"the pseudonym key {path} is gone, and a new one would take every known patient for a new one: "
+            f"restore it (fingerprint {recorded}) or set {KEY_VARIABLE}"
+        )
+    try:
+        if not path.exists():
+            _create(path)
+        key = path.read_bytes().strip()
+        others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    except OSError as error:
+        raise DermaiError(f"the pseudonym key {path} cannot be used ({error.strerror}): set {KEY_VARIABLE}") from None
+    if others:
+        log.warning("the pseudonym key %s can be read by other users: run `chmod 600 %s`", path, path)
+    if len(key) < SHORTEST_KEY:
+        raise DermaiError(f"the pseudonym key {path} is shorter than {SHORTEST_KEY} bytes: restore it from its backup")
+    pseudonyms = Pseudonyms(key)
+    if recorded and recorded != pseudonyms.fingerprint:
+        raise DermaiError(
+            f"the pseudonym key {path} (fingerprint {pseudonyms.fingerprint}) is not the one this workspace's patients "
+            f"were pseudonymised with ({recorded}): set {KEY_VARIABLE} to that key"
+        )
+    if record and not recorded:
+        write_json(record_file, {"fingerprint": pseudonyms.fingerprint})
+    return pseudonyms
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(secrets.token_hex(32).encode() + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    try:
+        os.link(temporary, path)  # unlike a rename it never replaces the key of a process that was faster
+    except FileExistsError:
+        return
+    finally:
+        Path(temporary).unlink()
+    sync_folder(path.parent)
+    log.warning("made the key for patient pseudonyms: %s. Back it up; keep it out of the repository.", path)
