@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from dermai.files import sha256_bytes
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # JPEG covers MPO
 MOST_PIXELS = 80_000_000  # decoded, 240 MB; below Pillow's own warning
 MOST_BYTES = 200_000_000
 
