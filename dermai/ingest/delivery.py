@@ -16,6 +16,7 @@ COLUMNS = (
     "file", "case", "patient", "lesion", "label", "source", "site", "view",
     "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split",
 )  # fmt: skip
+SIMULATION_MARKER = "SIMULATED.txt"  # `dermai simulate` writes it; such rows say so in every publisher's layout
 PHOTOGRAPH_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
 
@@ -41,6 +42,10 @@ class Delivery:
         table = table.reindex(columns=list(COLUMNS)).fillna("").astype(str)
         table["source"] = table["source"].where(table["source"] != "", source)
         stripped = table.apply(lambda column: column.str.strip())
+        if (folder / SIMULATION_MARKER).is_file():
+            real_site = ~stripped["site"].str.startswith("simulated")
+            site = stripped["site"].where(~real_site, "simulated " + stripped["site"])
+            stripped = stripped.assign(site=site, confirmed_by="simulated")
         return cls(source, folder, stripped.assign(file=table["file"]), tuple(notes))
 
 

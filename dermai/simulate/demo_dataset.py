@@ -18,8 +18,8 @@ from dermai.simulate.scenario import Scenario
 # Public on purpose: it hides nobody, since the patients do not exist. Never use it for real ones.
 DEMO_PSEUDONYM_KEY = "public-key-of-the-simulated-demo-dataset-only"
 DEMO_SIZE = 128
-DEMO_OVERRIDES: Mapping[str, Any] = {"data.jpeg_quality": 70}  # the remote lies in the repository
-ENRICHED = {"MM": 1.9, "BCC": 2.0}
+DEMO_OVERRIDES: Mapping[str, Any] = {"data.jpeg_quality": 68}  # the remote lies in the repository
+ENRICHED = {"MM": 1.75, "BCC": 1.85}
 FIRST_ARRIVALS = (
     Scenario(source="edra", scale=0.4, size=DEMO_SIZE, prevalence=ENRICHED),
     Scenario(source="dermofit", scale=0.4, size=DEMO_SIZE, prevalence=ENRICHED),

@@ -16,11 +16,11 @@ from PIL import Image
 
 from dermai.errors import DermaiError
 from dermai.files import write_text
+from dermai.ingest.delivery import SIMULATION_MARKER
 from dermai.simulate.population import Photograph, generator, simulate_population
 from dermai.simulate.rendering import render
 from dermai.simulate.scenario import Scenario
 
-MARKER = "SIMULATED.txt"
 JPEG_QUALITY = 92
 DERMAI_COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "diagnosis", "site", "view", "age", "sex", "body_site",
@@ -54,7 +54,7 @@ def simulate(
         raise DermaiError(f"{folder} is not empty: name a new folder for the simulated photographs")
     folder.mkdir(parents=True, exist_ok=True)
     photographs = simulate_population(scenario)
-    write_text(folder / MARKER, _marker_text(scenario, photographs))
+    write_text(folder / SIMULATION_MARKER, _marker_text(scenario, photographs))
     for directory in {(folder / file_path(photograph, scenario)).parent for photograph in photographs}:
         directory.mkdir(parents=True, exist_ok=True)
     write = partial(_write_photograph, folder=folder, scenario=scenario)
