@@ -20,4 +20,7 @@ def _commands() -> None:
     """Make commands stay named even where there is only one."""
 
 
+from dermai.cli import simulate as _simulate  # noqa: E402
+
+_simulate.register(application)
 _ingest.register(application)
