@@ -99,6 +99,36 @@ class RegistryParams(Section):
     experiment: str = "incremental_finetune"
 
 
+class TriageParams(Section):
+    """How new referrals are scored and sorted."""
+
+    conformal_coverage: float = Field(0.9, gt=0.5, lt=1)
+    largest_set: int = Field(3, ge=1)
+    heat_maps: bool = True
+    challenger_in_shadow: bool = True
+    batch: int = Field(64, ge=1)
+
+
+class MonitoringParams(Section):
+    """Windows, false-alarm budget and consequences of drift monitoring."""
+
+    window: int = Field(100, ge=20)
+    fewest_patients: int = Field(40, ge=10)
+    watch: float = Field(0.05, gt=0, lt=0.5)
+    act: float = Field(0.05, gt=0, lt=0.5)
+    looks: int = Field(52, ge=1)
+    draws: int = Field(9999, ge=199)
+    most_windows: int = Field(8, ge=1)
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    newest_shown: int = Field(8, ge=0)
+    on_act: Literal["record", "incremental_finetune", "workflow"] = "record"
+    webhook: str = ""
+    smtp_host: str = ""
+    smtp_port: int = Field(25, ge=1, le=65535)
+    mail_from: str = ""
+    mail_to: tuple[str, ...] = ()
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -111,6 +141,8 @@ class Params(Section):
     evaluation: EvaluationParams = EvaluationParams()
     gate: GatePolicy = GatePolicy()
     registry: RegistryParams = RegistryParams()
+    triage: TriageParams = TriageParams()
+    monitoring: MonitoringParams = MonitoringParams()
 
 
 def load_params(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
