@@ -56,11 +56,18 @@ class AuditLog:
             raise ValueError(f"unknown audit event {event!r}; known: {', '.join(EVENTS)}")
         key = SigningKey.load_or_create()
         with locked(self.lock_file):
-            head, repairs = self._repaired_head(key)
-            for repair in repairs:
-                log.warning("audit log repaired: %s", repair)
-                head = self._write(key, head, "repair", {"what": repair})[1]
-            return self._write(key, head, event, plain(body))[0]
+            return self._write(key, self._repair(key), event, plain(body))[0]
+
+    def repair(self) -> None:
+        """Put right what a crash left at the log's end, with a record of it; done by `append` too.
+
+        Raises:
+            AuditLogDamaged: the log's end is not what its head says.
+        """
+        if self.path.exists():
+            key = SigningKey.load_or_create()
+            with locked(self.lock_file):
+                self._repair(key)
 
     def entries(self, *events: str) -> list[Entry]:
         """All whole lines, or those of some events, oldest first; it reads, it does not verify."""
@@ -90,6 +97,13 @@ class AuditLog:
             found = verify(_read(self.path) or b"", _read(self.head_file), public_key, witness)
         found.notes += notes
         return found
+
+    def _repair(self, key: SigningKey) -> Head:
+        head, repairs = self._repaired_head(key)
+        for repair in repairs:
+            log.warning("audit log repaired: %s", repair)
+            head = self._write(key, head, "repair", {"what": repair})[1]
+        return head
 
     def _repaired_head(self, key: SigningKey) -> tuple[Head, list[str]]:
         """The log's end as it is on disk, after moving a torn line aside; called under the lock."""
