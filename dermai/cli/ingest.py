@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,8 @@ import typer
 
 if TYPE_CHECKING:
     from dermai.ingest.delivery import Importer
-    from dermai.ingest.intake import IntakeReport
+    from dermai.ingest.intake_report import IntakeReport
+    from dermai.workspace import Workspace
 
 
 class Dataset(StrEnum):
@@ -150,11 +152,21 @@ def _run(
         )
     tracked = track and report.changed and not dry_run
     if tracked:
-        subprocess.run(["dvc", "add", "data"], cwd=workspace.root, check=True, stdout=subprocess.DEVNULL)
+        _track(workspace)
     if as_json:
         print(json.dumps(asdict(report), indent=2, ensure_ascii=False))
     else:
         _print(report, tracked)
+
+
+def _track(workspace: Workspace) -> None:
+    from dermai.errors import DermaiError
+
+    command = [sys.executable, "-m", "dvc", "add", "data"]
+    result = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
+    if result.returncode:
+        said = " ".join(result.stderr.split())
+        raise DermaiError(f"the photographs are in, but `dvc add data` failed: {said}")
 
 
 def _print(report: IntakeReport, tracked: bool) -> None:
@@ -187,7 +199,7 @@ def _print(report: IntakeReport, tracked: bool) -> None:
         say(f"note: {note}")
     for line in report.corrected:
         say(f"another diagnosis than recorded: {line}")
-    if report.corrected and not report.changed:
+    if report.corrected and not report.corrections_applied:
         say("the recorded diagnoses stand; to take the new ones, add --correct-labels")
     for rejection in report.rejections[:10]:
         say(f"quarantined: {rejection.file}: {rejection.reason}")

@@ -77,7 +77,7 @@ def number(text: str) -> str:
 
 
 def metadata_file(folder: Path, name: str) -> Path:
-    """A publisher's table, at its place or one level below or above the photographs.
+    """A publisher's table, wherever below the folder its archive puts it.
 
     Raises:
         InvalidCases: it is not there.

@@ -14,25 +14,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dermai.cases import COLUMNS, case_problems, empty_cases, photograph_path, read_cases, write_cases
+from dermai.cases import COLUMNS, case_problems, empty_cases, read_cases, write_cases
 from dermai.config import Params
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
-from dermai.files import locked, sha256_json
+from dermai.files import locked, sha256_bytes
+from dermai.ingest.corrections import correct_diagnoses, correction_lines, other_diagnosis_of_lesion
 from dermai.ingest.delivery import Delivery
-from dermai.ingest.near_duplicates import Fingerprint, FingerprintTable, fingerprint, near_duplicates
+from dermai.ingest.fingerprints import Fingerprint, FingerprintTable, dataset_fingerprints, fingerprint
+from dermai.ingest.intake_report import IntakeReport, by_class
+from dermai.ingest.near_duplicates import near_duplicates
 from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
 from dermai.ingest.quarantine import Rejection, quarantine
 from dermai.ingest.row_checks import Problems, conflicts_with_known, row_problems
-from dermai.ingest.same_photographs import RESOLVE, compare_identical, compare_near, delivered_shots, known_shots
+from dermai.ingest.same_photographs import compare_identical, compare_near, delivered_shots, known_shots
 from dermai.ingest.selection import select_patients
 from dermai.ingest.store import in_threads, store_photograph, sweep, sync_photographs
 from dermai.pseudonyms import Pseudonyms, key_file, load_pseudonyms
 from dermai.splits import assign_splits
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
-
-NO_PLACE = "(no place)"
-UNKNOWN = "(unknown label)"
 
 
 @dataclass(frozen=True)
@@ -46,27 +46,6 @@ class IntakeOptions:
     dry_run: bool = False
     correct_labels: bool = False
     published_split: bool = False
-
-
-@dataclass(frozen=True)
-class IntakeReport:
-    """What became of a delivery: photographs by class, and every rejection with its reason."""
-
-    source: str
-    batch: str
-    new: Counter[str]
-    known: Counter[str]
-    quarantined: Counter[str]
-    corrected: list[str]
-    rejections: list[Rejection]
-    notes: list[str]
-    splits: Counter[str]
-    changed: bool
-    dry_run: bool = False
-
-    @property
-    def quarantine_folder(self) -> str:
-        return f"quarantine/{self.batch}"
 
 
 @dataclass
@@ -104,7 +83,7 @@ def take_in(
     rows = select_patients(delivery.rows, options.patients, options.share, params.seed)
     if not options.published_split:
         rows = rows.assign(split="")
-    batch = _batch_name(options.batch or f"{delivery.source}-{sha256_json(rows.to_dict('split')['data'])[:8]}")
+    batch = _batch_name(options.batch) if options.batch else f"{delivery.source}-{_content_hash(rows)}"
     if options.dry_run:
         return _Intake(delivery, workspace, params, options, batch, progress).run(rows)
     with _alone(workspace):
@@ -142,15 +121,15 @@ class _Intake:
         fingerprints = self._decode(sorting)
         identical = compare_identical(delivered_shots(sorting.rows), known_shots(known))
         corrections = sorting.rows.loc[identical.corrected]
-        corrected = _correction_lines(corrections, known)
+        corrected = correction_lines(corrections, known)
         if self.options.correct_labels:
-            known = _corrected(known, corrections)
+            known = correct_diagnoses(known, corrections)
         sorting.reject(identical.problems)
         sorting.recognise([*identical.known, *identical.corrected])
-        sorting.reject(_other_diagnosis_of_lesion(sorting.rows, known))
+        sorting.reject(other_diagnosis_of_lesion(sorting.rows, known))
         self.notes += identical.notes
 
-        table = self._fingerprints_of(known["image"])
+        table = dataset_fingerprints(self.workspace.data, self._fingerprint_file, known["image"], self.workers)
         table = self._refuse_near_duplicates(sorting, known, table, fingerprints)
         cases = self._appended(sorting.rows, known)
         changed = not cases.equals(before)
@@ -163,10 +142,11 @@ class _Intake:
         return IntakeReport(
             source=self.delivery.source,
             batch=self.batch,
-            new=_by_class(delivered.loc[sorting.rows.index]),
-            known=_by_class(delivered.loc[sorting.known]),
-            quarantined=_by_class(delivered.loc[list(sorting.rejected)]),
+            new=by_class(delivered.loc[sorting.rows.index]),
+            known=by_class(delivered.loc[sorting.known]),
+            quarantined=by_class(delivered.loc[list(sorting.rejected)]),
             corrected=corrected,
+            corrections_applied=self.options.correct_labels,
             rejections=rejections,
             notes=self.notes,
             splits=Counter(new["split"]),
@@ -230,20 +210,6 @@ class _Intake:
     @property
     def _fingerprint_file(self) -> Path:
         return self.workspace.state / "perceptual_hashes.npz"
-
-    def _fingerprints_of(self, images: pd.Series) -> FingerprintTable:
-        """Fingerprints of the dataset's photographs: kept from earlier intakes, computed where they are missing."""
-        stored = FingerprintTable.load(self._fingerprint_file)
-        wanted = images.to_numpy().astype("S64")
-        stored = stored.rows(np.isin(stored.images, wanted))
-        have = set(stored.images.tolist())
-        paths = [
-            path
-            for image in images
-            if image.encode() not in have and (path := photograph_path(self.workspace.data, image)).is_file()
-        ]
-        computed = in_threads(lambda path: (path.stem, fingerprint(path.read_bytes())), paths, self.workers)
-        return stored.followed_by(FingerprintTable.build(computed))
 
     def _refuse_near_duplicates(
         self, sorting: _Sorting, known: pd.DataFrame, table: FingerprintTable, fingerprints: dict[str, Fingerprint]
@@ -315,47 +281,13 @@ def _known_cases(workspace: Workspace) -> pd.DataFrame:
     return empty_cases()
 
 
+def _content_hash(rows: pd.DataFrame) -> str:
+    """The same for the same delivery, so that importing it again leads to the same batch."""
+    table = rows.to_csv(index=False, lineterminator="\n")
+    return sha256_bytes(table.encode("utf-8", "surrogateescape"))[:8]  # file names need not be UTF-8
+
+
 def _batch_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
         raise InvalidCases(f"batch name {name!r}: use letters, digits, dots, hyphens and underscores")
     return name
-
-
-def _by_class(rows: pd.DataFrame) -> Counter[str]:
-    taxonomy = load_taxonomy()
-
-    def place(source: str, label: str) -> str:
-        try:
-            return taxonomy.diagnosis(source, label) or NO_PLACE
-        except KeyError:
-            return UNKNOWN
-
-    return Counter(place(source, label) for source, label in zip(rows["source"], rows["label"], strict=True))
-
-
-def _correction_lines(corrections: pd.DataFrame, known: pd.DataFrame) -> list[str]:
-    """What the delivery says otherwise than the dataset, a line a photograph."""
-    recorded = dict(zip(known["image"], known["source_label"], strict=True))
-    return [
-        f"{row['file']} (case {row['case']!r}): {recorded[row['image']]} is now {row['source_label']}"
-        for _, row in corrections.iterrows()
-    ]
-
-
-def _corrected(known: pd.DataFrame, corrections: pd.DataFrame) -> pd.DataFrame:
-    """The dataset with corrected diagnoses, for all photographs of the lesions they concern."""
-    for column in ("source_label", "diagnosis"):
-        now = dict(zip(corrections["lesion_id"], corrections[column], strict=True))
-        known = known.assign(**{column: known["lesion_id"].map(now).fillna(known[column])})
-    return known
-
-
-def _other_diagnosis_of_lesion(rows: pd.DataFrame, known: pd.DataFrame) -> Problems:
-    """New photographs of a known lesion under another diagnosis than the lesion has."""
-    recorded = dict(zip(known["lesion_id"], known["diagnosis"], strict=True))
-    columns = (rows[name] for name in ("lesion", "lesion_id", "diagnosis"))
-    return {
-        row: (f"lesion {lesion!r} is known as {recorded[lesion_id] or NO_PLACE}", RESOLVE)
-        for row, lesion, lesion_id, diagnosis in zip(rows.index, *columns, strict=True)
-        if recorded.get(lesion_id, diagnosis) != diagnosis
-    }

@@ -2,91 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from dermai.files import write_bytes
+from dermai.ingest.fingerprints import FingerprintTable
 
-THUMBNAIL = 16
-# Correlation of two thumbnails from which a candidate is the same shot. On PAD-UFES-20 and HAM10000 the hash alone
-# calls up to 12 pairs of different lesions the same; see docs/data_contract.md for what this leaves.
+# Correlation of two thumbnails from which a candidate is the same shot; docs/data_contract.md has what it was chosen by
 SAME_SHOT = 0.99
 PAIRS_AT_ONCE = 1 << 20  # candidate pairs compared in one piece, which bounds the memory
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """What is compared of one photograph."""
-
-    hash: int
-    thumbnail: bytes
-
-
-def fingerprint(content: bytes) -> Fingerprint:
-    """64-bit DCT hash (pHash) and 16 x 16 grey thumbnail of a stored photograph."""
-    import imagehash
-
-    with Image.open(io.BytesIO(content)) as opened:
-        grey = opened.convert("L")
-    bits = imagehash.phash(grey).hash.ravel()
-    thumbnail = grey.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return Fingerprint(int.from_bytes(np.packbits(bits).tobytes(), "big"), thumbnail.tobytes())
-
-
-@dataclass(frozen=True)
-class FingerprintTable:
-    """Fingerprints of many photographs: `images` names [N], `hashes` uint64 [N], `thumbnails` uint8 [N, 256]."""
-
-    images: NDArray[np.bytes_]
-    hashes: NDArray[np.uint64]
-    thumbnails: NDArray[np.uint8]
-
-    @classmethod
-    def build(cls, fingerprints: Iterable[tuple[str, Fingerprint]]) -> FingerprintTable:
-        """From photographs' names and fingerprints."""
-        rows = list(fingerprints)
-        return cls(
-            np.array([image.encode() for image, _ in rows], dtype="S64"),
-            np.array([print.hash for _, print in rows], dtype=np.uint64),
-            np.frombuffer(b"".join(print.thumbnail for _, print in rows), np.uint8).reshape(-1, THUMBNAIL**2),
-        )
-
-    @classmethod
-    def load(cls, path: Path) -> FingerprintTable:
-        """Read a table; an absent or unreadable file is an empty one, since all of it can be computed again."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                return cls(stored["images"], stored["hashes"], stored["thumbnails"])
-        except (OSError, ValueError, KeyError, EOFError):
-            return cls.build([])
-
-    def save(self, path: Path) -> None:
-        """Replace the file at once."""
-        buffer = io.BytesIO()
-        np.savez(buffer, images=self.images, hashes=self.hashes, thumbnails=self.thumbnails)
-        write_bytes(path, buffer.getvalue())
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def rows(self, chosen: NDArray[np.bool_]) -> FingerprintTable:
-        """The chosen rows."""
-        return FingerprintTable(self.images[chosen], self.hashes[chosen], self.thumbnails[chosen])
-
-    def followed_by(self, other: FingerprintTable) -> FingerprintTable:
-        """Both tables' rows."""
-        return FingerprintTable(
-            np.concatenate([self.images, other.images]),
-            np.concatenate([self.hashes, other.hashes]),
-            np.concatenate([self.thumbnails, other.thumbnails]),
-        )
 
 
 def near_duplicates(table: FingerprintTable, bits: int, first_new: int = 0) -> NDArray[np.intp]:

@@ -23,9 +23,14 @@ def row_problems(rows: pd.DataFrame) -> Problems:
     labels = load_taxonomy().sources
     report(~rows["source"].isin(labels), "unknown source {source!r}", f"use one of {', '.join(labels)}")
     report(rows["label"] == "", "no diagnosis", "fill in the diagnosis")
-    known = {(source, label.casefold()) for source, names in labels.items() for label in names}
-    unknown = pd.Series([(s, d.casefold()) not in known for s, d in zip(rows["source"], rows["label"], strict=True)])
-    report(unknown, "unknown label {label!r}", "correct it, or have it added to dermai/taxonomy.yaml")
+    known = {(source, name.casefold()): code for source, names in labels.items() for name, code in names.items()}
+    given = [(s, d.casefold()) for s, d in zip(rows["source"], rows["label"], strict=True)]
+    rows = rows.assign(diagnosis=[known.get(label) or label[1] for label in given])
+    report(
+        pd.Series([label not in known for label in given]),
+        "unknown label {label!r}",
+        "correct it, or have it added to dermai/taxonomy.yaml",
+    )
 
     age = pd.to_numeric(rows["age"], errors="coerce")
     report(
@@ -46,8 +51,7 @@ def row_problems(rows: pd.DataFrame) -> Problems:
         return pd.Series([(s, u) in several for s, u in zip(rows["source"], rows[unit], strict=True)])
 
     report(differing("case", "patient"), "duplicate case id {case!r}: several patients", "give each case its own id")
-    report(differing("lesion", "patient"), "lesion {lesion!r} has several patients", "give each lesion its own id")
-    report(differing("lesion", "label"), "lesion {lesion!r} has several diagnoses", "say which diagnosis holds")
+    report(differing("lesion", "diagnosis"), "lesion {lesion!r} has several diagnoses", "say which diagnosis holds")
     report(differing("patient", "split"), "patient {patient!r} is in several splits", "put a patient into one split")
     return problems
 
@@ -57,7 +61,6 @@ def conflicts_with_known(rows: pd.DataFrame, known: pd.DataFrame) -> Problems:
     problems: Problems = {}
     for unit, fixed, reason, fix in (
         ("case_id", "patient_id", "case {case!r} is known of another patient", "give each case its own id"),
-        ("lesion_id", "patient_id", "lesion {lesion!r} is known of another patient", "give each lesion its own id"),
         ("patient_id", "split", "patient {patient!r} is known in another split", "leave the split empty: it is kept"),
     ):
         recorded = dict(zip(known[unit], known[fixed], strict=True))
