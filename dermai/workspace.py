@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from dermai.errors import DatasetMismatch, DermaiError
 
 WORKSPACE_VARIABLE = "DERMAI_WORKSPACE"
+NOT_CODE = (":(exclude)data.dvc", ":(exclude)dvc.lock", ":(exclude)metrics")
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,17 @@ class CodeVersion(BaseModel):
 
 
 def code_version(workspace: Workspace) -> CodeVersion:
-    """What git says of the workspace; `unversioned` and dirty where there is no commit."""
+    """What git says of the workspace; `unversioned` and dirty where there is no commit.
+
+    data.dvc, dvc.lock and metrics/ do not count: the dataset has a version of its own, and the others are results.
+    """
     commit = _git(workspace, "rev-parse", "HEAD")
     if commit is None:
         return CodeVersion(commit="unversioned", dirty=True)
-    return CodeVersion(commit=commit, dirty=bool(_git(workspace, "status", "--porcelain", "--untracked-files=no")))
+    return CodeVersion(
+        commit=commit,
+        dirty=bool(_git(workspace, "status", "--porcelain", "--untracked-files=no", "--", ".", *NOT_CODE)),
+    )
 
 
 def _git(workspace: Workspace, *arguments: str) -> str | None:
