@@ -115,7 +115,7 @@ def test_intervals_of_the_means_widen_when_errors_cluster_in_patients() -> None:
 def test_the_bootstrap_interval_covers_the_true_balanced_accuracy_of_clustered_errors() -> None:
     """80 patients with 3 lesions each; a patient's own difficulty moves all of them (Beta with means 0.8 and 0.6)."""
     random = np.random.default_rng(11)
-    patients, rounds = np.repeat(np.arange(80), 3), 120
+    patients, rounds = np.repeat(np.arange(80), 3), 60
     covered = 0
     for _ in range(rounds):
         melanoma = np.repeat(random.random(80) < 0.4, 3)
