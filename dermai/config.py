@@ -52,7 +52,7 @@ class ModelParams(Section):
     image_size: int = Field(300, ge=32, le=1024)
     interpolation: Literal["nearest", "bilinear"] = "nearest"
     dropout: float = Field(0.2, ge=0, lt=1)
-    frozen_share: float = Field(0.7, ge=0, le=1)
+    frozen_share: float = Field(0.75, ge=0, le=1)
 
 
 class TrainingParams(Section):
