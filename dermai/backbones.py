@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BUNDLED_BACKBONE = "tf_efficientnet_lite0"
+HEAD_STD = 0.01
 BUNDLED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
@@ -29,7 +32,8 @@ class WeightsUnavailable(DermaiError):
 def build_model(params: ModelParams, classes: Sequence[str]) -> nn.Module:
     """A timm network with global average pooling, dropout and a new linear head, one output a class.
 
-    The head's initial weights come from torch's random state; `pretrained: imagenet` fills everything below it.
+    The head's initial weights are small and come from torch's random state (timm's own can be large for few classes,
+    and start at a loss far above chance); `pretrained: imagenet` fills everything below it.
 
     Raises:
         UnknownBackbone: timm has no network of that name.
@@ -43,6 +47,9 @@ def build_model(params: ModelParams, classes: Sequence[str]) -> nn.Module:
     model = timm.create_model(
         params.backbone, pretrained=False, num_classes=len(classes), drop_rate=params.dropout, global_pool="avg"
     )
+    layer = model.get_submodule(head_name(model))
+    torch.nn.init.normal_(layer.weight, std=HEAD_STD)
+    torch.nn.init.zeros_(layer.bias)
     if params.pretrained == "imagenet":
         weights = imagenet_weights(params)
         head = {name for name in weights if name.startswith(head_name(model) + ".")}
@@ -121,10 +128,10 @@ def _downloaded_weights(backbone: str) -> dict[str, Tensor]:
 
 
 def split_frozen(model: nn.Module, frozen_share: float) -> tuple[nn.Module, nn.Module]:
-    """The network as two parts that share its modules: the prefix that is never trained, and the rest with the head.
+    """The network as two parts that share its modules: the prefix that is never trained, and the tail.
 
-    `frozen_share` counts the backbone's blocks from the input on; the stem is frozen with the first block. A share
-    of 0 freezes nothing, 1 leaves the layers behind the last block.
+    The tail ends with dropout and the linear head. `frozen_share` counts the backbone's blocks from the input on;
+    the stem is frozen with the first block. A share of 0 freezes nothing, 1 leaves the layers behind the last block.
 
     Raises:
         UnknownBackbone: the network is more than one chain of blocks, so it cannot be cut.
@@ -142,7 +149,7 @@ def split_frozen(model: nn.Module, frozen_share: float) -> tuple[nn.Module, nn.M
     names = list(layers)
     prefix = nn.Sequential(OrderedDict((name, layers[name]) for name in names[:cut]))
     rest = OrderedDict((name, layers[name]) for name in names[cut:-1])
-    if isinstance(layers[names[-1]], nn.Linear):  # timm drops out in a functional call in front of it
+    if not isinstance(layers[names[-2]], nn.Dropout):  # timm drops out in a functional call instead
         rest["dropout"] = nn.Dropout(getattr(model, "drop_rate", 0.0))
     rest[names[-1]] = layers[names[-1]]
     tail = nn.Sequential(rest)
@@ -154,7 +161,9 @@ def split_frozen(model: nn.Module, frozen_share: float) -> tuple[nn.Module, nn.M
         probe = torch.linspace(-1, 1, 3 * 64 * 64).reshape(1, 3, 64, 64)
         probe = probe.to(next(model.parameters()).device)
         try:
-            same = bool(torch.allclose(tail(prefix(probe)), model(probe), atol=1e-4))
+            same = isinstance(tail[-1], nn.Linear) and bool(
+                torch.allclose(tail(prefix(probe)), model(probe), atol=1e-4)
+            )
         except (RuntimeError, TypeError, AttributeError, AssertionError):
             same = False
     model.train(was_training)
@@ -170,13 +179,15 @@ def _chain(model: nn.Module) -> tuple[list[tuple[str, nn.Module]], list[bool]]:
     """The layers in order under names without dots, and which of them are blocks (members of a stage)."""
     from torch import nn
 
+    head = head_name(model).split(".")[0]
+
     units: list[tuple[str, nn.Module]] = []
     is_block: list[bool] = []
 
     def add(name: str, module: nn.Module, inside: bool) -> None:
-        if isinstance(module, nn.Sequential):
+        if isinstance(module, nn.Sequential) or (name == head and not isinstance(module, nn.Linear)):
             for key, child in module.named_children():
-                add(f"{name}_{key}", child, True)
+                add(f"{name}_{key}", child, name != head)
         else:
             units.append((name, module))
             is_block.append(inside)
@@ -184,3 +195,38 @@ def _chain(model: nn.Module) -> tuple[list[tuple[str, nn.Module]], list[bool]]:
     for name, child in model.named_children():
         add(name, child, False)
     return units, is_block
+
+
+def fuse_batch_norm(model: nn.Module) -> nn.Module:
+    """A copy for prediction only, each BatchNorm folded into the convolution before it: a third less work on a CPU.
+
+    Which layers follow each other is seen in a run; where the copy does not give the same output, the model itself
+    is returned.
+    """
+    import torch
+    from torch import nn
+    from torch.nn.modules.batchnorm import _BatchNorm
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    fused = copy.deepcopy(model).eval()
+    calls: list[tuple[str, nn.Module, Tensor, Tensor]] = []
+    hooks = [
+        layer.register_forward_hook(
+            lambda layer, inputs, output, name=name: calls.append((name, layer, inputs[0], output))
+        )
+        for name, layer in fused.named_modules()
+        if isinstance(layer, nn.Conv2d | _BatchNorm)
+    ]
+    with torch.no_grad():
+        probe = torch.linspace(-1, 1, 3 * 64 * 64, device=next(model.parameters()).device).reshape(1, 3, 64, 64)
+        fused(probe)
+        for hook in hooks:
+            hook.remove()
+        for (_, conv, _, output), (name, norm, given, _) in itertools.pairwise(calls):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, _BatchNorm) and output is given:
+                folded = fuse_conv_bn_eval(conv, norm)
+                conv.weight, conv.bias = folded.weight, folded.bias
+                parent, _, own = name.rpartition(".")
+                setattr(fused.get_submodule(parent), own, getattr(norm, "act", nn.Identity()))
+        same = torch.allclose(fused(probe), model.eval()(probe), atol=1e-3, rtol=1e-3)
+    return fused.to(memory_format=torch.channels_last) if same else model

@@ -1,0 +1,149 @@
+"""The training loop of one phase: balanced batches, validation after each epoch, the best weights kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dermai.config import TrainingParams
+from dermai.sampling import ClassBalancedBatches
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well validation photographs are told apart; None for both where there are none."""
+
+    balanced_accuracy: float | None
+    loss: float | None
+
+    def beats(self, other: Score | None) -> bool:
+        """More balanced accuracy, or the same at a lower loss; without validation the later always wins."""
+        if other is None or self.balanced_accuracy is None or other.balanced_accuracy is None:
+            return True
+        return (self.balanced_accuracy, -(self.loss or 0.0)) > (other.balanced_accuracy, -(other.loss or 0.0))
+
+
+def score_logits(logits: Tensor, labels: Sequence[int]) -> Score:
+    """Mean recall over the classes present, and cross-entropy weighted to give each of them the same say.
+
+    A label of -1 (a class that the head lacks) is left out.
+    """
+    import torch
+    from torch.nn import functional
+
+    known = [position for position, label in enumerate(labels) if label >= 0]
+    if not known:
+        return Score(None, None)
+    truth = torch.tensor([labels[position] for position in known])
+    scores = logits[known].double().cpu()
+    losses = functional.cross_entropy(scores, truth, reduction="none")
+    hits = scores.argmax(1) == truth
+    per_class = [(hits[truth == label].double().mean(), losses[truth == label].mean()) for label in truth.unique()]
+    recalls, class_losses = (torch.stack(column) for column in zip(*per_class, strict=True))
+    return Score(round(recalls.mean().item(), 6), round(class_losses.mean().item(), 6))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Labelled training inputs behind a reader: `read(positions, views)` gives a batch for the module."""
+
+    read: Callable[[np.ndarray, np.ndarray], Tensor]
+    labels: Sequence[int]
+    batches: ClassBalancedBatches
+    views: int
+
+
+@dataclass
+class Position:
+    """Where a phase stands, as its checkpoint keeps it."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best: Score | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+def fit(
+    module: nn.Module,
+    optimizer: Any,
+    samples: Samples,
+    validate: Callable[[], Score],
+    epochs: int,
+    training: TrainingParams,
+    accelerator: Accelerator,
+    seed: int,
+    name: str,
+    position: Position,
+    after_epoch: Callable[[Position], None] = lambda position: None,
+    progress: bool = False,
+) -> None:
+    """Train the module in place from `position` on and leave its best weights in it.
+
+    Every draw (batches, views, dropout) follows from seed and epoch, so a training resumed at the start of an epoch
+    goes on exactly as if it had not been interrupted.
+    """
+    import torch
+    from torch import nn
+    from tqdm import tqdm
+
+    loss_function = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
+    labels = torch.tensor(samples.labels, device=accelerator.device)
+    prepared, optimizer = accelerator.prepare(module, optimizer)
+    if position.best is None:
+        position.best, position.best_weights = validate(), _copy(module)
+    ranks = accelerator.process_index, accelerator.num_processes
+    bar = tqdm(total=epochs, initial=position.epoch, desc=name, unit="epoch", disable=not progress or ranks[0] > 0)
+    with bar:
+        while position.epoch < epochs and position.epoch - position.best_epoch < training.patience:
+            started, seen, losses = time.perf_counter(), 0, []
+            torch.manual_seed(np.random.SeedSequence((seed, position.epoch, ranks[0])).generate_state(1)[0].item())
+            views = np.random.default_rng((seed, position.epoch)).integers(samples.views, size=len(samples.labels))
+            module.train()
+            for batch in samples.batches.epoch(position.epoch, *ranks):
+                optimizer.zero_grad()
+                loss = loss_function(prepared(samples.read(batch, views[batch])), labels[batch])
+                accelerator.backward(loss)
+                optimizer.step()
+                losses.append(loss.detach())
+                seen += len(batch) * ranks[1]
+            position.epoch += 1
+            seconds = time.perf_counter() - started
+            score = validate()
+            if score.beats(position.best):
+                position.best, position.best_epoch, position.best_weights = score, position.epoch, _copy(module)
+            position.history.append(
+                {
+                    "phase": name,
+                    "epoch": position.epoch,
+                    "loss": round(torch.stack(losses).mean().item(), 5),
+                    "validation_balanced_accuracy": score.balanced_accuracy,
+                    "validation_loss": score.loss,
+                    "images": seen,
+                    "seconds": round(seconds, 3),
+                }
+            )
+            after_epoch(position)
+            bar.update()
+            bar.set_postfix(loss=position.history[-1]["loss"], balanced_accuracy=score.balanced_accuracy)
+    module.load_state_dict(position.best_weights)
+
+
+def make_optimizer(training: TrainingParams, groups: list[dict[str, Any]]) -> Any:
+    """Adam or AdamW over parameter groups that bring their own learning rates."""
+    import torch
+
+    kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
+    return kind([group for group in groups if group["params"]], weight_decay=training.weight_decay)
+
+
+def _copy(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}

@@ -1,0 +1,89 @@
+"""Decoded photographs, kept so that each JPEG is opened once and not in every epoch."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dermai.cases import photograph_path
+from dermai.errors import InvalidCases
+from dermai.files import sha256_bytes
+from dermai.images.records import RecordFile
+
+RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR}
+_CHUNK = 64
+
+
+class PixelCache:
+    """Pixels uint8 [size, size, 3] of each photograph by content hash, in one memory-mapped file.
+
+    The whole photograph is resized to the square, as in the paper. Safe to delete.
+    """
+
+    def __init__(self, folder: Path, size: int, interpolation: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.size = size
+        self.interpolation = interpolation
+        self.records = RecordFile(folder / f"{size}-{interpolation}", (size, size, 3), "uint8")
+
+    def fill(self, images: Sequence[str], data_folder: Path, progress: bool = False) -> None:
+        """Decode the photographs that are not here yet.
+
+        Raises:
+            InvalidCases: a photograph is missing, not the one its name says, or cannot be decoded.
+        """
+        missing = self.records.missing(images)
+        if not missing:
+            return
+        from tqdm import tqdm
+
+        with (
+            ThreadPoolExecutor(os.cpu_count()) as pool,  # Pillow decodes outside the interpreter lock
+            tqdm(total=len(missing), desc="decode", unit="photograph", disable=not progress) as bar,
+        ):
+            for start in range(0, len(missing), _CHUNK):
+                chunk = missing[start : start + _CHUNK]
+                decoded = pool.map(lambda image: self._decode(image, data_folder), chunk)
+                self.records.append(chunk, np.stack(list(decoded)))
+                bar.update(len(chunk))
+
+    def read(self, images: Sequence[str]) -> np.ndarray:
+        """Pixels uint8 [N, size, size, 3] of photographs that were filled in before."""
+        return self.records.read(images)
+
+    def _decode(self, image: str, data_folder: Path) -> np.ndarray:
+        return decode_photograph(image, data_folder, self.size, self.interpolation)
+
+
+def decode_photograph(image: str, data_folder: Path, size: int, interpolation: str) -> np.ndarray:
+    """Pixels uint8 [size, size, 3] of one stored photograph.
+
+    Raises:
+        InvalidCases: missing, not the one its name says, or not decodable.
+    """
+    path = photograph_path(data_folder, image)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InvalidCases(f"{path} is missing: run `dvc pull`, or take its row out of cases.csv") from None
+    if sha256_bytes(content) != image:
+        raise InvalidCases(f"{path} is not the photograph it was: its content does not match its name; run `dvc pull`")
+    try:
+        with Image.open(io.BytesIO(content)) as photograph:
+            resized = photograph.convert("RGB").resize((size, size), RESAMPLING[interpolation])
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidCases(f"{path} cannot be decoded: {error}") from None
+    return np.asarray(resized)
+
+
+def forget_photographs(folder: Path, images: Sequence[str]) -> None:
+    """Remove photographs from every pixel cache in the folder: consent to their use was withdrawn."""
+    for index in sorted(folder.glob("*.index")):
+        size, interpolation = index.stem.split("-")
+        PixelCache(folder, int(size), interpolation).records.forget(images)

@@ -1,0 +1,190 @@
+"""The two phases of a fine-tuning: the head alone, then the tail above the frozen boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dermai.activations import FrozenActivations
+from dermai.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from dermai.config import Params
+from dermai.fitting import Position, Samples, Score, fit, make_optimizer, score_logits
+from dermai.images.augmentation import CLEAN
+from dermai.sampling import ClassBalancedBatches
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+
+_BATCH = 64  # photographs at a time where nothing is trained
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """What a training learns from and what chooses its weights; labels are positions in the class list, -1 none."""
+
+    train: Sequence[str]
+    train_labels: Sequence[int]
+    is_new: Sequence[bool]
+    validation: Sequence[str]
+    validation_labels: Sequence[int]
+
+
+class PhasedTraining:
+    """Trains the tail of a network, whose frozen prefix is behind `activations`."""
+
+    def __init__(
+        self,
+        tail: nn.Module,
+        activations: FrozenActivations,
+        photographs: Photographs,
+        params: Params,
+        accelerator: Accelerator,
+        progress: bool,
+    ) -> None:
+        self.tail = tail
+        self.body, self.head = tail[:-2], tail[-2:]  # type: ignore[index]
+        self.activations = activations
+        self.photographs = photographs
+        self.params = params
+        self.accelerator = accelerator
+        self.progress = progress
+        self.views = list(activations.views)
+        self.batches = ClassBalancedBatches(
+            photographs.train_labels,
+            params.training.samples_per_class,
+            params.seed,
+            photographs.is_new,
+            params.continual.new_share,
+        )
+
+    def run(self, epochs: int, checkpoints: Path) -> Position:
+        """Both phases, from the newest checkpoint on if there is one; leaves the best weights in the tail."""
+        resumed = load_checkpoint(checkpoints, str(self.accelerator.device))
+        position = _position(resumed) if resumed else Position(history=self.train_head())
+        if resumed:
+            self.tail.load_state_dict(resumed.weights)
+        training = self.params.training
+        optimizer = make_optimizer(
+            training,
+            [
+                {"params": list(self.body.parameters()), "lr": training.backbone_learning_rate},
+                {"params": list(self.head.parameters()), "lr": training.head_learning_rate},
+            ],
+        )
+        if resumed:
+            optimizer.load_state_dict(resumed.optimizer)
+
+        def keep(position: Position) -> None:
+            if self.accelerator.is_main_process and position.epoch % training.checkpoint_every == 0:
+                words = {
+                    "epoch": position.epoch,
+                    "best_epoch": position.best_epoch,
+                    "best": asdict(position.best) if position.best else None,
+                    "history": position.history,
+                }
+                checkpoint = Checkpoint(self.tail.state_dict(), position.best_weights, optimizer.state_dict(), words)
+                save_checkpoint(checkpoints, position.epoch, checkpoint)
+
+        images = np.asarray(self.photographs.train)
+
+        def read(positions: np.ndarray, views: np.ndarray) -> Tensor:
+            return self.activations.read(images[positions].tolist(), [self.views[view] for view in views])
+
+        fit(
+            self.tail,
+            optimizer,
+            Samples(read, self.photographs.train_labels, self.batches, len(self.views)),
+            lambda: score_logits(self.validation_logits(), self.photographs.validation_labels),
+            epochs,
+            training,
+            self.accelerator,
+            self.params.seed + 1,
+            "blocks",
+            position,
+            keep,
+            self.progress,
+        )
+        return position
+
+    def train_head(self) -> list[dict[str, Any]]:
+        """Train the head on the pooled features of every view, which a frozen backbone never changes."""
+        import torch
+
+        training = self.params.training
+        if training.head_first_epochs == 0:
+            return []
+        features = torch.stack([self._features(self.photographs.train, view) for view in self.views])
+        clean = self._features(self.photographs.validation, CLEAN)
+
+        def validate() -> Score:
+            self.head.eval()
+            with torch.no_grad():
+                return score_logits(self.head(clean), self.photographs.validation_labels)
+
+        position = Position()
+        fit(
+            self.head,
+            make_optimizer(
+                training, [{"params": list(self.head.parameters()), "lr": training.head_first_learning_rate}]
+            ),
+            Samples(
+                lambda positions, views: features[views, positions],
+                self.photographs.train_labels,
+                self.batches,
+                len(self.views),
+            ),
+            validate,
+            training.head_first_epochs,
+            training,
+            self.accelerator,
+            self.params.seed,
+            "head",
+            position,
+            progress=self.progress,
+        )
+        return position.history
+
+    def validation_logits(self) -> Tensor:
+        """Class scores [N, C] of the validation photographs, unaugmented."""
+        import torch
+
+        with torch.no_grad():
+            return self.head.eval()(self._features(self.photographs.validation, CLEAN))
+
+    def training_inputs(self) -> Iterator[Tensor]:
+        """One epoch of the tail's inputs as training sees them."""
+        images = np.asarray(self.photographs.train)
+        views = np.random.default_rng(self.params.seed).integers(len(self.views), size=len(images))
+        for batch in self.batches.epoch(0):
+            yield self.activations.read(images[batch].tolist(), [self.views[view] for view in views[batch]])
+
+    def _features(self, images: Sequence[str], view: int) -> Tensor:
+        """Pooled features float32 [N, D] of one view of each photograph."""
+        import torch
+
+        self.body.eval()
+        with torch.no_grad():
+            parts = [
+                self.body(
+                    self.activations.read(images[start : start + _BATCH], [view] * len(images[start : start + _BATCH]))
+                )
+                for start in range(0, len(images), _BATCH)
+            ]
+        width = self.head[-1].in_features
+        return torch.cat(parts) if parts else torch.empty(0, width, device=self.accelerator.device)
+
+
+def _position(checkpoint: Checkpoint) -> Position:
+    words = checkpoint.position
+    return Position(
+        epoch=words["epoch"],
+        best_epoch=words["best_epoch"],
+        best=Score(**words["best"]) if words["best"] else None,
+        history=words["history"],
+        best_weights=checkpoint.best,
+    )

@@ -1,0 +1,293 @@
+"""Fine-tuning, from ImageNet weights or from the champion on, to a finished model package."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from dermai.cases import trainable
+from dermai.config import Params
+from dermai.continual.plan import UpdatePlan
+from dermai.errors import DermaiError
+from dermai.files import locked, sha256_json, write_json
+from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
+from dermai.taxonomy import load_taxonomy
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import Tensor, nn
+
+    from dermai.continual.interpolation import MixScore
+    from dermai.phases import Photographs
+
+FINISHED, KEY, CHECKPOINTS = "trained", "training.json", "checkpoints"
+
+
+class CannotTrain(DermaiError):
+    """There is nothing to learn from, nothing to tell apart, or nothing to train on from."""
+
+
+def finetune(
+    plan: UpdatePlan,
+    cases: pd.DataFrame,
+    data_folder: Path,
+    params: Params,
+    parent: ModelPackage | None,
+    folder: Path,
+    progress: bool = True,
+    cache: Path | None = None,
+) -> ModelPackage:
+    """Train what the plan says; the model is uncalibrated (temperature 1, no operating points).
+
+    `folder` holds the checkpoints and at the end the finished package: the same call again finds it and costs
+    seconds, and a training that was killed goes on from its last epoch to the same weights. `cache` keeps decoded
+    pixels and frozen activations and may be shared by all trainings; without one they are kept in `folder`.
+
+    Raises:
+        CannotTrain: the plan is empty, the photographs are of fewer than two classes, or the parent has another
+            backbone.
+        InvalidCases: a photograph is missing or damaged.
+    """
+    accelerator = make_accelerator(params)
+    is_main = accelerator.is_main_process
+    with locked(folder / ".lock") if is_main else nullcontext():
+        key = training_key(plan, cases, params, parent)
+        if is_main and not _belongs_to(folder, key):
+            shutil.rmtree(folder / FINISHED, ignore_errors=True)
+            shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+            write_json(folder / KEY, {"key": key})
+        accelerator.wait_for_everyone()
+        if not (folder / FINISHED).is_dir():
+            package = _train(
+                plan, cases, data_folder, params, parent, folder / CHECKPOINTS, cache or folder, accelerator, progress
+            )
+            if is_main:
+                package.save(folder / FINISHED)
+                shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        accelerator.wait_for_everyone()
+    return ModelPackage.load(folder / FINISHED)
+
+
+def make_accelerator(params: Params) -> Accelerator:
+    """Where to compute and how precisely: `auto` is bfloat16 on a GPU that has it, else full precision."""
+    import torch
+    from accelerate import Accelerator
+
+    precision: str = params.training.mixed_precision
+    if precision == "auto":
+        precision = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+    return Accelerator(mixed_precision=precision)
+
+
+def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: ModelPackage | None) -> str:
+    """Hash of everything the trained weights depend on."""
+    used = cases[cases["split"] != "test"]
+    return sha256_json(
+        {
+            "plan": plan.model_dump(mode="json"),
+            "cases": sorted(zip(used["image"], used["diagnosis"], used["split"], strict=True)),
+            "params": params.model_dump(mode="json", include={"seed", "model", "training", "continual"}),
+            "gated": list(params.gate.gated_classes),
+            "parent": parent.sha256 if parent else None,
+        }
+    )
+
+
+def class_list(parent_classes: Sequence[str], diagnoses: Sequence[str]) -> tuple[str, ...]:
+    """The parent's classes in its order, then the new ones among the diagnoses in the taxonomy's.
+
+    >>> class_list(["Nev", "BCC"], ["MM", "SebKer", "BCC"])
+    ('Nev', 'BCC', 'SebKer', 'MM')
+    """
+    new = set(diagnoses) - set(parent_classes)
+    return (*parent_classes, *(code for code in load_taxonomy().codes if code in new))
+
+
+def widen_head(weights: Mapping[str, Tensor], model: nn.Module, head: str) -> dict[str, Tensor]:
+    """A parent's weights for a model with more classes: the head's old rows first, then the model's own new rows."""
+    widened = dict(weights)
+    for name in (f"{head}.weight", f"{head}.bias"):
+        widened[name] = model.state_dict()[name].clone()
+        widened[name][: len(weights[name])] = weights[name]
+    return widened
+
+
+def _belongs_to(folder: Path, key: str) -> bool:
+    file = folder / KEY
+    return file.is_file() and key in file.read_text(encoding="utf-8")
+
+
+def _train(
+    plan: UpdatePlan,
+    cases: pd.DataFrame,
+    data_folder: Path,
+    params: Params,
+    parent: ModelPackage | None,
+    checkpoints: Path,
+    cache: Path,
+    accelerator: Accelerator,
+    progress: bool,
+) -> ModelPackage:
+    from dermai.activations import FrozenActivations, forget_activations
+    from dermai.backbones import input_statistics, split_frozen
+    from dermai.continual.interpolation import interpolate
+    from dermai.images.pixels import forget_photographs
+    from dermai.phases import PhasedTraining
+
+    started = time.perf_counter()
+    parent = usable_parent(plan, params, parent)
+    rows = trainable(cases).set_index("image", drop=False)
+    learnt, validation = rows.loc[list(plan.training)], rows[rows["split"] == "validation"]
+    if plan.mode == "nothing" or learnt.empty:
+        raise CannotTrain("there are no training photographs with a diagnosis: import cases first")
+    if (learnt["split"] != "train").any():
+        raise CannotTrain("the plan names photographs outside the split `train`: plan the update again")
+    classes = class_list(parent.classes if parent else (), list(learnt["diagnosis"]))
+    if len(classes) < 2:
+        raise CannotTrain(f"all training photographs are {classes[0]}: a model needs two classes or more")
+
+    if accelerator.is_main_process:
+        forget_photographs(cache / "pixels", plan.removed)
+        forget_activations(cache / "activations", plan.removed)
+    photographs = _photographs(plan, learnt, validation, classes)
+    model = _starting_model(params, classes, parent).to(accelerator.device)
+    prefix, tail = split_frozen(model, params.model.frozen_share)
+    statistics = input_statistics(params.model.backbone)
+    activations = FrozenActivations(prefix, params, statistics, cache, data_folder, accelerator.device)
+    activations.prepare(
+        photographs.train,
+        photographs.validation,
+        progress,
+        accelerator.process_index,
+        accelerator.num_processes,
+        accelerator.wait_for_everyone,
+    )
+    prepared = time.perf_counter()
+    phases = PhasedTraining(tail, activations, photographs, params, accelerator, progress)
+    champion = {name: tensor.clone() for name, tensor in tail.state_dict().items()}
+    position = phases.run(params.training.update_epochs if parent else params.training.first_epochs, checkpoints)
+    mixes: list[MixScore] = []
+    chosen: MixScore | None = None
+    if parent and plan.mode == "update" and params.continual.strategy == "replay_interpolation":
+        chosen, mixes = interpolate(phases, champion, classes, params)
+    epochs = [record for record in position.history if record["phase"] == "blocks"]
+    seconds = sum(record["seconds"] for record in epochs)
+    summary = {
+        "mode": plan.mode,
+        "strategy": params.continual.strategy,
+        "started_from": f"package {parent.sha256}" if parent else f"{params.model.pretrained} weights",
+        "photographs": dict(sorted(Counter(learnt["diagnosis"]).items())),
+        "validation_photographs": len(validation),
+        "seed": params.seed,
+        "device": str(accelerator.device),
+        "processes": accelerator.num_processes,
+        "mixed_precision": accelerator.mixed_precision,
+        "seconds": round(time.perf_counter() - started, 1),
+        "seconds_before_the_first_epoch": round(prepared - started, 1),
+        "images_per_second": round(sum(record["images"] for record in epochs) / seconds, 1) if seconds else None,
+        "peak_memory_mb": _peak_memory_mb(),
+        "best_epoch": position.best_epoch,
+        "history": position.history,
+        "interpolation": [mix.model_dump() for mix in mixes],
+        "interpolation_chosen": chosen.share if chosen else None,
+    }
+    kept_champion = chosen is not None and chosen.share == 0 and parent is not None and classes == parent.classes
+    return ModelPackage(
+        weights={name: tensor.cpu().clone() for name, tensor in model.state_dict().items()},
+        backbone=params.model.backbone,
+        classes=classes,
+        image_size=params.model.image_size,
+        interpolation=params.model.interpolation,
+        mean=statistics[0],
+        std=statistics[1],
+        manifest=_manifest(parent, None if kept_champion else learnt, validation),
+        validation=_predictions(validation, classes, phases.validation_logits()),
+        parent=parent.sha256 if parent else None,
+        training=summary,
+    )
+
+
+def usable_parent(plan: UpdatePlan, params: Params, parent: ModelPackage | None) -> ModelPackage | None:
+    """The package to train on from; None for ImageNet weights.
+
+    `joint` always starts anew, and so does a run from the anchor whose anchor has itself learnt from photographs
+    that were taken back.
+
+    Raises:
+        CannotTrain: the parent has another backbone, input size or resampling than the parameters.
+    """
+    if parent is None or plan.mode == "bootstrap" or (plan.mode == "update" and params.continual.strategy == "joint"):
+        return None
+    if plan.mode == "from_anchor" and set(plan.removed) & set(parent.manifest["image"]):
+        return None
+    for name in ("backbone", "image_size", "interpolation"):
+        theirs, ours = getattr(parent, name), getattr(params.model, name)
+        if theirs != ours:
+            raise CannotTrain(
+                f"model.{name} is {ours}, but the model to train on from has {theirs}: "
+                "set it back, or train anew with continual.strategy: joint"
+            )
+    return parent
+
+
+def _starting_model(params: Params, classes: Sequence[str], parent: ModelPackage | None) -> nn.Module:
+    import torch
+
+    from dermai.backbones import build_model, head_name
+
+    torch.manual_seed(params.seed)
+    if parent is None:
+        return build_model(params.model, classes)
+    model = build_model(params.model.model_copy(update={"pretrained": "none"}), classes)
+    model.load_state_dict(widen_head(parent.weights, model, head_name(model)))
+    return model
+
+
+def _photographs(
+    plan: UpdatePlan, learnt: pd.DataFrame, validation: pd.DataFrame, classes: Sequence[str]
+) -> Photographs:
+    from dermai.phases import Photographs
+
+    index = {name: position for position, name in enumerate(classes)}
+    replay = set(plan.replay)
+    return Photographs(
+        train=list(learnt["image"]),
+        train_labels=[index[name] for name in learnt["diagnosis"]],
+        is_new=[image not in replay for image in learnt["image"]],
+        validation=list(validation["image"]),
+        validation_labels=[index.get(name, -1) for name in validation["diagnosis"]],
+    )
+
+
+def _manifest(parent: ModelPackage | None, learnt: pd.DataFrame | None, validation: pd.DataFrame) -> pd.DataFrame:
+    """What the parent learnt from, what was learnt now (in its place where relabelled), and what chose the weights."""
+    parts = [] if learnt is None else [learnt]
+    if parent is not None:
+        parts.append(parent.manifest[parent.manifest["split"] == "train"])
+    rows = pd.concat([*(part[list(MANIFEST_COLUMNS)] for part in parts), validation[list(MANIFEST_COLUMNS)]])
+    return rows.drop_duplicates("image").reset_index(drop=True)
+
+
+def _predictions(validation: pd.DataFrame, classes: Sequence[str], logits: Tensor) -> pd.DataFrame:
+    probabilities = logits.double().softmax(dim=1).cpu().numpy()
+    table = pd.DataFrame(probabilities, columns=[f"p_{name}" for name in classes])
+    table.insert(0, "image", validation["image"].to_numpy())
+    table.insert(1, "diagnosis", validation["diagnosis"].to_numpy())
+    return table
+
+
+def _peak_memory_mb() -> dict[str, int]:
+    import torch
+
+    peak = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    if torch.cuda.is_available():
+        peak["gpu"] = torch.cuda.max_memory_allocated() // 2**20
+    return peak
