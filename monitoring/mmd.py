@@ -76,9 +76,10 @@ def whitened(embeddings: NDArray[np.float64], components: int) -> NDArray[np.flo
     Half as many components as rows at most, since the last ones are noise that whitening would blow up.
     """
     centred = embeddings - embeddings.mean(axis=0)
-    left, scale, _ = np.linalg.svd(centred, full_matrices=False)
-    keep = min(components, max(1, len(embeddings) // 2), int((scale > scale[0] * 1e-7).sum()) or 1)
-    return left[:, :keep] * np.sqrt(len(embeddings))
+    variance, directions = np.linalg.eigh(centred @ centred.T)
+    largest = max(float(variance[-1]), np.finfo(float).tiny)
+    keep = min(components, max(1, len(embeddings) // 2), max(1, int((variance > largest * 1e-10).sum())))
+    return directions[:, ::-1][:, :keep] * np.sqrt(len(embeddings))
 
 
 def gaussian_kernel(points: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from dermai.errors import DermaiError
 from dermai.files import write_bytes
+from dermai.triage.acquisition import ACQUISITION
 
 VERSION = re.compile(r"[A-Za-z0-9_.-]+")
 EMBEDDING = "embedding"
@@ -32,7 +33,6 @@ TEXT_COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "role", "predicted", "risk", "site", "view", "sex", "body_site",
     "skin_type", "device",
 )  # fmt: skip
-ACQUISITION = ("brightness", "contrast", "sharpness", "redness", "blueness", "shorter_side")
 NUMBER_COLUMNS = ("age", *ACQUISITION)
 
 
@@ -167,7 +167,7 @@ class PredictionLog:
 
 def probability_columns(table: pd.DataFrame) -> list[str]:
     """`p_<class>` columns that hold something."""
-    return [name for name in table.columns if name.startswith("p_") and table[name].notna().any()]
+    return [name for name in map(str, table.columns) if name.startswith("p_") and table[name].notna().any()]
 
 
 def _check_version(model_version: str) -> None:

@@ -1,0 +1,314 @@
+"""One window of referrals against what the champion knows: every statistic, the verdict, and the facts for words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dermai.config import MonitoringParams
+from dermai.triage.acquisition import ACQUISITION
+from monitoring.case_mix import CategoryChange, changed_categories
+from monitoring.columns import ColumnChange, changed_columns, one_row_a_patient
+from monitoring.confirmed_sensitivity import ConfirmedSensitivity, confirmed_sensitivity
+from monitoring.estimated_sensitivity import EstimatedSensitivity, estimate_sensitivity
+from monitoring.label_shift import LabelShift, estimate_label_shift
+from monitoring.looks import Looks, holm
+from monitoring.mmd import EmbeddingChange, embedding_change
+from monitoring.prediction_log import probability_columns
+
+Verdict = Literal["stable", "watch", "act", "too_few"]
+CASE_MIX = ("site", "device", "sex", "body_site", "view", "skin_type")
+HARMFUL = ("photographs", "scores", "acquisition")  # a change of the patients alone is watched, not acted on
+OTHER = "other"
+BOOTSTRAP = 200
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Scored photographs: the champion's validation set, or a window of referrals.
+
+    `table` has patient_id, lesion_id, diagnosis ("" when unknown), predicted, p_<class>, the acquisition properties
+    and the clinical columns; `embeddings` is [N, D].
+    """
+
+    table: pd.DataFrame
+    embeddings: NDArray[np.float32]
+
+    def rows(self, positions: NDArray[np.intp]) -> Photographs:
+        """Some of the photographs."""
+        return Photographs(self.table.iloc[positions].reset_index(drop=True), self.embeddings[positions])
+
+
+@dataclass(frozen=True)
+class Group:
+    """One site or device of the window."""
+
+    kind: str
+    name: str
+    photographs: int
+    share: float
+    reference_share: float
+    share_of_newest: float  # of the quarter of the window that looks newest
+    sensitivity: tuple[ConfirmedSensitivity, ...]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a window showed. `p_values` are Holm's, family by family."""
+
+    photographs: int
+    patients: int
+    verdict: Verdict
+    p_values: dict[str, float]
+    distance: float | None = None
+    acquisition: tuple[ColumnChange, ...] = ()
+    scores: tuple[ColumnChange, ...] = ()
+    age: ColumnChange | None = None
+    categories: tuple[CategoryChange, ...] = ()
+    label_shift: LabelShift | None = None
+    explained_by_diagnoses: bool = False
+    estimated: tuple[EstimatedSensitivity, ...] = ()
+    confirmed: tuple[ConfirmedSensitivity, ...] = ()
+    groups: tuple[Group, ...] = ()
+    newest: tuple[str, ...] = ()
+    act_level: float = 0.0
+    watch_level: float = 0.0
+
+
+def assess(
+    window: Photographs,
+    reference: Photographs,
+    gated_classes: Sequence[str],
+    params: MonitoringParams,
+    generator: np.random.Generator,
+) -> Assessment:
+    """Compare a window with the reference and say whether the model still sees what it knows.
+
+    Families of statistics (photographs, scores, acquisition, case mix, sensitivity) each yield one p-value that is
+    already corrected within the family; Holm corrects across them, and `Looks` across weeks. Where a change of
+    photographs or scores is what another mix of diagnoses alone would produce, the verdict is to watch.
+    """
+    patients = int(window.table["patient_id"].nunique())
+    looks = Looks(params.watch, params.act, params.looks)
+    confirmed = _confirmed(window.table, reference.table, gated_classes, params.confidence)
+    if patients < params.fewest_patients or reference.table["patient_id"].nunique() < params.fewest_patients:
+        unseen = np.zeros(len(window.table))
+        return Assessment(
+            photographs=len(window.table),
+            patients=patients,
+            verdict="too_few",
+            p_values={},
+            confirmed=confirmed,
+            groups=_groups(window.table, reference.table, unseen, gated_classes, params.confidence),
+            act_level=looks.act_each_look,
+            watch_level=looks.watch,
+        )
+    one, other = _independent(window), _independent(reference)
+    change = _embedding_change(window, reference, params.draws, generator)
+    score_columns = probability_columns(reference.table)
+    scores = changed_columns(one.table, other.table, score_columns)
+    acquisition = changed_columns(one.table, other.table, ACQUISITION)
+    age = next(iter(changed_columns(one.table, other.table, ["age"])), None)
+    categories = changed_categories(one.table, other.table, CASE_MIX, params.draws, generator)
+    shift = _label_shift(one.table, other.table, gated_classes, params.confidence, generator)
+    families = {
+        "photographs": change.p_value,
+        "scores": _smallest([column.p_value for column in scores]),
+        "acquisition": _smallest([column.p_value for column in acquisition]),
+        "case_mix": min(1.0, 2 * _smallest([age.p_value if age else 1.0, *(c.p_value for c in categories)])),
+    }
+    tested = [found for found in confirmed if found.cases and found.reference_cases]
+    if tested:
+        families["sensitivity"] = min(1.0, len(tested) * min(found.p_value for found in tested))
+    p_values = holm(families)
+    explained = (
+        shift is not None
+        and bool(shift.moved())
+        and p_values["acquisition"] > looks.watch
+        and min(p_values["photographs"], p_values["scores"]) <= looks.watch
+        and _explained(window, reference, shift, gated_classes, score_columns, params, generator)
+    )
+    verdict = _verdict(p_values, explained, looks)
+    doubt = ""
+    if any(p_values[name] <= looks.watch for name in HARMFUL):
+        doubt = (
+            "the mix of diagnoses changed, and the scores were calibrated on the old one"
+            if explained
+            else "the photographs or the scores changed, so a score may not mean what it meant"
+        )
+    return Assessment(
+        photographs=len(window.table),
+        patients=patients,
+        verdict=verdict,
+        p_values=p_values,
+        distance=change.distance,
+        acquisition=tuple(acquisition),
+        scores=tuple(scores),
+        age=age,
+        categories=tuple(categories),
+        label_shift=shift,
+        explained_by_diagnoses=explained,
+        estimated=tuple(_estimated(window.table, reference.table, gated_classes, params, doubt, generator)),
+        confirmed=confirmed,
+        groups=_groups(window.table, reference.table, change.newness, gated_classes, params.confidence),
+        newest=tuple(window.table["image"].iloc[np.argsort(-change.newness, kind="stable")[: params.newest_shown]]),
+        act_level=looks.act_each_look,
+        watch_level=looks.watch,
+    )
+
+
+def _smallest(p_values: Sequence[float]) -> float:
+    return min(p_values, default=1.0)
+
+
+def _verdict(p_values: dict[str, float], explained: bool, looks: Looks) -> Verdict:
+    serious = ["acquisition", "sensitivity", *(() if explained else ("photographs", "scores"))]
+    if any(p_values.get(name, 1.0) <= looks.act_each_look for name in serious):
+        return "act"
+    return "watch" if min(p_values.values()) <= looks.watch else "stable"
+
+
+def _independent(photographs: Photographs) -> Photographs:
+    return photographs.rows(one_row_a_patient(photographs.table["patient_id"]))
+
+
+def _embedding_change(
+    window: Photographs, reference: Photographs, draws: int, generator: np.random.Generator
+) -> EmbeddingChange:
+    return embedding_change(
+        window.embeddings,
+        reference.embeddings,
+        window.table["patient_id"].to_numpy(),
+        reference.table["patient_id"].to_numpy(),
+        draws,
+        generator,
+    )
+
+
+def _grouped_scores(table: pd.DataFrame, gated_classes: Sequence[str]) -> NDArray[np.float64]:
+    """[N, G + 1]: the gated classes' probabilities, then the rest."""
+    gated = table[[f"p_{name}" for name in gated_classes]].to_numpy(dtype=float)
+    return np.column_stack([gated, np.clip(1 - gated.sum(axis=1), 0, 1)])
+
+
+def _grouped_labels(table: pd.DataFrame, gated_classes: Sequence[str]) -> NDArray[np.intp]:
+    position = {name: index for index, name in enumerate(gated_classes)}
+    return table["diagnosis"].map(lambda name: position.get(name, len(position))).to_numpy(dtype=np.intp)
+
+
+def _label_shift(
+    window: pd.DataFrame,
+    reference: pd.DataFrame,
+    gated_classes: Sequence[str],
+    confidence: float,
+    generator: np.random.Generator,
+) -> LabelShift | None:
+    known = reference[reference["diagnosis"] != ""]
+    if known.empty:
+        return None
+    return estimate_label_shift(
+        _grouped_scores(window, gated_classes),
+        _grouped_scores(known, gated_classes),
+        _grouped_labels(known, gated_classes),
+        (*gated_classes, OTHER),
+        1 - (1 - confidence) / (len(gated_classes) + 1),  # Bonferroni over the classes
+        BOOTSTRAP,
+        generator,
+    )
+
+
+def _explained(
+    window: Photographs,
+    reference: Photographs,
+    shift: LabelShift,
+    gated_classes: Sequence[str],
+    score_columns: Sequence[str],
+    params: MonitoringParams,
+    generator: np.random.Generator,
+) -> bool:
+    """Whether a reference with the window's estimated mix of diagnoses looks like the window.
+
+    Reference photographs are kept with a probability proportional to their class's weight (rejection sampling).
+    """
+    weights = np.asarray(shift.weights)[_grouped_labels(reference.table, gated_classes)]
+    kept = np.flatnonzero(generator.random(len(weights)) < weights / weights.max())
+    remixed = reference.rows(kept)
+    if remixed.table["patient_id"].nunique() < params.fewest_patients // 2:
+        return False
+    photographs = _embedding_change(window, remixed, min(params.draws, 999), generator).p_value
+    scores = changed_columns(_independent(window).table, _independent(remixed).table, score_columns)
+    return min(1.0, 2 * min(photographs, _smallest([column.p_value for column in scores]))) > params.watch
+
+
+def _estimated(
+    window: pd.DataFrame,
+    reference: pd.DataFrame,
+    gated_classes: Sequence[str],
+    params: MonitoringParams,
+    doubt: str,
+    generator: np.random.Generator,
+) -> list[EstimatedSensitivity]:
+    known = reference[reference["diagnosis"] != ""]
+    return [
+        estimate_sensitivity(
+            name,
+            window[f"p_{name}"],
+            window["predicted"] == name,
+            known[f"p_{name}"],
+            known["diagnosis"] == name,
+            params.confidence,
+            BOOTSTRAP,
+            generator,
+            doubt,
+        )
+        for name in gated_classes
+    ]
+
+
+def lesion_hits(table: pd.DataFrame, lesion_class: str) -> tuple[int, int]:
+    """Confirmed lesions of a class, and how many the model called on at least one photograph: (hits, cases)."""
+    confirmed = table[table["diagnosis"] == lesion_class]
+    called = (confirmed["predicted"] == lesion_class).groupby(confirmed["lesion_id"]).any()
+    return int(called.sum()), len(called)
+
+
+def _confirmed(
+    window: pd.DataFrame, reference: pd.DataFrame, gated_classes: Sequence[str], confidence: float
+) -> tuple[ConfirmedSensitivity, ...]:
+    return tuple(
+        confirmed_sensitivity(name, *lesion_hits(window, name), *lesion_hits(reference, name), confidence)
+        for name in gated_classes
+    )
+
+
+def _groups(
+    window: pd.DataFrame,
+    reference: pd.DataFrame,
+    newness: NDArray[np.float64],
+    gated_classes: Sequence[str],
+    confidence: float,
+) -> tuple[Group, ...]:
+    newest = np.argsort(-newness, kind="stable")[: max(1, len(newness) // 4)]
+    groups = []
+    for kind in ("site", "device"):
+        names = window[kind].replace("", "unknown")
+        before = reference[kind].replace("", "unknown")
+        for name in sorted(names.unique()):
+            inside = (names == name).to_numpy()
+            groups.append(
+                Group(
+                    kind,
+                    name,
+                    int(inside.sum()),
+                    float(inside.mean()),
+                    float((before == name).mean()) if len(before) else 0.0,
+                    float(inside[newest].mean()),
+                    _confirmed(window[inside], reference, gated_classes, confidence),
+                )
+            )
+    return tuple(groups)
