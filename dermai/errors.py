@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dermai.validation.result import ValidationResult
+
 
 class DermaiError(Exception):
     """Something is wrong that the user can mend; the message says what, where and how."""
@@ -33,3 +38,11 @@ class AuditLogDamaged(DermaiError):
 
 class UnknownVersion(DermaiError):
     """The registry has no such model version."""
+
+
+class ValidationFailed(DermaiError):
+    """The dataset broke a blocking check; `result` is the whole ValidationResult."""
+
+    def __init__(self, message: str, result: ValidationResult) -> None:
+        super().__init__(message)
+        self.result = result
