@@ -1,0 +1,87 @@
+"""Columns that let a check of single rows see relations between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from dermai.cases import SPLITS
+from dermai.ingest.near_duplicates import near_duplicates
+from dermai.taxonomy import load_taxonomy
+from dermai.validation.photograph_checks import PhotographChecks
+from dermai.validation.result import ClassStatistics
+
+RELATIONS = {  # column: how many distinct values of the second each value of the first has
+    "patient_splits": ("patient_id", "split"),
+    "lesion_patients": ("lesion_id", "patient_id"),
+    "lesion_diagnoses": ("lesion_id", "diagnosis"),
+    "case_patients": ("case_id", "patient_id"),
+}
+
+
+def annotated_cases(cases: pd.DataFrame, checks: PhotographChecks, bits: int) -> pd.DataFrame:
+    """The case table with what its photographs and relations show, as the expectations see it."""
+    table = cases.reset_index(drop=True)
+    table["acquired_on"] = table["acquired_on"].where(table["acquired_on"] != "", None)
+    for column, (unit, value) in RELATIONS.items():
+        table[column] = table.groupby(unit)[value].transform("nunique")
+    table["expected_diagnosis"] = [
+        _expected(source, label, diagnosis)
+        for source, label, diagnosis in zip(table["source"], table["source_label"], table["diagnosis"], strict=True)
+    ]
+    found = checks.table.reindex(table["image"]).reset_index(drop=True)
+    table["file_problem"] = found["problem"].to_numpy()
+    table["shorter_side"] = found[["width", "height"]].min(axis=1).to_numpy()
+    table["sharpness"], table["brightness"] = found["sharpness"].to_numpy(), found["brightness"].to_numpy()
+    across_splits, across_patients = _near_duplicates(table, checks, bits)
+    table["same_shot_in_other_split"] = table["image"].map(across_splits).fillna("")
+    table["same_shot_of_other_patient"] = table["image"].map(across_patients).fillna("")
+    return table
+
+
+def _expected(source: str, label: str, diagnosis: str) -> str:
+    """What the label map says of a row; "as recorded" where it agrees or cannot say."""
+    try:
+        mapped = load_taxonomy().diagnosis(source, label) or ""
+    except KeyError:
+        return "as recorded"
+    return "as recorded" if mapped == diagnosis else mapped or "no place"
+
+
+def _near_duplicates(table: pd.DataFrame, checks: PhotographChecks, bits: int) -> tuple[dict[str, str], dict[str, str]]:
+    """For each photograph with the same shot in another split, or of another patient, that other photograph."""
+    once = table.drop_duplicates("image").set_index("image")
+    split, patient = once["split"].to_dict(), once["patient_id"].to_dict()
+    across_splits: dict[str, str] = {}
+    across_patients: dict[str, str] = {}
+    for first, second in near_duplicates(checks.fingerprints, bits):
+        pair = checks.fingerprints.images[first].decode(), checks.fingerprints.images[second].decode()
+        for image, other in (pair, pair[::-1]):
+            if split[image] != split[other]:
+                across_splits.setdefault(image, other)
+            elif patient[image] != patient[other]:
+                across_patients.setdefault(image, other)
+    return across_splits, across_patients
+
+
+def class_statistics(cases: pd.DataFrame, gated: Sequence[str]) -> list[ClassStatistics]:
+    """Counts for each diagnosis in the table, and for the gated ones even where there is none."""
+    present = [code for code in load_taxonomy().codes if code in gated or (cases["diagnosis"] == code).any()]
+    statistics = []
+    for code in present:
+        rows = cases[cases["diagnosis"] == code]
+        patients = {split: rows.loc[rows["split"] == split, "patient_id"].nunique() for split in SPLITS}
+        statistics.append(
+            ClassStatistics(
+                diagnosis=code,
+                photographs=len(rows),
+                lesions=rows["lesion_id"].nunique(),
+                patients=rows["patient_id"].nunique(),
+                train_patients=patients["train"],
+                validation_patients=patients["validation"],
+                test_patients=patients["test"],
+                test_lesions=rows.loc[rows["split"] == "test", "lesion_id"].nunique(),
+            )
+        )
+    return statistics
