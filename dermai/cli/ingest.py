@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,16 +73,15 @@ def import_dataset(
     from dermai.ingest.ham10000 import read_ham10000
     from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
 
+    if published_split and dataset is not Dataset.DERM7PT:
+        raise typer.BadParameter("only derm7pt publishes one", param_hint="--published-split")
     importers: dict[Dataset, Importer] = {
         Dataset.PAD_UFES_20: read_pad_ufes_20,
         Dataset.HAM10000: read_ham10000,
-        Dataset.DERM7PT: read_derm7pt,
+        Dataset.DERM7PT: partial(read_derm7pt, published_split=published_split),
         Dataset.DERMOFIT: read_dermofit,
     }
-    _run(
-        importers[dataset], folder, patients, share, batch, workers, dry_run, correct_labels, published_split, track,
-        as_json,
-    )  # fmt: skip
+    _run(importers[dataset], folder, patients, share, batch, workers, dry_run, correct_labels, track, as_json)
 
 
 def ingest_cases(
@@ -102,7 +101,7 @@ def ingest_cases(
     """
     from dermai.ingest.dermai_cases import read_dermai_cases
 
-    _run(read_dermai_cases, folder, patients, share, batch, workers, dry_run, correct_labels, True, track, as_json)
+    _run(read_dermai_cases, folder, patients, share, batch, workers, dry_run, correct_labels, track, as_json)
 
 
 def _run(
@@ -114,7 +113,6 @@ def _run(
     workers: int,
     dry_run: bool,
     correct_labels: bool,
-    published_split: bool,
     track: bool,
     as_json: bool,
 ) -> None:
@@ -138,7 +136,6 @@ def _run(
         workers=workers,
         dry_run=dry_run,
         correct_labels=correct_labels,
-        published_split=published_split,
     )
     columns = (TextColumn("photographs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -154,7 +151,7 @@ def _run(
     if tracked:
         _track(workspace)
     if as_json:
-        print(json.dumps(asdict(report), indent=2, ensure_ascii=False))
+        print(json.dumps(report.as_record(), indent=2, ensure_ascii=False))
     else:
         _print(report, tracked)
 

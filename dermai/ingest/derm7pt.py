@@ -13,14 +13,17 @@ VIEWS = {"clinic": "macroscopic", "derm": "dermoscopic"}
 INDEXES = {"train_indexes.csv": "train", "valid_indexes.csv": "validation", "test_indexes.csv": "test"}
 
 
-def read_derm7pt(folder: Path) -> Delivery:
-    """`meta/meta.csv` and `images/`; no patients, so a case stands for one. Letter case of paths is forgiven."""
+def read_derm7pt(folder: Path, published_split: bool = False) -> Delivery:
+    """`meta/meta.csv` and `images/`; no patients, so a case stands for one. Letter case of paths is forgiven.
+
+    With `published_split`, the cases keep the publisher's split instead of being drawn.
+    """
     meta = metadata_file(folder, "meta.csv")
     images = meta.parent.parent / "images"
     prefix = images.relative_to(folder).as_posix() if images.is_dir() else "images"
     files = {file.casefold(): file for file in files_below(images)}
     table = read_text_table(meta, COLUMNS)
-    splits = _published_splits(meta.parent, len(table))
+    splits = _published_splits(meta.parent, len(table)) if published_split else {}
     rows = (
         {
             "file": f"{prefix}/{files.get(row[column].strip().casefold(), row[column].strip())}",

@@ -65,10 +65,13 @@ class FingerprintTable:
             return cls.build([])
 
     def save(self, path: Path) -> None:
-        """Replace the file at once."""
+        """Replace the file at once, unless it holds the same rows."""
+        order = np.argsort(self.images, kind="stable")
         buffer = io.BytesIO()
-        np.savez(buffer, images=self.images, hashes=self.hashes, thumbnails=self.thumbnails)
-        write_bytes(path, buffer.getvalue())
+        np.savez(buffer, images=self.images[order], hashes=self.hashes[order], thumbnails=self.thumbnails[order])
+        content = buffer.getvalue()
+        if not (path.is_file() and path.read_bytes() == content):
+            write_bytes(path, content)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -45,7 +45,6 @@ class IntakeOptions:
     workers: int = 0
     dry_run: bool = False
     correct_labels: bool = False
-    published_split: bool = False
 
 
 @dataclass
@@ -81,8 +80,6 @@ def take_in(
     """
     options = options or IntakeOptions()
     rows = select_patients(delivery.rows, options.patients, options.share, params.seed)
-    if not options.published_split:
-        rows = rows.assign(split="")
     batch = _batch_name(options.batch) if options.batch else f"{delivery.source}-{_content_hash(rows)}"
     if options.dry_run:
         return _Intake(delivery, workspace, params, options, batch, progress).run(rows)
@@ -257,8 +254,7 @@ class _Intake:
             sync_photographs()
             write_cases(self.workspace.cases_file, cases)
         sweep(self.workspace.data, set(cases["image"]))
-        if changed or not self._fingerprint_file.is_file():
-            table.save(self._fingerprint_file)
+        table.save(self._fingerprint_file)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -30,6 +30,15 @@ class IntakeReport:
     splits: Counter[str]
     changed: bool
     dry_run: bool = False
+
+    def as_record(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        counts = ("new", "known", "quarantined", "splits")
+        return {
+            **vars(self),
+            **{name: dict(getattr(self, name)) for name in counts},
+            "rejections": [asdict(rejection) for rejection in self.rejections],
+        }
 
     @property
     def quarantine_folder(self) -> str:

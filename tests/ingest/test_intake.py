@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageEnhance
+
+from dermai.cases import photograph_path, read_cases
+from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
+from dermai.files import locked, sha256_file
+from dermai.ingest.quarantine import read_rejections
+from dermai.workspace import Workspace
+from tests.ingest.deliveries import deliver, draw, ingest, row, snapshot
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "delivery"
+
+
+def reasons(workspace: Workspace) -> dict[str, str]:
+    return {r.file: r.reason for f in workspace.quarantine.glob("*") for r in read_rejections(f)}
+
+
+def test_cases_arrive_complete_pseudonymised_and_named_by_content(workspace: Workspace, folder: Path) -> None:
+    report = ingest(deliver(folder, [row(n, image=f"album/{n}.jpg") for n in range(10)]), workspace, batch="spring")
+    cases = read_cases(workspace.cases_file)
+    assert len(cases) == report.new.total() == 10
+    assert all(sha256_file(photograph_path(workspace.data, image)) == image for image in cases["image"])
+    assert set(cases["batch"]) == {"spring"}
+    assert set(cases["split"]) == {"train", "test"}
+    stored = b"".join(snapshot(workspace).values()) + "".join(snapshot(workspace)).encode()
+    for secret in (b"Patient 3", b"case3", b"album"):
+        assert secret not in stored
+    assert not workspace.quarantine.exists()
+
+
+def test_a_second_intake_changes_no_byte_and_says_so(workspace: Workspace, folder: Path) -> None:
+    deliver(folder, [row(1), row(2), row(3, age="400"), row(4, diagnosis="Freckle"), row(5, image="none.jpg")])
+    first = ingest(folder, workspace)
+    before = snapshot(workspace)
+    second = ingest(folder, workspace)
+    assert snapshot(workspace) == before
+    assert first.changed
+    assert not second.changed
+    assert second.known.total() == 2
+    assert second.rejections == first.rejections
+
+
+def test_bad_rows_are_quarantined_by_name_and_nothing_else_is_lost(workspace: Workspace, folder: Path) -> None:
+    bad = {
+        "age 400": row(10, age="400"),
+        "age -3": row(11, age="-3"),
+        "age 'old' is not a number": row(12, age="old"),
+        "unknown label": row(13, diagnosis="Freckle"),
+        "no diagnosis": row(14, diagnosis=""),
+        "unknown sex": row(15, sex="no"),
+        "unknown view": row(16, view="selfie"),
+        "unknown skin_type": row(17, skin_type="7"),
+        "not a date": row(18, acquired_on="01/03/2026"),
+        "no patient id": row(19, patient_id=""),
+        "file is missing": row(20, image="missing.jpg"),
+        "leaves the folder": row(21, image="../21.jpg"),
+        "the path leaves": row(22, image="/etc/passwd"),
+        "symbolic link": row(23, image="link.jpg"),
+    }
+    deliver(folder, [row(1), *bad.values(), row(2)])
+    draw(21).save(folder.parent / "21.jpg")
+    (folder / "link.jpg").symlink_to(folder.parent / "21.jpg")
+    report = ingest(folder, workspace, batch="b")
+    assert report.new.total() == 2
+    found = reasons(workspace)
+    for reason, case in bad.items():
+        assert reason in found[case["image"]]
+    assert all(rejection.fix for rejection in report.rejections)
+    copies = {p.relative_to(workspace.quarantine / "b").as_posix() for p in (workspace.quarantine / "b").rglob("*.jpg")}
+    assert copies == {f"{n}.jpg" for n in range(10, 20)}
+
+
+def test_unusable_photographs_are_quarantined_with_a_copy(workspace: Workspace, folder: Path) -> None:
+    deliver(folder, [row(n) for n in range(1, 6)])
+    (folder / "2.jpg").write_bytes((folder / "2.jpg").read_bytes()[:700])
+    (folder / "3.jpg").write_bytes(b"")
+    (folder / "4.jpg").write_text("a letter, renamed")
+    draw(5, 40, 30).save(folder / "5.jpg")
+    report = ingest(folder, workspace, batch="b")
+    assert report.new.total() == 1
+    found = reasons(workspace)
+    for name, words in (("2", "truncated"), ("3", "empty"), ("4", "not a photograph"), ("5", "too small")):
+        assert words in found[f"{name}.jpg"]
+        assert (workspace.quarantine / "b" / f"{name}.jpg").read_bytes() == (folder / f"{name}.jpg").read_bytes()
+
+
+def test_a_mended_photograph_leaves_quarantine_when_it_comes_again(workspace: Workspace, folder: Path) -> None:
+    deliver(folder, [row(1), row(2)])
+    (folder / "2.jpg").write_bytes(b"")
+    ingest(folder, workspace)
+    assert list(reasons(workspace)) == ["2.jpg"]
+    draw(2).save(folder / "2.jpg")
+    assert ingest(folder, workspace).new.total() == 1
+    assert list(workspace.quarantine.iterdir()) == []
+
+
+def test_two_deliveries_under_one_batch_name_keep_both_their_rejections(workspace: Workspace, tmp_path: Path) -> None:
+    ingest(deliver(tmp_path / "a", [row(1, age="400"), row(2)]), workspace, batch="b")
+    ingest(deliver(tmp_path / "b", [row(3, age="-1"), row(4)]), workspace, batch="b")
+    assert set(reasons(workspace)) == {"1.jpg", "3.jpg"}
+
+
+def test_a_case_id_of_two_patients_is_quarantined_in_one_delivery_and_across_two(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    ingest(deliver(tmp_path / "a", [row(1, case_id="x"), row(2, case_id="x"), row(3)]), workspace)
+    assert set(reasons(workspace)) == {"1.jpg", "2.jpg"}
+    report = ingest(deliver(tmp_path / "b", [row(4, case_id="case3")]), workspace)
+    assert "known of another patient" in report.rejections[0].reason
+
+
+def test_a_patient_in_two_splits_is_quarantined(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [row(1, patient_id="p", split="train"), row(2, patient_id="p", split="test"), row(3, split="test")]
+    assert len(ingest(deliver(tmp_path / "a", rows), workspace).rejections) == 2
+    later = [row(4, patient_id="Patient 3", split="train"), row(5, patient_id="Patient 3")]
+    report = ingest(deliver(tmp_path / "b", later), workspace)
+    assert "known in another split" in report.rejections[0].reason
+    assert report.splits == {"test": 1}
+
+
+def test_one_photograph_under_two_patients_or_diagnoses_is_refused_with_both_names(
+    workspace: Workspace, folder: Path
+) -> None:
+    deliver(folder, [row(n) for n in range(1, 8)])
+    shutil.copy(folder / "1.jpg", folder / "2.jpg")
+    draw(3).save(folder / "3.jpg", quality=70)  # the same shot, saved twice
+    ImageEnhance.Brightness(draw(3)).enhance(1.05).save(folder / "4.jpg")
+    report = ingest(folder, workspace)
+    assert report.new.total() == 3
+    found = reasons(workspace)
+    assert set(found) == {"1.jpg", "2.jpg", "3.jpg", "4.jpg"}
+    assert "identical to 2.jpg" in found["1.jpg"]
+    assert "nearly identical to 3.jpg" in found["4.jpg"]
+
+
+def test_a_contradiction_with_a_known_photograph_refuses_the_new_one_only(workspace: Workspace, tmp_path: Path) -> None:
+    ingest(deliver(tmp_path / "a", [row(1), row(2)]), workspace, batch="first")
+    deliver(tmp_path / "b", [row(3), row(4)])
+    shutil.copy(tmp_path / "a" / "1.jpg", tmp_path / "b" / "3.jpg")
+    draw(2).resize((150, 125), Image.Resampling.BICUBIC).save(tmp_path / "b" / "4.jpg")
+    report = ingest(tmp_path / "b", workspace)
+    assert report.new.total() == 0
+    assert all("of batch first" in r.reason for r in report.rejections)
+    assert len(read_cases(workspace.cases_file)) == 2
+    assert len(list(workspace.data.rglob("*.jpg"))) == 2
+
+
+def test_near_duplicates_of_one_patient_and_diagnosis_are_kept(workspace: Workspace, folder: Path) -> None:
+    same = {"patient_id": "p", "diagnosis": "MM"}
+    deliver(folder, [row(1, lesion_id="l1", **same), row(2, lesion_id="l1", **same), row(3, lesion_id="l2", **same)])
+    for name in "123":
+        draw(1).save(folder / f"{name}.jpg", quality=70 + int(name))
+    report = ingest(folder, workspace)
+    assert report.new.total() == 3
+    assert sum("nearly identical" in note for note in report.notes) == 2  # only where the lesions differ
+
+
+def test_the_same_photograph_twice_for_one_lesion_is_taken_once(workspace: Workspace, folder: Path) -> None:
+    deliver(folder, [row(1), row(1), row(2)])
+    report = ingest(folder, workspace)
+    assert (report.new.total(), report.known.total(), report.rejections) == (2, 1, [])
+
+
+def test_a_corrected_diagnosis_is_named_and_taken_only_when_asked_for(workspace: Workspace, folder: Path) -> None:
+    rows = [row(1, diagnosis="Nev"), row(2)]
+    ingest(deliver(folder, rows), workspace)
+    before = read_cases(workspace.cases_file)
+    deliver(folder, [row(1, diagnosis="MM"), row(2)])
+    report = ingest(folder, workspace)
+    assert report.corrected == ["1.jpg (case 'case1'): Nev is now MM"]
+    assert read_cases(workspace.cases_file).equals(before)
+    assert ingest(folder, workspace, correct_labels=True).changed
+    after = read_cases(workspace.cases_file)
+    assert sorted(after["diagnosis"]) == sorted(["MM", row(2)["diagnosis"]])
+    assert after["split"].equals(before["split"])
+    assert not ingest(folder, workspace).changed
+
+
+def test_a_new_photograph_of_a_known_lesion_under_another_diagnosis_is_refused(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    ingest(deliver(tmp_path / "a", [row(1, diagnosis="Nev")]), workspace)
+    again = row(2, patient_id="Patient 1", case_id="case1", diagnosis="MM")
+    report = ingest(deliver(tmp_path / "b", [again]), workspace)
+    assert "is known as Nev" in report.rejections[0].reason
+
+
+def test_a_dry_run_writes_nothing(workspace: Workspace, folder: Path) -> None:
+    report = ingest(deliver(folder, [row(1), row(2, age="400")]), workspace, dry_run=True)
+    assert (report.new.total(), report.quarantined.total()) == (1, 1)
+    assert list(snapshot(workspace)) == ["params.yaml"]
+
+
+def test_orphans_of_an_interrupted_intake_are_swept(workspace: Workspace, folder: Path) -> None:
+    orphan = photograph_path(workspace.data, "ab" + "0" * 62)
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"whatever")
+    (orphan.parent / ".x.jpg.123.tmp").write_bytes(b"half")
+    foreign = workspace.data / "images" / "ab" / "notes.txt"
+    foreign.write_text("not ours")
+    ingest(deliver(folder, [row(1)]), workspace)
+    assert not orphan.exists()
+    assert {p.name for p in orphan.parent.iterdir()} == {"notes.txt"}
+
+
+def test_a_half_written_photograph_in_the_way_is_replaced(workspace: Workspace, folder: Path) -> None:
+    ingest(deliver(folder, [row(1)]), workspace)
+    image = read_cases(workspace.cases_file)["image"][0]
+    workspace.cases_file.unlink()
+    photograph_path(workspace.data, image).write_bytes(b"half")
+    ingest(folder, workspace)
+    assert sha256_file(photograph_path(workspace.data, image)) == image
+
+
+def test_lost_perceptual_hashes_are_computed_again(workspace: Workspace, tmp_path: Path) -> None:
+    ingest(deliver(tmp_path / "a", [row(1), row(2)]), workspace)
+    kept = (workspace.state / "perceptual_hashes.npz").read_bytes()
+    (workspace.state / "perceptual_hashes.npz").unlink()
+    ingest(tmp_path / "a", workspace)
+    assert (workspace.state / "perceptual_hashes.npz").read_bytes() == kept
+
+
+def test_new_cases_are_not_put_beside_a_dataset_that_was_never_pulled(workspace: Workspace, folder: Path) -> None:
+    (workspace.root / "data.dvc").write_text("outs:\n- md5: abc.dir\n  path: data\n")
+    with pytest.raises(DatasetMismatch, match="dvc pull"):
+        ingest(deliver(folder, [row(1)]), workspace)
+    assert not workspace.data.exists()
+
+
+def test_two_intakes_at_once_are_refused(workspace: Workspace, folder: Path) -> None:
+    with locked(workspace.state / "intake.lock"), pytest.raises(DermaiError, match="another import is running"):
+        ingest(deliver(folder, [row(1)]), workspace)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"image,case_id,patient_id,diagnosis\n", "no cases"),
+        (b"image;case_id;patient_id;diagnosis\n1.jpg;a;b;MM\n", "separated by ';'"),
+        (b"image,case_id,patient_id,diagnosis\n1.jpg,a,Jos\xe9,MM\n", "line 2 is not UTF-8"),
+        (b"image,case_id\n1.jpg,a\n", "lacks the columns"),
+    ],
+)
+def test_an_unusable_table_is_one_clear_error(workspace: Workspace, folder: Path, content: bytes, message: str) -> None:
+    folder.mkdir()
+    (folder / "cases.csv").write_bytes(content)
+    with pytest.raises(InvalidCases, match=message):
+        ingest(folder, workspace)
+    assert not workspace.data.exists()
+
+
+def test_columns_without_a_place_are_left_out_and_named(workspace: Workspace, folder: Path) -> None:
+    deliver(folder, [row(1, doctor="Dr. Who")])
+    report = ingest(folder, workspace)
+    assert "doctor" in report.notes[0]
+    assert "Dr. Who" not in workspace.cases_file.read_text()
+
+
+def test_patients_arrive_in_two_shares_or_by_list(workspace: Workspace, folder: Path) -> None:
+    deliver(folder, [row(n) for n in range(10)])
+    first = ingest(folder, workspace, share=(0.0, 0.6))
+    second = ingest(folder, workspace, share=(0.6, 1.0))
+    assert (first.new.total(), second.new.total()) == (6, 4)
+    assert not ingest(folder, workspace, patients={"Patient 3"}).changed
+    with pytest.raises(InvalidCases, match="Nobody"):
+        ingest(folder, workspace, patients={"Nobody"})
+
+
+def test_the_same_delivery_makes_the_same_split_under_another_key(
+    workspace: Workspace, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(folder, [row(n) for n in range(20)])
+    ingest(folder, workspace)
+    other = Workspace(tmp_path / "other")
+    other.root.mkdir()
+    shutil.copy(workspace.params_file, other.params_file)
+    monkeypatch.setenv("DERMAI_PSEUDONYM_KEY_FILE", str(tmp_path / "other.key"))
+    ingest(folder, other)
+    one, two = (read_cases(w.cases_file) for w in (workspace, other))
+    assert one[["image", "split"]].equals(two[["image", "split"]])
+    assert not set(one["patient_id"]) & set(two["patient_id"])
