@@ -1,13 +1,121 @@
-"""The gate's rules, `gate:` in params.yaml."""
+"""The gate's rules, `gate:` in params.yaml: the pre-determined plan that an update is judged by."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dermai.files import sha256_json
+from dermai.taxonomy import load_taxonomy
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
-class GatePolicy(BaseModel):
-    """What a candidate must show before it may become the champion."""
+class Rules(BaseModel):
+    """A part of the policy: immutable, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class Margins(Rules):
+    """The largest loss of sensitivity that still counts as no worse, per gated class."""
+
+    champion: dict[str, Probability] = {"MM": 0.10, "BCC": 0.10}
+    anchor: dict[str, Probability] = {"MM": 0.10, "BCC": 0.10}
+
+
+class Guards(Rules):
+    """What must not be paid for sensitivity, and for whom it must hold."""
+
+    benign_classes: tuple[str, ...] = ()
+    specificity_margin: Probability = 0.10
+    macro_f1_drop: float = Field(0.05, ge=0, lt=1)
+    subgroup_fewest: int = Field(30, ge=2)
+    subgroup_drop: float = Field(0.10, ge=0, lt=1)
+    age_bands: tuple[int, ...] = (40, 60, 80)
+
+    @model_validator(mode="after")
+    def _bands_rise(self) -> Guards:
+        if list(self.age_bands) != sorted(set(self.age_bands)):
+            raise ValueError("age_bands must rise")
+        return self
+
+
+class LedgerSchedule(Rules):
+    """How the error budget of one set of test patients is spent."""
+
+    spend: Probability = 0.5
+    worn_out: Probability = 0.1
+
+
+class Planning(Rules):
+    """What the number of further cases is computed for."""
+
+    power: Probability = 0.8
+    discordance: Probability = 0.10
+
+
+class ShadowRules(Rules):
+    """When confirmed diagnoses of the daily practice decide for a challenger."""
+
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+
+
+class GatePolicy(Rules):
+    """What a candidate must show before it may become the champion.
+
+    >>> GatePolicy().floors["MM"]
+    0.7
+    >>> GatePolicy().hash == GatePolicy(alpha=0.05).hash != GatePolicy(alpha=0.01).hash
+    True
+    """
+
+    mode: Literal["statistical", "point"] = "statistical"
+    approval: Literal["auto", "manual"] = "auto"
     gated_classes: tuple[str, ...] = ("MM", "BCC")
+    hit: Literal["class", "malignant"] = "class"
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+    harm_alpha: float = Field(0.05, gt=0, lt=0.5)
+    floors: dict[str, Probability] = {"MM": 0.70, "BCC": 0.60}
+    margins: Margins = Margins()
+    target_sensitivities: dict[str, Probability] = {"MM": 0.90, "BCC": 0.85}
+    fewest_lesions: int = Field(5, ge=1)
+    guards: Guards = Guards()
+    ledger: LedgerSchedule = LedgerSchedule()
+    planning: Planning = Planning()
+    shadow: ShadowRules = ShadowRules()
+
+    @model_validator(mode="after")
+    def _classes_are_known_and_ruled(self) -> GatePolicy:
+        codes = load_taxonomy().codes
+        per_class: dict[str, Mapping[str, float]] = {
+            "floors": self.floors,
+            "margins.champion": self.margins.champion,
+            "margins.anchor": self.margins.anchor,
+        }
+        named = [*self.gated_classes, *self.target_sensitivities, *self.guards.benign_classes]
+        unknown = sorted({code for code in named if code not in codes})
+        unknown += sorted({code for rule in per_class.values() for code in rule if code not in codes})
+        if unknown:
+            raise ValueError(f"unknown classes: {', '.join(unknown)}")
+        if not self.gated_classes or len(set(self.gated_classes)) < len(self.gated_classes):
+            raise ValueError("gated_classes must name each gated class once, and at least one")
+        for name, rule in per_class.items():
+            missing = [code for code in self.gated_classes if code not in rule]
+            if missing:
+                raise ValueError(f"{name} says nothing of {', '.join(missing)}")
+        if set(self.gated_classes) & set(self.benign_classes):
+            raise ValueError("a gated class cannot be one of guards.benign_classes")
+        return self
+
+    @property
+    def benign_classes(self) -> tuple[str, ...]:
+        """The pool on which specificity is judged: as named, or the benign classes of the taxonomy."""
+        return self.guards.benign_classes or load_taxonomy().benign
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the canonical JSON: the policy's identity in every record."""
+        return sha256_json(self.model_dump(mode="json"))

@@ -1,0 +1,150 @@
+"""The form of a decision, as decision.json and the record hold it: every number that led to the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Outcome = Literal["promote", "reject", "insufficient_evidence"]
+Verdict = Literal["shown", "not_shown", "worse"]
+Reference = Literal["champion", "anchor"]
+
+
+class Finding(BaseModel):
+    """A part of the decision, as it stands in decision.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FloorTest(Finding):
+    """Is the sensitivity above the floor? Bounds are one-sided, each at its own level."""
+
+    floor: float
+    lower_bound: float
+    upper_bound: float
+    p_value: float
+    p_value_below: float
+    verdict: Verdict
+    further_cases: int | None = None
+
+
+class Comparison(Finding):
+    """Paired answers of candidate and reference on the same lesions. Counts of lesions; the difference and the tests
+    weigh patients equally. `worse` is evidence against the candidate, not merely a lack of evidence for it."""
+
+    reference: Reference
+    margin: float
+    both: int
+    candidate_only: int
+    reference_only: int
+    neither: int
+    patients: int
+    effective_patients: float
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    p_value_worse: float
+    method: str
+    verdict: Verdict
+    further_cases: int | None = None
+
+
+class ClassFinding(Finding):
+    """One gated class. `patient_sensitivity` weighs patients equally; it is what is tested."""
+
+    code: str
+    lesions: int
+    patients: int
+    hits: int
+    sensitivity: float | None
+    patient_sensitivity: float | None
+    interval: tuple[float, float]
+    enough: bool
+    floor: FloorTest
+    comparisons: tuple[Comparison, ...] = ()
+    further_cases: int | None = None
+
+
+class SpecificityFinding(Finding):
+    """Benign lesions that are not called malignant."""
+
+    classes: tuple[str, ...]
+    lesions: int
+    patients: int
+    specificity: float | None
+    interval: tuple[float, float]
+    enough: bool
+    comparisons: tuple[Comparison, ...] = ()
+
+
+class MacroF1Finding(Finding):
+    """Mean F1 over the diagnoses present. The drop itself is judged; evidence against is beyond its interval."""
+
+    candidate: float
+    champion: float
+    difference: float
+    standard_error: float
+    allowed_drop: float
+    verdict: Verdict
+
+
+class SubgroupFinding(Finding):
+    """Sensitivity for a class in a group of patients, beside the champion's."""
+
+    code: str
+    attribute: str
+    group: str
+    lesions: int
+    patients: int
+    candidate_hits: int
+    champion_hits: int
+    difference: float
+    p_value_worse: float
+    allowed_drop: float
+    verdict: Verdict
+
+
+class Reason(Finding):
+    """Why the outcome is what it is: a code for machines, plain words for a doctor."""
+
+    code: str
+    about: str
+    text: str
+
+
+class GateDecision(Finding):
+    """The outcome and everything it rests on."""
+
+    outcome: Outcome
+    summary: str
+    reasons: tuple[Reason, ...]
+    mode: Literal["statistical", "point"]
+    controls_error_rate: bool
+    alpha: float
+    harm_level: float
+    confidence: float
+    policy_hash: str
+    classes: tuple[ClassFinding, ...]
+    specificity: SpecificityFinding | None = None
+    macro_f1: MacroF1Finding | None = None
+    subgroups: tuple[SubgroupFinding, ...] = ()
+    further_cases: dict[str, int | None] = {}
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The reasons in plain words."""
+        return tuple(reason.text for reason in self.reasons)
+
+    @property
+    def findings(self) -> Iterator[FloorTest | Comparison | MacroF1Finding | SubgroupFinding]:
+        """Every test that has a verdict."""
+        for of_class in self.classes:
+            yield of_class.floor
+            yield from of_class.comparisons
+        if self.specificity:
+            yield from self.specificity.comparisons
+        if self.macro_f1:
+            yield self.macro_f1
+        yield from self.subgroups
