@@ -14,15 +14,15 @@ from typing import Any
 
 from dermai.audit import AuditLog, Entry
 from dermai.config import Params
+from dermai.decision_history import MOVES, champion_history, reference_to, waiting_version, waits
 from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
 from dermai.files import locked
-from dermai.policy_approval import approve_shipped_policy, policy_approval
-from dermai.records import ModelReference, Outcome, UpdateRecord
-from dermai.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, ModelVersion, Registry
+from dermai.policy_approval import approve_policy, approve_shipped_policy, policy_approval
+from dermai.promotion_rules import check_champion, check_decision, check_named, check_not_turned_down
+from dermai.records import Outcome, UpdateRecord
+from dermai.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
 from dermai.workspace import Workspace
 
-AUTOMATIC = "automatic"  # the role under which the pipeline itself approves, where the policy allows it
-MOVES = ("promotion", "rollback", "rejection")
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +33,7 @@ def record_attempt(workspace: Workspace, params: Params, record: UpdateRecord) -
     """
     with _exclusive(workspace, params) as (audit, registry):
         entry = audit.append("update_attempt" if record.outcome else "nothing_new", record)
-        if record.candidate and _waits(entry.body):
+        if record.candidate and waits(entry.body):
             registry.set_alias(CHALLENGER, record.candidate.version)
         return entry
 
@@ -50,8 +50,8 @@ def record_shadow_decision(
     """Write down what confirmed diagnoses say of a challenger: it replaces the decision of its attempt."""
     with _exclusive(workspace, params) as (audit, registry):
         body = {
-            "candidate": _reference(registry.get(version)),
-            "champion": _reference(registry.by_alias(CHAMPION)),
+            "candidate": reference_to(registry.get(version)),
+            "champion": reference_to(registry.by_alias(CHAMPION)),
             "outcome": outcome,
             "reasons": reasons,
             "policy": params.gate,
@@ -71,10 +71,10 @@ def promote(workspace: Workspace, params: Params, version: str, *, approver: str
         UnknownVersion: there is no such version.
     """
     with _exclusive(workspace, params) as (audit, registry), _recorded(audit, "promotion", version, approver, role):
-        _named(approver, role, reason)
+        check_named(approver, role, reason)
         candidate, champion = registry.get(version), registry.by_alias(CHAMPION)
-        _check_champion(audit, champion)
-        decision = _check_decision(audit, candidate, champion, role)
+        check_champion(audit, champion)
+        decision = check_decision(audit, candidate, champion, role)
         approval = policy_approval(audit, decision.body["policy_sha256"])
         if approval is None:
             raise Refused(
@@ -86,7 +86,7 @@ def promote(workspace: Workspace, params: Params, version: str, *, approver: str
             **_who(approver, role, reason),
             "version": version,
             "sha256": candidate.sha256,
-            "from": _reference(champion),
+            "from": reference_to(champion),
             "rollback_target": champion.version if champion else None,
             "sets_anchor": registry.by_alias(ANCHOR) is None,
             "decision": decision.sequence,
@@ -105,11 +105,11 @@ def reject(workspace: Workspace, params: Params, version: str, *, approver: str,
         UnknownVersion: there is no such version.
     """
     with _exclusive(workspace, params) as (audit, registry), _recorded(audit, "rejection", version, approver, role):
-        _named(approver, role, reason)
+        check_named(approver, role, reason)
         candidate = registry.get(version)
         if CHAMPION in candidate.aliases:
             raise Refused(f"version {version} is the champion: use `dermai rollback`")
-        _check_not_turned_down(audit, version)
+        check_not_turned_down(audit, version)
         body = {**_who(approver, role, reason), "version": version, "sha256": candidate.sha256}
         return _move(audit, registry, audit.append("rejection", body))
 
@@ -124,10 +124,10 @@ def rollback(
         PackageTampered: the earlier champion's files are not what they were.
     """
     with _exclusive(workspace, params) as (audit, registry), _recorded(audit, "rollback", to, approver, role):
-        _named(approver, role, reason)
+        check_named(approver, role, reason)
         champion, history = registry.by_alias(CHAMPION), champion_history(audit)
         if to is None:
-            _check_champion(audit, champion)
+            check_champion(audit, champion)
             if len(history) < 2:
                 raise Refused("there is no earlier champion to go back to")
             to = history[-2]
@@ -142,52 +142,36 @@ def rollback(
             **_who(approver, role, reason),
             "version": to,
             "sha256": target.sha256,
-            "from": _reference(champion),
+            "from": reference_to(champion),
             "rollback_target": earlier[-1] if earlier else None,
             "undone": history[history.index(to) + 1 :] if to in history else [],
         }
         return _move(audit, registry, audit.append("rollback", body))
 
 
+def approve_current_policy(workspace: Workspace, params: Params, *, approver: str, role: str, reason: str) -> Entry:
+    """Put the gate policy of params.yaml into force.
+
+    Raises:
+        Refused: it is in force already, or somebody is not named.
+    """
+    with _exclusive(workspace, params) as (audit, _), _recorded(audit, "policy_approval", None, approver, role):
+        check_named(approver, role, reason)
+        if policy_approval(audit, params.gate.hash):
+            raise Refused(f"the gate policy {params.gate.hash[:12]} is in force already")
+        return approve_policy(audit, params.gate, **_who(approver, role, reason))
+
+
 def repair(workspace: Workspace, params: Params) -> list[str]:
-    """Finish what a crash left between a record and its alias; what was done is logged and returned."""
+    """Finish what a crash left between a record and its alias; what was done is logged and returned.
+
+    Raises:
+        AuditLogDamaged: the log does not verify.
+    """
+    audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
     with locked(_lock_file(workspace)):
-        return _repair(AuditLog(workspace.audit_log), Registry(workspace, params))
-
-
-def champion_history(audit: AuditLog) -> list[str]:
-    """Versions that are or were champion, oldest first, without those that were rolled back; the last is champion."""
-    void = {entry.body["of"] for entry in audit.entries("confirmation") if entry.body.get("void")}
-    history: list[str] = []
-    for entry in audit.entries("promotion", "rollback"):
-        if entry.sequence in void:
-            continue
-        version = entry.body["version"]
-        if entry.event == "rollback" and version in history:
-            del history[history.index(version) :]
-        history.append(version)
-    return history
-
-
-def latest_decision(audit: AuditLog, version: str) -> Entry | None:
-    """The newest recorded decision on a version: of the attempt that made it, or of its time in shadow mode."""
-    decisions = audit.entries("update_attempt", "shadow_decision")
-    return next((entry for entry in reversed(decisions) if _candidate(entry).get("version") == version), None)
-
-
-def champion_problem(audit: AuditLog, champion: ModelVersion | None) -> str:
-    """How the registry's champion differs from the one the records name; empty where it does not."""
-    history = champion_history(audit)
-    recorded, found = (history[-1] if history else None), (champion.version if champion else None)
-    if recorded != found:
-        return (
-            f"the registry's champion is {found or 'none'}, the records name {recorded or 'none'}: the alias was moved "
-            f"outside dermai; settle it with `dermai rollback --to {recorded or found} ...`"
-        )
-    moves = [entry for entry in audit.entries("promotion", "rollback") if entry.body["version"] == recorded]
-    if champion and moves[-1].body["sha256"] != champion.sha256:
-        return f"version {found} in the registry is not the package that was promoted under this number"
-    return ""
+        _check_log(audit)
+        return _repair(audit, registry)
 
 
 @contextmanager
@@ -195,13 +179,17 @@ def _exclusive(workspace: Workspace, params: Params) -> Iterator[tuple[AuditLog,
     """One process at a time, on a log that verifies and a registry that agrees with it."""
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
     with locked(_lock_file(workspace)):
-        audit.repair()
-        problems = audit.verify().problems
-        if problems:
-            raise AuditLogDamaged(f"the audit log was changed ({problems[0]}): run `dermai audit verify`")
+        _check_log(audit)
         _repair(audit, registry)
         approve_shipped_policy(audit, params.gate)
         yield audit, registry
+
+
+def _check_log(audit: AuditLog) -> None:
+    audit.repair()
+    problems = audit.verify().problems
+    if problems:
+        raise AuditLogDamaged(f"the audit log was changed ({problems[0]}): run `dermai audit verify`")
 
 
 @contextmanager
@@ -213,67 +201,6 @@ def _recorded(audit: AuditLog, action: str, version: str | None, approver: str, 
         body = {"action": action, "version": version, "approver": approver, "role": role, "why": str(refusal)}
         audit.append("refusal", body)
         raise
-
-
-def _check_champion(audit: AuditLog, champion: ModelVersion | None) -> None:
-    problem = champion_problem(audit, champion)
-    if problem:
-        raise Refused(problem)
-
-
-def _check_decision(audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None, role: str) -> Entry:
-    """The decision that allows a promotion.
-
-    Raises:
-        Refused: there is none, or it does not hold for the models and data as they are.
-    """
-    version = candidate.version
-    if CHAMPION in candidate.aliases:
-        raise Refused(f"version {version} is the champion already")
-    entry = latest_decision(audit, version)
-    if entry is None:
-        raise Refused(f"no decision on version {version} is recorded: only candidates of an update can be promoted")
-    _check_not_turned_down(audit, version)
-    decided = entry.body
-    if _candidate(entry)["sha256"] != candidate.sha256:
-        raise Refused(f"version {version} in the registry is not the package that the decision was made on")
-    if decided["outcome"] != "promote":
-        reasons = "; ".join(decided.get("reasons", ())) or "see its report"
-        raise Refused(f"the gate's outcome for version {version} is {decided['outcome'].replace('_', ' ')}: {reasons}")
-    compared = decided.get("champion")
-    if compared != _reference(champion):
-        raise Refused(
-            f"version {version} was compared with {_text(compared)}, but the champion is now "
-            f"{_text(_reference(champion))}: run the update again"
-        )
-    attempt = _attempt(audit, entry)
-    if attempt.dirty_reason:
-        raise Refused(f"version {version} cannot be promoted: {attempt.dirty_reason}")
-    if role == AUTOMATIC and decided["policy"].get("approval") == "manual":
-        raise Refused(f"the policy asks for a person's approval: `dermai promote {version} --approver ...`")
-    return entry
-
-
-def _check_not_turned_down(audit: AuditLog, version: str) -> None:
-    for entry in reversed(audit.entries("rejection", "rollback")):
-        turned_down = [entry.body["version"]] if entry.event == "rejection" else entry.body["undone"]
-        if version in turned_down and version not in champion_history(audit):
-            what = "rejected" if entry.event == "rejection" else "rolled back"
-            raise Refused(
-                f"version {version} was {what} by {entry.body['approver']} on {entry.time[:10]} "
-                f"({entry.body['reason']}): make a new candidate"
-            )
-
-
-def _attempt(audit: AuditLog, decision: Entry) -> UpdateRecord:
-    """The attempt that made a candidate; a decision in shadow mode names it."""
-    if decision.event == "update_attempt":
-        return UpdateRecord.model_validate(decision.body)
-    version = _candidate(decision)["version"]
-    attempts = [entry for entry in audit.entries("update_attempt") if _candidate(entry).get("version") == version]
-    if not attempts:
-        raise Refused(f"the update that made version {version} is not recorded")
-    return UpdateRecord.model_validate(attempts[-1].body)
 
 
 def _move(audit: AuditLog, registry: Registry, entry: Entry) -> Entry:
@@ -316,7 +243,7 @@ def _repair(audit: AuditLog, registry: Registry) -> list[str]:
         else:
             audit.append("confirmation", body)
             done.append(f"{what} was recorded (record {entry.sequence}) but not finished: finished now")
-    waiting = _waiting(audit)
+    waiting = waiting_version(audit)
     if waiting and not any(CHALLENGER in known.aliases for known in registry.versions() if known.version == waiting):
         with suppress(UnknownVersion):
             registry.set_alias(CHALLENGER, waiting)
@@ -326,42 +253,8 @@ def _repair(audit: AuditLog, registry: Registry) -> list[str]:
     return done
 
 
-def _waiting(audit: AuditLog) -> str | None:
-    """The version of the newest attempt, where nothing has settled it yet."""
-    attempts = audit.entries("update_attempt")
-    if not attempts or not _waits(attempts[-1].body):
-        return None
-    version = _candidate(attempts[-1])["version"]
-    settled = any(entry.body["version"] == version for entry in audit.entries(*MOVES))
-    return None if settled else version
-
-
-def _waits(attempt: dict[str, Any]) -> bool:
-    """Whether an attempt's candidate waits for more evidence, or for a person's approval."""
-    passed = attempt["outcome"] == "promote"
-    return attempt["outcome"] == "insufficient_evidence" or (passed and attempt["policy"].get("approval") == "manual")
-
-
-def _named(approver: str, role: str, reason: str) -> None:
-    for what, value in (("--approver", approver), ("--role", role), ("--reason", reason)):
-        if not value.strip():
-            raise Refused(f"{what} is empty: the record must say who decided, in which role, and why")
-
-
 def _who(approver: str, role: str, reason: str) -> dict[str, str]:
     return {"approver": approver.strip(), "role": role.strip(), "reason": reason.strip()}
-
-
-def _candidate(entry: Entry) -> dict[str, str]:
-    return entry.body.get("candidate") or {}
-
-
-def _reference(version: ModelVersion | None) -> dict[str, str] | None:
-    return ModelReference(version=version.version, sha256=version.sha256).model_dump() if version else None
-
-
-def _text(reference: dict[str, str] | None) -> str:
-    return f"version {reference['version']}" if reference else "no champion"
 
 
 def _lock_file(workspace: Workspace) -> Path:

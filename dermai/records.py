@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dermai.evaluation.metrics import Evaluation
 from dermai.files import sha256_file, sha256_json
 from dermai.workspace import Workspace, code_version
 
@@ -71,7 +72,7 @@ class UpdateRecord(Part):
     """One attempt. `champion` is the model the candidate was compared with, the target of a later rollback too.
 
     `decision` is the gate's own account: the paired table of each class, estimates, bounds, p- and e-values, alpha
-    spent and left. `evaluation` holds the metrics of each model with their intervals, subgroups and calibration.
+    spent and left, subgroups. `evaluation` holds each role's (candidate, champion, anchor) numbers per lesion.
     """
 
     attempt: str
@@ -88,18 +89,11 @@ class UpdateRecord(Part):
     outcome: Outcome | None = None
     reasons: tuple[str, ...] = ()
     decision: dict[str, Any] = Field(default_factory=dict)
-    evaluation: dict[str, Any] = Field(default_factory=dict)
+    evaluation: dict[str, Evaluation] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
     change_note: str = ""
     runs: dict[str, str] = Field(default_factory=dict)
     report: str = ""
-
-    @property
-    def dirty_reason(self) -> str:
-        """Why a candidate of this attempt may not be promoted whatever the gate says; empty where it may."""
-        if self.dataset.dirty_reason:
-            return self.dataset.dirty_reason
-        return "the code differs from its commit: commit it and run again" if self.code.dirty else ""
 
 
 def describe_photographs(cases: pd.DataFrame) -> PhotographSet:

@@ -68,6 +68,12 @@ class Registry:
         self.experiment = params.registry.experiment
         self.cleaning = params.data.model_dump(include={"shorter_side", "jpeg_quality"})
 
+    @staticmethod
+    def exists(workspace: Workspace) -> bool:
+        """Whether there is a store to ask: a local one is made on first use."""
+        uri = workspace.tracking_uri
+        return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
+
     @cached_property
     def client(self) -> MlflowClient:
         """MLflow's client; on first use it makes the store."""

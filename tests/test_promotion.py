@@ -9,12 +9,11 @@ import pytest
 
 from dermai.audit import AuditLog
 from dermai.config import Params, load_params
+from dermai.decision_history import champion_history, champion_problem
 from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
 from dermai.gate.policy import GatePolicy
 from dermai.policy_approval import approve_policy
 from dermai.promotion import (
-    champion_history,
-    champion_problem,
     promote,
     record_attempt,
     record_shadow_decision,

@@ -24,3 +24,7 @@ from dermai.cli import simulate as _simulate  # noqa: E402
 
 _simulate.register(application)
 _ingest.register(application)
+
+from dermai.cli import records as _records  # noqa: E402
+
+_records.register(application)

@@ -1,0 +1,245 @@
+"""`dermai status`, `promote`, `reject`, `rollback`, `audit ...` and `gate approve-policy`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dermai.errors import DermaiError
+
+if TYPE_CHECKING:
+    from dermai.audit import Entry
+    from dermai.config import Params
+    from dermai.workspace import Workspace
+
+Version = Annotated[str, typer.Argument(help="Number in the registry; the challenger where none is given.")]
+Approver = Annotated[str, typer.Option(help="Who decides: a name.", show_default=False)]
+Role = Annotated[str, typer.Option(help="In which role, such as `head of dermatology`.", show_default=False)]
+Reason = Annotated[str, typer.Option(help="Why, in a sentence; it stays in the record.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+audit = typer.Typer(help="Verify, read and export the records.", no_args_is_help=True)
+gate = typer.Typer(help="The promotion gate's policy.", no_args_is_help=True)
+
+
+def register(application: typer.Typer) -> None:
+    """Add the commands."""
+    application.command()(status)
+    application.command()(promote)
+    application.command()(reject)
+    application.command()(rollback)
+    application.add_typer(audit, name="audit")
+    application.add_typer(gate, name="gate")
+
+
+def status(as_json: AsJson = False) -> None:
+    """Show champion, challenger, data, pending decision and the next step.
+
+    Example: `dermai status --json`
+    """
+    from dermai import promotion
+    from dermai.errors import AuditLogDamaged
+    from dermai.status import read_status
+
+    workspace, params = _workspace()
+    try:
+        repaired = promotion.repair(workspace, params)
+    except AuditLogDamaged:
+        repaired = []  # what is wrong with the log is part of the status
+    found = read_status(workspace, params)
+    if as_json:
+        print(json.dumps({**found.model_dump(mode="json"), "repaired": repaired}, indent=2, ensure_ascii=False))
+        return
+    for name in ("champion", "challenger", "anchor"):
+        model = getattr(found, name)
+        text = f"version {model.version}, {model.backbone}, data {model.data_version[:12]}" if model else "none"
+        _say(f"{name:<11} {text}")
+    if found.earlier_champions:
+        _say(f"{'earlier':<11} versions {', '.join(found.earlier_champions)}")
+    _say(f"{'data':<11} {found.data_version[:12] or '-'}" + (f" ({found.data_problem})" if found.data_problem else ""))
+    _say(f"{'policy':<11} {found.policy_sha256[:12]}, {'approved' if found.policy_approved else 'not approved'}")
+    _say(f"{'records':<11} {found.records}; last: {found.last_record or 'none'}")
+    if found.pending:
+        outcome = found.pending.outcome.replace("_", " ")
+        _say(f"{'pending':<11} version {found.pending.version}: {outcome}; {'; '.join(found.pending.reasons)}")
+    for problem in found.problems:
+        _say(f"{'problem':<11} {problem}")
+    _say(f"{'next':<11} {found.next_step}")
+
+
+def promote(approver: Approver, role: Role, reason: Reason, version: Version = "") -> None:
+    """Make a candidate that passed the gate the champion.
+
+    Example: `dermai promote 4 --approver "Ana Silva" --role "head of dermatology" --reason "report reviewed"`
+    """
+    from dermai import promotion
+
+    workspace, params = _workspace()
+    version = version or _challenger(workspace, params)
+    _done(promotion.promote(workspace, params, version, approver=approver, role=role, reason=reason))
+
+
+def reject(approver: Approver, role: Role, reason: Reason, version: Version = "") -> None:
+    """Turn a candidate down for good, whatever the gate says of it.
+
+    Example: `dermai reject 4 --approver "Ana Silva" --role "head of dermatology" --reason "worse on dark skin"`
+    """
+    from dermai import promotion
+
+    workspace, params = _workspace()
+    version = version or _challenger(workspace, params)
+    _done(promotion.reject(workspace, params, version, approver=approver, role=role, reason=reason))
+
+
+def rollback(
+    approver: Approver,
+    role: Role,
+    reason: Reason,
+    to: Annotated[str, typer.Option(help="An earlier champion; the one before this where none is given.")] = "",
+) -> None:
+    """Go back to the champion before this one, in seconds.
+
+    Example: `dermai rollback --approver "Ana Silva" --role "head of dermatology" --reason "missed two melanomas"`
+    """
+    from dermai import promotion
+
+    workspace, params = _workspace()
+    _done(promotion.rollback(workspace, params, approver=approver, role=role, reason=reason, to=to or None))
+
+
+@audit.command("verify")
+def verify(
+    public_key: Annotated[
+        Path | None, typer.Option(help="An auditor's own copy of the public key (`updates.pub`).", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find any edit, deletion, reordering or truncation of the records; exit with 1 where there is one.
+
+    Example: `dermai audit verify --public-key ~/keys/updates.pub`
+    """
+    from dermai.audit import AuditLog, load_public_key
+    from dermai.decision_history import champion_problem
+    from dermai.registry import CHAMPION, Registry
+
+    workspace, params = _workspace()
+    log = AuditLog(workspace.audit_log)
+    found = log.verify(load_public_key(public_key) if public_key else None)
+    if Registry.exists(workspace):
+        moved = champion_problem(log, Registry(workspace, params).by_alias(CHAMPION))
+        found.problems += [moved] if moved else []
+    if as_json:
+        result = {"ok": found.ok, "records": len(found.entries), "problems": found.problems, "notes": found.notes}
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    else:
+        for text in [
+            *(f"problem: {problem}" for problem in found.problems),
+            *(f"note: {note}" for note in found.notes),
+        ]:
+            _say(text)
+    if not found.ok:
+        raise DermaiError(f"{len(found.problems)} problems in {log.path}")
+    if not as_json:
+        _say(f"{len(found.entries)} records, all as they were written")
+
+
+@audit.command("show")
+def show(
+    sequence: Annotated[int | None, typer.Argument(help="Show this record whole.", show_default=False)] = None,
+    event: Annotated[str, typer.Option(help="Only this kind of record, such as promotion.")] = "",
+    last: Annotated[int, typer.Option(min=1, help="At most this many, the newest.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """List the records, newest last, or show one.
+
+    Example: `dermai audit show --event promotion`
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from dermai.audit import EVENTS, AuditLog
+    from dermai.audit.summary import summarise, version_of
+
+    if event and event not in EVENTS:
+        raise typer.BadParameter(f"unknown kind; known: {', '.join(EVENTS)}", param_hint="--event")
+    workspace, _ = _workspace()
+    entries = AuditLog(workspace.audit_log).entries(*([event] if event else []))
+    if sequence is not None:
+        entries = [entry for entry in entries if entry.sequence == sequence]
+        if not entries:
+            raise DermaiError(f"there is no record {sequence}: `dermai audit show` lists them")
+    shown = entries[-last:]
+    if as_json or sequence is not None:
+        print(json.dumps([asdict(entry) for entry in shown], indent=2, ensure_ascii=False))
+        return
+    table = Table("record", "time (UTC)", "event", "version", "what")
+    for entry in shown:
+        row = (str(entry.sequence), entry.time[:16], entry.event, version_of(entry), _plain(summarise(entry)))
+        table.add_row(*row)
+    Console().print(table)
+
+
+@audit.command("export")
+def export(
+    output: Annotated[Path | None, typer.Option(help="A folder; reports/audit where none is given.")] = None,
+) -> None:
+    """Write the technical documentation, the champion's model card and a copy of the signed log.
+
+    Example: `dermai audit export --output ~/audit-2026`
+    """
+    from dermai.report.technical_documentation import export_records
+
+    workspace, params = _workspace()
+    for file in export_records(workspace, params, output or workspace.reports / "audit"):
+        _say(str(file))
+
+
+@gate.command("approve-policy")
+def approve_policy(approver: Approver, role: Role, reason: Reason) -> None:
+    """Put the gate policy of params.yaml into force; until then a changed policy promotes nothing.
+
+    Example: `dermai gate approve-policy --approver "Ana Silva" --role "head of dermatology" --reason "agreed in May"`
+    """
+    from dermai import promotion
+
+    workspace, params = _workspace()
+    _done(promotion.approve_current_policy(workspace, params, approver=approver, role=role, reason=reason))
+
+
+def _workspace() -> tuple[Workspace, Params]:
+    from dermai.config import load_params
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    return workspace, load_params(workspace.params_file)
+
+
+def _challenger(workspace: Workspace, params: Params) -> str:
+    from dermai.errors import Refused
+    from dermai.registry import CHALLENGER, Registry
+
+    challenger = Registry(workspace, params).by_alias(CHALLENGER)
+    if challenger is None:
+        raise Refused("there is no challenger: name a version, such as `dermai promote 4 ...`")
+    return challenger.version
+
+
+def _done(entry: Entry) -> None:
+    from dermai.audit.summary import summarise, version_of
+
+    version = version_of(entry)
+    _say(f"{entry.event.replace('_', ' ')}{f' of version {version}' if version else ''}, {summarise(entry)}")
+    _say(f"record {entry.sequence}, {entry.time}")
+
+
+def _say(text: str) -> None:
+    print(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """Without control characters: a record's free text cannot steer the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
