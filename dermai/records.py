@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dermai.evaluation.metrics import Evaluation
 from dermai.files import sha256_file, sha256_json
 from dermai.workspace import Workspace, code_version
 
@@ -72,7 +71,7 @@ class UpdateRecord(Part):
     """One attempt. `champion` is the model the candidate was compared with, the target of a later rollback too.
 
     `decision` is the gate's own account: the paired table of each class, estimates, bounds, p- and e-values, alpha
-    spent and left, subgroups. `evaluation` holds each role's (candidate, champion, anchor) numbers per lesion.
+    spent and left, subgroups. `evaluation` holds the `ModelEvaluation` of each role: candidate, champion, anchor.
     """
 
     attempt: str
@@ -89,7 +88,7 @@ class UpdateRecord(Part):
     outcome: Outcome | None = None
     reasons: tuple[str, ...] = ()
     decision: dict[str, Any] = Field(default_factory=dict)
-    evaluation: dict[str, Evaluation] = Field(default_factory=dict)
+    evaluation: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
     change_note: str = ""
     runs: dict[str, str] = Field(default_factory=dict)
