@@ -25,6 +25,7 @@ REMOVED = (
     re.compile(r"<footer\b.*?</footer\s*>", re.S | re.I),
     re.compile(r"@font-face\s*\{[^}]*\}", re.S),
     re.compile(r"@import[^;]*;"),
+    re.compile(r"url\(\s*[\"']?(?:https?:)?//[^)]*\)", re.I),
 )
 REMOTE_LINK = re.compile(r"<a\b[^>]*\bhref=[\"']https?://[^>]*>(.*?)</a\s*>", re.S | re.I)
 REMOTE_ADDRESS = re.compile(r"\b(?:src|href|action)=[\"'](?:https?:)?//", re.I)
