@@ -49,11 +49,13 @@ def locate(folder: Path, file: str) -> Path:
     path = folder
     for part in name.parts:
         path = path / part
-        if path.is_symlink():
+        try:
+            mode = path.lstat().st_mode
+        except (OSError, ValueError):  # not there, no permission, or a name that no file can have
+            raise UnusablePhotograph("the file is missing", "add the file, or take its row out") from None
+        if stat.S_ISLNK(mode):
             raise UnusablePhotograph("the path goes over a symbolic link", "put the file itself into the folder")
-    if not path.exists():
-        raise UnusablePhotograph("the file is missing", "add the file, or take its row out")
-    if not stat.S_ISREG(path.stat().st_mode):
+    if not path.is_file():
         raise UnusablePhotograph("the path is not a file", "name a photograph")
     return path
 

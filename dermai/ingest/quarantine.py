@@ -37,13 +37,14 @@ def quarantine(folder: Path, source: Path, rejections: Sequence[Rejection], deli
             continue
         try:
             path = locate(source, file)
-        except UnusablePhotograph:
-            continue  # missing, a link or outside the folder: there is nothing that may be copied
-        if path.stat().st_size <= MOST_BYTES:
-            _write(copy, path.read_bytes())
+            content = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
+        except (UnusablePhotograph, OSError):
+            continue  # missing, unreadable, a link or outside the folder: there is nothing that may be copied
+        if content is not None:
+            _write(copy, content)
     for file in sorted(set(delivered) - rejected):
         copy = _copy_path(folder, file)
-        if copy is not None and copy.is_file() and not copy.is_symlink():
+        if copy is not None and copy.is_file():
             copy.unlink()
     table = sorted({*kept, *rejections})
     if table:
@@ -65,10 +66,9 @@ def read_rejections(folder: Path) -> list[Rejection]:
 
 def _copy_path(folder: Path, file: str) -> Path | None:
     """Where a file's copy lies; None for names that lead elsewhere or stand for the table itself."""
-    path = folder / file
-    if not file or "\0" in file or not path.resolve().is_relative_to(folder.resolve()) or file == REASONS:
+    if not file or "\0" in file or Path(file).is_absolute() or ".." in Path(file).parts or file == REASONS:
         return None
-    return path
+    return folder / file
 
 
 def _as_csv(rejections: Sequence[Rejection]) -> bytes:

@@ -61,6 +61,7 @@ def test_bad_rows_are_quarantined_by_name_and_nothing_else_is_lost(workspace: Wo
         "not a date": row(18, acquired_on="01/03/2026"),
         "no patient id": row(19, patient_id=""),
         "file is missing": row(20, image="missing.jpg"),
+        "the file is": row(24, image="n" * 300),
         "leaves the folder": row(21, image="../21.jpg"),
         "the path leaves": row(22, image="/etc/passwd"),
         "symbolic link": row(23, image="link.jpg"),

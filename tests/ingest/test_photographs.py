@@ -184,6 +184,7 @@ def test_links_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
         ("link.jpg", "symbolic link"),
         ("linked/secret.jpg", "symbolic link"),
         ("none.jpg", "missing"),
+        ("n" * 300 + ".jpg", "missing"),
         ("folder.jpg", "not a file"),
     ):
         with pytest.raises(UnusablePhotograph, match=reason):
