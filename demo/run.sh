@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# The whole story on simulated patients, in a workspace of its own (demo/workspace) that is made anew each time:
+# your own data, registry and audit log are not touched. `make demo` calls it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source_repository=$PWD
+workspace=$source_repository/demo/workspace
+
+step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+run() { printf '   $ %s\n' "$*"; "$@"; }
+
+step "The committed dataset (simulated patients), from the remote inside the repository"
+run dvc pull --quiet
+
+step "A workspace of its own: demo/workspace"
+rm -rf "$workspace"
+git clone --quiet "$source_repository" "$workspace"
+cd "$workspace"
+git config user.name "dermai demo"
+git config user.email "demo@localhost"
+export DERMAI_PSEUDONYM_KEY_FILE=$workspace/../.keys/pseudonym.key DERMAI_AUDIT_KEY_FILE=$workspace/../.keys/audit.key
+run dvc pull --quiet
+
+step "A first model, from ImageNet weights"
+run zenml pipeline run incremental_finetune -c demo/first_model.yaml
+
+step "New confirmed cases arrive: checked, pseudonymised, split by patient, versioned"
+run dermai simulate demo/arrival --source dermai --arrival 2
+run dermai ingest demo/arrival
+run dvc add --quiet data
+run git commit --quiet -m "Confirmed cases of the second arrival" data.dvc
+
+step "The update: learn them from the champion on, and decide"
+run zenml pipeline run incremental_finetune -c demo/update.yaml
+
+step "Where to look"
+run dermai status

@@ -1,0 +1,137 @@
+"""Everything a run leaves for people and for DVC: the page, decision.json, metrics and plots."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from dermai.config import Params
+from dermai.continual.plan import UpdatePlan
+from dermai.evaluation.comparison import Comparison, lesion_predictions
+from dermai.evaluation.metric_files import write_metrics
+from dermai.files import sync_folder, write_json
+from dermai.model_package import ModelPackage
+from dermai.records import UpdateRecord
+from dermai.report.update_content import data_summary, find_mistakes
+from dermai.report.update_report import EvaluatedModel, Provenance, TrainingRun, UpdateReport, update_report
+from dermai.validation.result import ValidationResult
+from dermai.workspace import Workspace
+
+PIPELINE = "incremental_finetune"
+
+
+def publish_update(
+    workspace: Workspace,
+    params: Params,
+    record: UpdateRecord,
+    cases: pd.DataFrame,
+    plan: UpdatePlan,
+    validation: ValidationResult,
+    started: datetime,
+    finished: datetime,
+    champion: ModelPackage | None,
+    candidate: ModelPackage | None = None,
+    comparison: Comparison | None = None,
+    predictions: pd.DataFrame | None = None,
+) -> Path:
+    """Write the run's report folder and point `latest` at it; returns the page.
+
+    Without a candidate the run had nothing new, and the metrics that DVC compares stay those of the last update.
+    """
+    folder = workspace.reports / PIPELINE / record.attempt
+    tables: Mapping[str, pd.DataFrame] = {}
+    if comparison is not None and predictions is not None:
+        tables = lesion_predictions(predictions, comparison)
+        evaluations = {role: model.lesions for role, model in comparison.models.items()}
+        write_metrics(folder, evaluations, tables["candidate"])
+        write_metrics(workspace.root / "metrics", evaluations, tables["candidate"])
+        predictions.to_parquet(folder / "test_predictions.parquet", index=False)
+    outcome = {"outcome": record.outcome or "nothing_new", "reasons": list(record.reasons)}
+    write_json(folder / "decision.json", {"attempt": record.attempt, **outcome, **record.decision})
+    mistakes, left_out = (
+        find_mistakes(tables, params.gate.gated_classes, workspace.data)  # type: ignore[arg-type]
+        if tables
+        else ((), 0)
+    )
+    page = update_report(
+        folder,
+        UpdateReport(
+            run=record.attempt,
+            started=started,
+            finished=finished,
+            status=record.outcome or "nothing_new",
+            approval=params.gate.approval,
+            simulated=bool((cases["confirmed_by"] == "simulated").any()),
+            gated_classes=params.gate.gated_classes,
+            data=data_summary(
+                cases,
+                plan,
+                champion.manifest if champion else None,
+                record.dataset.version,
+                dirty_reason=record.dataset.dirty_reason,
+            ),
+            training=training_run(candidate, params) if candidate else None,
+            models=evaluated_models(record, comparison) if comparison else (),
+            decision=record.decision or None,
+            mistakes=mistakes,
+            mistakes_left_out=left_out,
+            validation=validation,
+            data_docs=os.path.relpath(validation.docs, folder),
+            provenance=provenance(record),
+        ),
+    )
+    point_latest_at(folder)
+    return page
+
+
+def training_run(candidate: ModelPackage, params: Params) -> TrainingRun:
+    """The candidate's own account of its training, with the parameters it was made with."""
+    recipe = {**params.model.model_dump(), **params.training.model_dump()}
+    return TrainingRun.model_validate({**candidate.training, "recipe": recipe})
+
+
+def evaluated_models(record: UpdateRecord, comparison: Comparison) -> tuple[EvaluatedModel, ...]:
+    """Each model's evaluation under its number in the registry."""
+    versions = {"candidate": record.candidate, "champion": record.champion, "anchor": record.anchor}
+    return tuple(
+        EvaluatedModel.model_validate(
+            {
+                "role": role,
+                "version": reference.version if (reference := versions[role]) else "",
+                "sha256": model.sha256,
+                "operating_points": model.operating_points,
+                "lesions": model.lesions,
+                "photographs": model.photographs,
+            }
+        )
+        for role, model in comparison.models.items()
+    )
+
+
+def provenance(record: UpdateRecord) -> Provenance:
+    """What somebody needs to repeat the run."""
+    return Provenance(
+        git_commit=record.code.commit,
+        code_dirty=record.code.dirty,
+        data_version=record.dataset.version,
+        params_sha256=record.params_sha256,
+        policy_sha256=record.policy_sha256,
+        package_sha256=record.candidate.sha256 if record.candidate else "",
+        lock_sha256=record.code.lock_sha256,
+        seed=record.seed,
+        python=record.code.python,
+        hardware=record.code.hardware,
+    )
+
+
+def point_latest_at(folder: Path) -> None:
+    """Make `latest` beside a report folder a link to it, replaced at once."""
+    link, temporary = folder.parent / "latest", folder.parent / f".latest.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name)
+    temporary.replace(link)
+    sync_folder(folder.parent)

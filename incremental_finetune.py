@@ -1,0 +1,11 @@
+"""Makes `zenml pipeline run incremental_finetune` find the pipeline under its bare name."""
+
+import sys
+
+from dermai.environment import silence_telemetry
+
+silence_telemetry()  # before any library that would phone home is imported
+
+from pipelines.incremental_finetune import incremental_finetune  # noqa: E402
+
+sys.modules[__name__] = incremental_finetune

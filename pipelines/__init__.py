@@ -1,0 +1,1 @@
+"""One pipeline a file: only the order of the steps."""

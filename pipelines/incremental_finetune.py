@@ -1,0 +1,40 @@
+"""From the last production model to a decision on the next one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zenml import pipeline
+
+from steps.decide_promotion import decide_promotion
+from steps.evaluate_models import evaluate_models
+from steps.find_champion import find_champion
+from steps.finetune_candidate import finetune_candidate
+from steps.load_cases import load_cases
+from steps.plan_update import plan_update
+from steps.publish_report import publish_report
+from steps.record_decision import record_decision
+from steps.record_failure import record_failure
+from steps.record_nothing_new import record_nothing_new
+from steps.validate_cases import validate_cases
+
+
+@pipeline(dynamic=True, on_failure=record_failure)
+def incremental_finetune(overrides: dict[str, Any] | None = None) -> None:
+    """Validate, fine-tune from the champion, evaluate, decide, record, report.
+
+    `overrides` are dotted parameters laid over params.yaml, such as `{"model.image_size": 128}`.
+    """
+    cases, dataset, params = load_cases(overrides or {})
+    validation = validate_cases(cases, params)
+    references = find_champion(params)
+    plan = plan_update(cases, references, params)
+    if plan.load().mode == "nothing":
+        record = record_nothing_new(cases, plan, dataset, references, params)
+        publish_report(record, cases, plan, validation, references, params)
+        return
+    candidate = finetune_candidate(plan, cases, references, params)
+    predictions, comparison = evaluate_models(candidate, cases, references, params)
+    decision = decide_promotion(predictions, comparison, params)
+    record = record_decision(decision, comparison, candidate, cases, plan, dataset, references, params)
+    publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)

@@ -1,0 +1,1 @@
+"""One step a file: read the inputs, call the domain, return named artifacts."""

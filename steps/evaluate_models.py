@@ -1,0 +1,31 @@
+"""Candidate, champion and anchor on the same test patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from zenml import step
+
+from dermai.champion import ReferenceModels, load_reference_package
+from dermai.config import Params
+from dermai.evaluation.comparison import Comparison, compare, test_predictions
+from dermai.model_package import ModelPackage
+from dermai.workspace import find_workspace
+from steps.caching import BY_VALUE
+
+
+@step(cache_policy=BY_VALUE)
+def evaluate_models(
+    candidate: Path, cases: pd.DataFrame, references: ReferenceModels, params: Params
+) -> tuple[Annotated[pd.DataFrame, "test_predictions"], Annotated[Comparison, "comparison"]]:
+    """One row a test photograph and model, every prediction kept; and what follows from them."""
+    workspace = find_workspace()
+    models = {"candidate": ModelPackage.load(candidate)}
+    for role, reference in (("champion", references.champion), ("anchor", references.anchor)):
+        package = load_reference_package(workspace, params, reference)
+        if package is not None:
+            models[role] = package
+    predictions = test_predictions(workspace, cases, models)
+    return predictions, compare(predictions, models, params)

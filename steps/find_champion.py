@@ -1,0 +1,17 @@
+"""Who is in production: the models the candidate starts from and is compared with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from zenml import step
+
+from dermai.champion import ReferenceModels, find_reference_models
+from dermai.config import Params
+from dermai.workspace import find_workspace
+
+
+@step(enable_cache=False)
+def find_champion(params: Params) -> Annotated[ReferenceModels, "reference_models"]:
+    """The registry may have moved since the last run, so this is never cached."""
+    return find_reference_models(find_workspace(), params)

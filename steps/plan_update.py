@@ -1,0 +1,23 @@
+"""What is new, what was taken back, what is replayed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pandas as pd
+from zenml import step
+
+from dermai.champion import ReferenceModels, load_reference_package
+from dermai.config import Params
+from dermai.continual import plan
+from dermai.workspace import find_workspace
+from steps.caching import BY_VALUE
+
+
+@step(cache_policy=BY_VALUE)
+def plan_update(
+    cases: pd.DataFrame, references: ReferenceModels, params: Params
+) -> Annotated[plan.UpdatePlan, "update_plan"]:
+    """Compares the case table with the champion's manifest."""
+    champion = load_reference_package(find_workspace(), params, references.champion)
+    return plan.plan_update(cases, champion.manifest if champion else None, params)

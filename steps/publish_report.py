@@ -1,0 +1,55 @@
+"""Leave a page that a manager can read and an auditor can follow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from zenml import get_step_context, step
+from zenml.types import HTMLString
+
+from dermai.champion import ReferenceModels, load_reference_package
+from dermai.config import Params
+from dermai.continual.plan import UpdatePlan
+from dermai.evaluation.comparison import Comparison
+from dermai.model_package import ModelPackage
+from dermai.records import UpdateRecord
+from dermai.report.publication import publish_update
+from dermai.validation import ValidationResult
+from dermai.workspace import find_workspace
+
+
+@step(enable_cache=False)
+def publish_report(
+    record: UpdateRecord,
+    cases: pd.DataFrame,
+    plan: UpdatePlan,
+    validation: ValidationResult,
+    references: ReferenceModels,
+    params: Params,
+    candidate: Path | None = None,
+    comparison: Comparison | None = None,
+    predictions: pd.DataFrame | None = None,
+) -> Annotated[HTMLString, "report"]:
+    """The page is an artifact too, so that ZenML's dashboard shows it."""
+    workspace = find_workspace()
+    run = get_step_context().pipeline_run
+    started = run.start_time or run.created
+    page = publish_update(
+        workspace,
+        params,
+        record,
+        cases,
+        plan,
+        validation,
+        started=started.replace(tzinfo=started.tzinfo or UTC),
+        finished=datetime.now(UTC),
+        champion=load_reference_package(workspace, params, references.champion),
+        candidate=ModelPackage.load(candidate) if candidate else None,
+        comparison=comparison,
+        predictions=predictions,
+    )
+    print(f"report: {page}")
+    return HTMLString(page.read_text(encoding="utf-8"))

@@ -1,0 +1,25 @@
+"""New referrals through the door and the models, into the prediction log and onto the worklist."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from zenml import get_step_context, step
+
+from dermai.config import load_params
+from dermai.report.publication import point_latest_at
+from dermai.workspace import find_workspace
+from monitoring.triage_run import TriageSummary, received_time, run_triage
+
+
+@step(enable_cache=False)
+def score_referrals(
+    folder: str, received_on: str, overrides: dict[str, Any]
+) -> Annotated[TriageSummary, "triage_summary"]:
+    """Never cached: the same folder is read again, and only what is new in it is scored."""
+    workspace = find_workspace()
+    output = workspace.reports / "triage_cases" / get_step_context().pipeline_run.name
+    params = load_params(workspace.params_file, overrides)
+    summary = run_triage(workspace, params, workspace.root / folder, output, received_time(received_on), progress=True)
+    point_latest_at(output)
+    return summary

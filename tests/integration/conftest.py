@@ -1,0 +1,130 @@
+"""A clone of the repository as a user would have it, with stores and keys of its own, driven by the real commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dermai.environment import TELEMETRY_OFF
+from tests.conftest import REPOSITORY
+
+# Small and quick, but the real thing: ImageNet weights, augmentation, replay, interpolation, gate.
+QUICK = {
+    "model.image_size": 64,
+    "training.first_epochs": 3,
+    "training.update_epochs": 2,
+    "training.head_first_epochs": 1,
+    "training.augmented_views": 1,
+    "training.head_learning_rate": 0.003,
+    "training.backbone_learning_rate": 0.0003,
+    "validation.smallest_side": 32,
+}
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A working copy of the repository and the environment its commands run in."""
+
+    root: Path
+    environment: dict[str, str]
+
+    def run(self, *command: str, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+        """Run a command in the clone's root."""
+        result = subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+        if check and result.returncode:
+            raise AssertionError(f"{' '.join(command)} failed\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
+        return result
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own, so that a test can kill it whole."""
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def update(self, check: bool = True, **overrides: Any) -> subprocess.CompletedProcess[str]:
+        """`zenml pipeline run incremental_finetune` with quick parameters."""
+        return self.run(*self.update_command(**overrides), check=check)
+
+    def update_command(self, **overrides: Any) -> tuple[str, ...]:
+        """The command line of `update`; keyword names hold `__` where the parameter has a dot."""
+        values = QUICK | {name.replace("__", "."): value for name, value in overrides.items()}
+        config = self.root.parent / "quick.yaml"
+        config.write_text(yaml.safe_dump({"parameters": {"overrides": values}}))
+        return ("zenml", "pipeline", "run", "incremental_finetune", "-c", str(config))
+
+    def status(self) -> dict[str, Any]:
+        """`dermai status --json`."""
+        status: dict[str, Any] = json.loads(self.run("dermai", "status", "--json").stdout)
+        return status
+
+    def commit(self, *paths: str) -> None:
+        """Commit tracked files as a user would."""
+        self.run("git", "add", *paths)
+        self.run("git", "commit", "--quiet", "-m", "Change the data")
+
+    def copy(self, folder: Path) -> Clone:
+        """The same working copy, with everything in it, in another folder."""
+        shutil.copytree(self.root.parent, folder, symlinks=True)
+        return clone_in(folder)
+
+
+def clone_in(folder: Path) -> Clone:
+    """The clone below a folder, with all its stores and keys below the same folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DERMAI_", "MLFLOW_"))}
+    environment |= TELEMETRY_OFF
+    environment |= {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "clone"),  # the clone's own code, not the repository's
+        "DERMAI_PSEUDONYM_KEY_FILE": str(folder / "keys" / "pseudonym.key"),
+        "DERMAI_AUDIT_KEY_FILE": str(folder / "keys" / "audit.key"),
+        "ZENML_CONFIG_PATH": str(folder / "zenml"),
+        "HOME": str(folder / "home"),
+        "GIT_AUTHOR_NAME": "A test",
+        "GIT_AUTHOR_EMAIL": "test@localhost",
+        "GIT_COMMITTER_NAME": "A test",
+        "GIT_COMMITTER_EMAIL": "test@localhost",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+    (folder / "home").mkdir(exist_ok=True)
+    return Clone(folder / "clone", environment)
+
+
+@pytest.fixture(scope="session")
+def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """The repository's files as they are now, committed, with the demo dataset pulled. Copy it before changing it."""
+    folder = tmp_path_factory.mktemp("fresh")
+    clone = clone_in(folder)
+    clone.root.mkdir()
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        source = REPOSITORY / name
+        if source.is_file():
+            (clone.root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, clone.root / name)
+    clone.run("git", "init", "--quiet", "--initial-branch", "main")
+    clone.run("git", "add", "--all", "--force")
+    clone.run("git", "commit", "--quiet", "-m", "A clone")
+    clone.run("dvc", "pull", "--quiet")
+    return clone

@@ -1,0 +1,188 @@
+"""The main job, run as its users run it: literal commands in a clone of the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.integration.conftest import Clone
+
+LATEST = "reports/incremental_finetune/latest"
+
+
+def decision_of(clone: Clone) -> dict[str, object]:
+    decision: dict[str, object] = json.loads((clone.root / LATEST / "decision.json").read_text())
+    return decision
+
+
+def simulated_arrival(clone: Clone, number: int, *more: str) -> None:
+    clone.run("dermai", "simulate", f"incoming/{number}", "--arrival", str(number), "--size", "72", *more)
+    clone.run("dermai", "ingest", f"incoming/{number}")
+
+
+def kill_once(clone: Clone, path: str, *command: str) -> None:
+    """Start a command and kill all its processes as soon as a file that matches appears."""
+    process = clone.start(*command)
+    deadline = time.monotonic() + 300
+    while not any(clone.root.glob(path)):
+        assert process.poll() is None, process.communicate()[0][-4000:]
+        assert time.monotonic() < deadline, f"{path} never appeared"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+class TestTheLoop:
+    def test_the_first_model_becomes_champion_and_anchor(self, first_champion: Clone) -> None:
+        status = first_champion.status()
+        assert status["champion"]["version"] == status["anchor"]["version"] == "1"
+        assert decision_of(first_champion)["outcome"] == "promote"
+        page = (first_champion.root / LATEST / "report.html").read_text()
+        assert "<script src=" not in page
+        assert "http://" not in page.replace("http://www.w3.org/", "")
+
+    def test_nothing_new_trains_nothing_and_says_so_in_a_record(self, first_champion: Clone, tmp_path: Path) -> None:
+        clone = first_champion.copy(tmp_path / "copy")
+        started = time.monotonic()
+        output = clone.update().stdout
+        assert "finetune_candidate" not in output
+        assert time.monotonic() - started < 90
+        shown = json.loads(clone.run("dermai", "audit", "show", "--json").stdout)
+        assert shown[-1]["event"] == "nothing_new"
+        assert clone.status()["champion"]["version"] == "1"
+
+    def test_new_cases_lead_to_an_update_from_the_champion_and_a_decision(
+        self, first_champion: Clone, tmp_path: Path
+    ) -> None:
+        clone = first_champion.copy(tmp_path / "copy")
+        simulated_arrival(clone, 2, "--scale", "0.05")
+        clone.run("dvc", "add", "--quiet", "data")
+        clone.commit("data.dvc")
+        clone.update()
+        assert decision_of(clone)["outcome"] in {"promote", "reject", "insufficient_evidence"}
+        metrics = json.loads((clone.root / "metrics" / "metrics.json").read_text())
+        assert metrics
+        assert "verified" in clone.run("dermai", "audit", "verify").stdout.lower()
+        manifest = pd.read_csv(next((clone.root / "state/cache/training").glob("*/package/manifest.csv")))
+        assert "test" not in set(manifest["split"])
+
+    def test_a_workspace_that_differs_from_data_dvc_cannot_be_promoted(
+        self, first_champion: Clone, tmp_path: Path
+    ) -> None:
+        clone = first_champion.copy(tmp_path / "copy")
+        simulated_arrival(clone, 2, "--scale", "0.05")
+        clone.update()
+        assert clone.status()["champion"]["version"] == "1"
+        shown = json.loads(clone.run("dermai", "audit", "show", "--json").stdout)
+        assert "data differs from data.dvc" in json.dumps(shown[-3:])
+
+
+class TestBadData:
+    def test_a_patient_in_two_splits_stops_the_run_before_training(self, fresh_clone: Clone, tmp_path: Path) -> None:
+        clone = fresh_clone.copy(tmp_path / "copy")
+        file = clone.root / "data" / "cases.csv"
+        cases = pd.read_csv(file, dtype=str, keep_default_na=False)
+        patient = cases["patient_id"].value_counts().index[0]
+        row = cases.index[cases["patient_id"] == patient][0]
+        cases.loc[row, "split"] = "test" if cases.loc[row, "split"] == "train" else "train"
+        file.unlink()  # DVC may have linked it from its cache
+        cases.to_csv(file, index=False)
+        result = clone.update(check=False)
+        assert result.returncode != 0
+        assert patient in result.stdout + result.stderr
+        assert not (clone.root / "state" / "cache" / "training").exists()
+        shown = json.loads(clone.run("dermai", "audit", "show", "--json").stdout)
+        assert shown[-1]["event"] == "failure"
+        assert patient in json.dumps(shown[-1])
+
+    def test_a_damaged_photograph_stops_the_run_and_is_named(self, fresh_clone: Clone, tmp_path: Path) -> None:
+        clone = fresh_clone.copy(tmp_path / "copy")
+        photograph = sorted((clone.root / "data" / "images").rglob("*.jpg"))[0]
+        content = photograph.read_bytes()
+        photograph.unlink()
+        photograph.write_bytes(content[: len(content) // 2])
+        result = clone.update(check=False)
+        assert result.returncode != 0
+        assert photograph.stem[:12] in result.stdout + result.stderr
+
+    def test_an_empty_case_table_is_one_clear_error(self, fresh_clone: Clone, tmp_path: Path) -> None:
+        clone = fresh_clone.copy(tmp_path / "copy")
+        file = clone.root / "data" / "cases.csv"
+        file.unlink()
+        file.write_bytes(b"")
+        result = clone.update(check=False)
+        assert result.returncode != 0
+        assert "cases.csv is empty" in result.stdout + result.stderr
+
+    def test_a_corrupted_dvc_cache_is_a_clear_error(self, fresh_clone: Clone, tmp_path: Path) -> None:
+        clone = fresh_clone.copy(tmp_path / "copy")
+        shutil.rmtree(clone.root / "data")
+        stored = sorted((clone.root / "demo-remote").rglob("*"), key=lambda path: path.stat().st_size)[-1]
+        shutil.rmtree(clone.root / ".dvc" / "cache")
+        stored.chmod(0o644)
+        stored.write_bytes(b"damaged")
+        assert clone.run("dvc", "pull", check=False).returncode != 0
+        result = clone.update(check=False)
+        assert result.returncode != 0
+        assert "dvc pull" in result.stdout + result.stderr
+
+
+class TestAKilledRun:
+    @pytest.mark.parametrize(
+        "point",
+        [
+            "state/cache/training/*/*",  # training has begun
+            "state/cache/training/*/package/checksums.json",  # trained, not evaluated
+            "mlartifacts/**/checksums.json",  # registration under way
+        ],
+    )
+    def test_leaves_the_champion_and_the_data_and_the_next_run_succeeds(
+        self, first_champion: Clone, tmp_path: Path, point: str
+    ) -> None:
+        clone = first_champion.copy(tmp_path / "copy")
+        shutil.rmtree(clone.root / "state" / "cache" / "training")
+        simulated_arrival(clone, 2, "--scale", "0.05")
+        clone.run("dvc", "add", "--quiet", "data")
+        clone.commit("data.dvc")
+        before = (clone.root / "data" / "cases.csv").read_bytes()
+        for old in clone.root.glob(point):
+            if old.is_file():
+                old.rename(
+                    old.with_name(f"{old.name}.old")
+                ) if "package" in point and "mlartifacts" not in point else None
+        known = set(clone.root.glob(point))
+        process = clone.start(*clone.update_command())
+        deadline = time.monotonic() + 300
+        while set(clone.root.glob(point)) <= known:
+            assert process.poll() is None, process.communicate()[0][-4000:]
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert clone.status()["champion"]["version"] == "1"
+        assert (clone.root / "data" / "cases.csv").read_bytes() == before
+        clone.update()
+        assert decision_of(clone)["outcome"] in {"promote", "reject", "insufficient_evidence"}
+        assert "verified" in clone.run("dermai", "audit", "verify").stdout.lower()
+
+
+def test_the_registered_model_is_loaded_and_asked_through_pyfunc(first_champion: Clone) -> None:
+    script = (
+        "import base64, sys, mlflow, pandas as pd;"
+        "mlflow.set_tracking_uri('sqlite:///mlflow.db');"
+        "model = mlflow.pyfunc.load_model('models:/dermai@champion');"
+        "photograph = base64.b64encode(open(sys.argv[1], 'rb').read()).decode();"
+        "print(model.predict(pd.DataFrame({'photograph': [photograph]})).to_json(orient='records'))"
+    )
+    photograph = first_champion.root.parent / "one.png"
+    Image.new("RGB", (90, 70), (200, 150, 130)).save(photograph)
+    answer = json.loads(first_champion.run("python", "-c", script, str(photograph)).stdout.splitlines()[-1])
+    assert answer[0]["risk"] in {"high_priority", "priority", "normal"}
