@@ -2,7 +2,8 @@
 
 `python -m dermai.simulate.demo_dataset` makes it again in the workspace's empty data folder; `dvc add data` then gives
 the hash in data.dvc (with the locked versions of Pillow and NumPy). MM and BCC are more frequent than in the paper, so
-that the test patients are enough for the gate to decide.
+that the test patients are enough for the gate to decide. A second arrival, other patients of the same seed:
+`dermai simulate demo/arrival --arrival 2 --size 128 --prevalence MM=6 --prevalence BCC=6`, then `dermai ingest`.
 """
 
 from __future__ import annotations

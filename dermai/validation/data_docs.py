@@ -82,7 +82,8 @@ def write_overview(folder: Path, result: ValidationResult) -> Path:
         f"{len(result.warnings)} warnings. {result.flagged_share:.1%} of the photographs carry a quality warning.</p>",
         *(_failure_section(failure) for failure in (*result.blocking, *result.warnings)),
         _class_table(result),
-        f"<h2>Every check</h2><p>As Great Expectations recorded it:</p><ul>{links}</ul></body></html>",
+        "<h2>Every check</h2><p>As Great Expectations recorded it, which calls a table failed for a warning too:</p>",
+        f"<ul>{links}</ul></body></html>",
     ]
     write_text(folder / "index.html", "\n".join(parts) + "\n")
     return folder / "index.html"

@@ -18,6 +18,7 @@ from dermai.validation.expectations import Check
 from dermai.validation.result import FailingRow, Failure, Level
 
 SITE = "local_site"
+ROWS_KEPT = 1000  # of each failed check, so that a wholly broken dataset has a result of bounded size
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _failure(result: Any, table: Table) -> Failure:
     if not rows:  # the expectation itself could not be evaluated: never a pass
         raised = [error for error in _exceptions(result.exception_info) if error]
         rows = (FailingRow(case_id="", file="", value=raised[0] if raised else "could not be checked"),)
-    return Failure(check=name, level=check.level, message=check.message, count=len(rows), rows=rows)
+    return Failure(check=name, level=check.level, message=check.message, count=len(rows), rows=rows[:ROWS_KEPT])
 
 
 def _failing_row(row: Mapping[str, Any], column: str) -> FailingRow:
