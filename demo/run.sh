@@ -22,16 +22,21 @@ export DERMAI_PSEUDONYM_KEY_FILE=$workspace/../.keys/pseudonym.key DERMAI_AUDIT_
 run dvc pull --quiet
 
 step "A first model, from ImageNet weights"
-run zenml pipeline run incremental_finetune -c demo/first_model.yaml
+run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
 
 step "New confirmed cases arrive: checked, pseudonymised, split by patient, versioned"
-run dermai simulate demo/arrival --source dermai --arrival 2
+run dermai simulate demo/arrival --arrival 2 --size 128 --prevalence MM=6 --prevalence BCC=6
 run dermai ingest demo/arrival
 run dvc add --quiet data
 run git commit --quiet -m "Confirmed cases of the second arrival" data.dvc
 
 step "The update: learn them from the champion on, and decide"
-run zenml pipeline run incremental_finetune -c demo/update.yaml
+run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
 
 step "Where to look"
 run dermai status
+printf '\n   report          %s\n' "$workspace/reports/incremental_finetune/latest/report.html"
+printf '   data checks     %s\n' "$workspace/reports/validation/index.html"
+printf '   audit log       cd demo/workspace && dermai audit show\n'
+printf '   undo it         cd demo/workspace && dermai rollback --approver you --role engineer --reason "a try"\n'
+printf '   your own data   zenml pipeline run incremental_finetune   (here, in the repository root)\n'

@@ -11,6 +11,7 @@ from dermai.champion import ReferenceModel, ReferenceModels
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.files import sha256_json
+from dermai.gate.judge import Judgement
 from dermai.model_package import ModelPackage
 from dermai.records import (
     DatasetRecord,
@@ -76,6 +77,12 @@ def change_note(plan: UpdatePlan) -> str:
     }[plan.mode]
     parts = [f"{number} {name}" for name, number in counts.items() if number]
     return f"{start} with photographs: {', '.join(parts) or 'none new'}."
+
+
+def ledger_account(judgement: Judgement) -> dict[str, Any]:
+    """What this use of the test patients spent, and what is left."""
+    account = judgement.model_dump(mode="json", exclude={"decision"})
+    return {**account, "notes": list(judgement.notes)}
 
 
 def registry_tags(package: ModelPackage, dataset: DatasetVersion, record: UpdateRecord) -> dict[str, str]:

@@ -35,6 +35,6 @@ def incremental_finetune(overrides: dict[str, Any] | None = None) -> None:
         return
     candidate = finetune_candidate(plan, cases, references, params)
     predictions, comparison = evaluate_models(candidate, cases, references, params)
-    decision = decide_promotion(predictions, comparison, params)
-    record = record_decision(decision, comparison, candidate, cases, plan, dataset, references, params)
+    judgement = decide_promotion(predictions, comparison, params)
+    record = record_decision(judgement, comparison, candidate, cases, plan, dataset, references, params)
     publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)

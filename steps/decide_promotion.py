@@ -9,14 +9,14 @@ from zenml import step
 
 from dermai.config import Params
 from dermai.evaluation.comparison import Comparison
-from dermai.gate.decision import GateDecision
-from dermai.judgement import judge
+from dermai.gate.judge import Judgement
+from dermai.judgement import judge_update
 from dermai.workspace import find_workspace
 
 
 @step(enable_cache=False)
 def decide_promotion(
     predictions: pd.DataFrame, comparison: Comparison, params: Params
-) -> Annotated[GateDecision, "decision"]:
+) -> Annotated[Judgement, "judgement"]:
     """Spends from the test-set ledger; the same candidate on the same test patients keeps its decision."""
-    return judge(find_workspace(), params, predictions, comparison)
+    return judge_update(find_workspace(), params, predictions, comparison)

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import pandas as pd
 from zenml import log_metadata, step
 
-from dermai.attempt import as_reference, change_note, describe_attempt, registry_tags
+from dermai.attempt import as_reference, change_note, describe_attempt, ledger_account, registry_tags
 from dermai.automatic_promotion import act_on_decision
 from dermai.champion import ReferenceModels
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.evaluation.comparison import Comparison
 from dermai.evaluation.metric_files import flat_metrics
-from dermai.gate.decision import GateDecision
+from dermai.gate.judge import Judgement
 from dermai.model_package import ModelPackage
 from dermai.promotion import record_attempt
 from dermai.records import UpdateRecord
@@ -26,7 +26,7 @@ from steps.this_run import run_ids, run_name
 
 @step(enable_cache=False)
 def record_decision(
-    decision: GateDecision,
+    judgement: Judgement,
     comparison: Comparison,
     candidate: Path,
     cases: pd.DataFrame,
@@ -37,11 +37,11 @@ def record_decision(
 ) -> Annotated[UpdateRecord, "update_record"]:
     """The record is on disk before an alias moves; a manual approval leaves the candidate as challenger."""
     workspace = find_workspace()
-    package = ModelPackage.load(candidate)
+    package, decision = ModelPackage.load(candidate), judgement.decision
     found: dict[str, Any] = {
         "outcome": decision.outcome,
-        "reasons": tuple(reason.text for reason in decision.reasons),
-        "decision": decision.model_dump(mode="json"),
+        "reasons": decision.sentences,
+        "decision": {**decision.model_dump(mode="json"), "ledger": ledger_account(judgement)},
         "evaluation": comparison.model_dump(mode="json")["models"],
         "training": package.training,
         "change_note": change_note(plan),
