@@ -46,7 +46,7 @@ class Guards(Rules):
 class LedgerSchedule(Rules):
     """How the error budget of one set of test patients is spent."""
 
-    spend: Probability = 0.5
+    spend: Probability = 0.75
     worn_out: Probability = 0.1
 
 

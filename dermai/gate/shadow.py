@@ -1,0 +1,270 @@
+"""Shadow mode: a challenger is judged on the diagnoses that come back from daily practice, at every look.
+
+What the gate could not show on the test patients is tested again, on new patients, by e-processes. Nothing is kept
+between looks: the state is recomputed from the log of confirmed lesions, and an e-process that once reached its
+threshold stays there. A false promotion needs a test whose hypothesis is true to reach 1/alpha: at most alpha.
+
+Confirmed lesions are not all lesions: what the champion calls harmless is confirmed less often. That hides gains of the
+challenger more than losses (the comparison errs on the safe side) but flatters both sensitivities, so a floor that was
+not shown on test patients should be read with care when it is shown here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from dermai.gate.eprocess import growth_rate, log_e_values
+from dermai.gate.findings import Finding, GateDecision, Outcome, Reference, Verdict
+from dermai.gate.guards import compare_macro_f1, subgroups
+from dermai.gate.planning import PRIOR_CASES
+from dermai.gate.policy import GatePolicy
+from dermai.gate.results import LesionResults, aligned
+
+BENIGN = "benign"
+
+
+class ShadowTest(Finding):
+    """One test of the challenger. `largest` e-values are over all looks; `on` says where it was shown."""
+
+    about: str
+    against: Literal["floor", "champion", "anchor"]
+    lesions: int
+    patients: int
+    e_value: float
+    largest_e_value: float
+    largest_e_value_worse: float
+    threshold: float
+    on: Literal["test patients", "daily practice", ""]
+    verdict: Verdict
+    further_patients: int | None = None
+
+
+class ShadowDecision(Finding):
+    """What daily practice says of a challenger so far."""
+
+    outcome: Outcome
+    summary: str
+    reasons: tuple[str, ...]
+    alpha: float
+    policy_hash: str
+    lesions: int
+    tests: tuple[ShadowTest, ...]
+    macro_f1_difference: float | None = None
+    subgroups_open: tuple[str, ...] = ()
+
+
+def decide_in_shadow(
+    policy: GatePolicy,
+    challenger: LesionResults,
+    champion: LesionResults,
+    confirmed_on: np.ndarray,
+    anchor: LesionResults | None = None,
+    *,
+    earlier: GateDecision | None = None,
+) -> ShadowDecision:
+    """Judge on lesions that both models scored before their diagnosis was known; `confirmed_on` sorts them in time.
+
+    Only lesions scored after the challenger was made may be given. `earlier` is the gate's decision on the test
+    patients: what it showed holds. A patient counts once per class, with the lesions confirmed first.
+
+    Raises:
+        IncomparableResults: the models were not run on the same lesions.
+    """
+    references: dict[Reference, LesionResults] = {"champion": aligned(challenger, champion, "champion")}
+    if anchor is not None:
+        references["anchor"] = aligned(challenger, anchor, "anchor")
+    shown = set(_shown(earlier)) if earlier else set()
+    needed = {(code, "floor") for code in policy.gated_classes}
+    compared: tuple[Reference, ...] = ("champion", "anchor") if _has_anchor(earlier) or anchor else ("champion",)
+    needed |= {(about, name) for about in (*policy.gated_classes, BENIGN) for name in compared}
+    harm_threshold = len(needed) / policy.harm_alpha
+    tests = []
+    for about, against in sorted(needed):
+        is_floor = against == "floor"
+        reference = None if is_floor else references.get(against)  # type: ignore[call-overload]
+        values = np.zeros(0)
+        chosen = np.isin(challenger.truth, policy.benign_classes) if about == BENIGN else challenger.truth == about
+        if is_floor or reference is not None:
+            values = _by_patient(challenger.patient_id[chosen], np.asarray(confirmed_on)[chosen],
+                                 _values(policy, about, challenger, reference)[chosen])  # fmt: skip
+        null_mean = policy.floors[about] if is_floor else -_margin(policy, about, against)
+        tests.append(
+            _test(
+                policy, about, against, values, null_mean, int(chosen.sum()), (about, against) in shown, harm_threshold
+            )
+        )
+    macro_f1 = compare_macro_f1(challenger, references["champion"])
+    kept = macro_f1 is not None and macro_f1.difference >= -policy.guards.macro_f1_drop - 1e-12
+    if earlier and earlier.macro_f1 and earlier.macro_f1.verdict == "shown":
+        kept = True
+    cleared = {
+        f"{group.code}/{group.attribute}/{group.group}"
+        for group in subgroups(challenger, references["champion"], policy)
+        if group.found.difference >= -policy.guards.subgroup_drop - 1e-12
+    }
+    fell = [group for group in (earlier.subgroups if earlier else ()) if group.verdict != "shown"]
+    open_groups = tuple(sorted({f"{g.code}/{g.attribute}/{g.group}" for g in fell} - cleared))
+    verdicts = [test.verdict for test in tests]
+    outcome: Outcome = "insufficient_evidence"
+    if "worse" in verdicts:
+        outcome = "reject"
+    elif all(verdict == "shown" for verdict in verdicts) and kept and not open_groups:
+        outcome = "promote"
+    reasons = tuple(_reasons(tests, kept, open_groups))
+    return ShadowDecision(
+        outcome=outcome,
+        summary=_summary(outcome, tests),
+        reasons=reasons,
+        alpha=policy.shadow.alpha,
+        policy_hash=policy.hash,
+        lesions=len(challenger),
+        tests=tuple(tests),
+        macro_f1_difference=macro_f1.difference if macro_f1 else None,
+        subgroups_open=open_groups,
+    )
+
+
+def _shown(earlier: GateDecision) -> Iterator[tuple[str, str]]:
+    if not earlier.controls_error_rate:
+        return
+    for of_class in earlier.classes:
+        if of_class.enough and of_class.floor.verdict == "shown":
+            yield of_class.code, "floor"
+        for comparison in of_class.comparisons if of_class.enough else ():
+            if comparison.verdict == "shown":
+                yield of_class.code, comparison.reference
+    for comparison in earlier.specificity.comparisons if earlier.specificity else ():
+        if comparison.verdict == "shown":
+            yield BENIGN, comparison.reference
+
+
+def _has_anchor(earlier: GateDecision | None) -> bool:
+    return earlier is not None and any(c.reference == "anchor" for found in earlier.classes for c in found.comparisons)
+
+
+def _margin(policy: GatePolicy, about: str, against: str) -> float:
+    if about == BENIGN:
+        return policy.guards.specificity_margin
+    return float(getattr(policy.margins, against)[about])
+
+
+def _values(policy: GatePolicy, about: str, challenger: LesionResults, reference: LesionResults | None) -> np.ndarray:
+    """Per lesion: hit (0, 1), or hit less the reference's hit (-1, 0, 1)."""
+
+    def hits(results: LesionResults) -> np.ndarray:
+        found = results.not_called_malignant() if about == BENIGN else results.hits(about, policy)
+        return found.astype(float)
+
+    return hits(challenger) - (hits(reference) if reference is not None else 0.0)
+
+
+def _by_patient(patient_id: np.ndarray, confirmed_on: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """One value a patient, in the order of first confirmation: the mean over the lesions confirmed at that time."""
+    patients, place = np.unique(patient_id, return_inverse=True)
+    if not len(patients):
+        return np.zeros(0)
+    times = np.unique(confirmed_on, return_inverse=True)[1]
+    first = np.full(len(patients), len(times))
+    np.minimum.at(first, place, times)
+    at_first = times == first[place]
+    sums = np.bincount(place[at_first], weights=values[at_first], minlength=len(patients))
+    counts = np.bincount(place[at_first], minlength=len(patients))
+    order = np.lexsort((patients, first))
+    return (sums / counts)[order]
+
+
+def _test(
+    policy: GatePolicy,
+    about: str,
+    against: str,
+    values: np.ndarray,
+    null_mean: float,
+    lesions: int,
+    shown_before: bool,
+    harm_threshold: float,
+) -> ShadowTest:
+    least = 0.0 if against == "floor" else -1.0
+    threshold = 1 / policy.shadow.alpha
+    log_e = log_e_values(values, least, null_mean)
+    # Harm: below the floor; worse than the champion at all; worse than the anchor by more than the margin.
+    harmless = 0.0 if against == "champion" else null_mean
+    log_worse = log_e_values(-values, -1.0, -harmless)
+    now, most, most_worse = (
+        float(found) for found in (log_e[-1:].sum(), log_e.max(initial=0), log_worse.max(initial=0))
+    )
+    in_practice = most >= math.log(threshold) - 1e-12
+    verdict: Verdict = "not_shown"
+    if shown_before or in_practice:
+        verdict = "shown"
+    elif most_worse >= math.log(harm_threshold):
+        verdict = "worse"
+    return ShadowTest(
+        about=about,
+        against=against,
+        lesions=lesions,
+        patients=len(values),
+        e_value=_bounded(now),
+        largest_e_value=_bounded(most),
+        largest_e_value_worse=_bounded(most_worse),
+        threshold=threshold,
+        on="test patients" if shown_before else "daily practice" if in_practice else "",
+        verdict=verdict,
+        further_patients=None if verdict != "not_shown" else _further(policy, against, values, null_mean, now),
+    )
+
+
+def _further(policy: GatePolicy, against: str, values: np.ndarray, null_mean: float, now: float) -> int | None:
+    """Patients after which the e-process probably reaches its threshold; None where it does not seem to grow."""
+    n = len(values)
+    if against == "floor":
+        expected = (values.sum() + PRIOR_CASES * (1 + null_mean) / 2) / (n + PRIOR_CASES)
+        if expected <= null_mean:
+            return None
+        # Growth of the best bet on hits: the divergence of two Bernoulli distributions.
+        rate = expected * math.log(expected / null_mean)
+        rate += (1 - expected) * math.log((1 - expected) / (1 - null_mean)) if expected < 1 else 0.0
+    else:
+        prior = PRIOR_CASES * policy.planning.discordance / 2
+        gains, losses = np.maximum(values, 0).sum() + prior, np.maximum(-values, 0).sum() + prior
+        total = n + PRIOR_CASES
+        rate = growth_rate(float(gains / total), float(losses / total), -null_mean)
+    missing = math.log(1 / policy.shadow.alpha) - now
+    return max(math.ceil(missing / rate), 1) if rate > 1e-4 else None
+
+
+def _bounded(logarithm: float) -> float:
+    """An e-value that JSON can hold."""
+    return math.exp(min(logarithm, 700.0))
+
+
+def _summary(outcome: Outcome, tests: list[ShadowTest]) -> str:
+    if outcome == "promote":
+        return "Promote: what the test patients left open, confirmed diagnoses of daily practice have shown."
+    if outcome == "reject":
+        return "Reject: confirmed diagnoses of daily practice are evidence that the challenger is worse than allowed."
+    left = [test for test in tests if test.verdict == "not_shown"]
+    return f"Keep going: {len(left)} of {len(tests)} tests are still open."
+
+
+def _reasons(tests: list[ShadowTest], macro_f1_kept: bool, open_groups: tuple[str, ...]) -> Iterator[str]:
+    names = {"floor": "the floor", "champion": "the champion", "anchor": "the anchor"}
+    for test in tests:
+        what = f"{test.about} against {names[test.against]}"
+        seen = f"after {test.patients} patients the evidence is {test.e_value:.3g}, {test.threshold:.3g} is asked"
+        if test.verdict == "worse":
+            yield f"{what}: worse ({test.patients} patients, evidence {test.largest_e_value_worse:.3g})."
+        elif test.verdict == "shown":
+            yield f"{what}: shown on {test.on}."
+        elif test.against == "anchor" and not test.patients and test.lesions:
+            yield f"{what}: open, because the anchor does not score in shadow."
+        else:
+            wait = f"; about {test.further_patients} further patients are needed" if test.further_patients else ""
+            yield f"{what}: {seen}{wait}."
+    if not macro_f1_kept:
+        yield "Macro-F1 over all diagnoses is not kept yet."
+    for group in open_groups:
+        yield f"Subgroup {group} fell on the test patients, and too few lesions since then show otherwise."
