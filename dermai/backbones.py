@@ -52,14 +52,16 @@ def build_model(params: ModelParams, classes: Sequence[str]) -> nn.Module:
     torch.nn.init.zeros_(layer.bias)
     if params.pretrained == "imagenet":
         weights = imagenet_weights(params)
-        head = {name for name in weights if name.startswith(head_name(model) + ".")}
-        result = model.load_state_dict({k: v for k, v in weights.items() if k not in head}, strict=False)
-        missing = [name for name in result.missing_keys if not name.startswith(head_name(model) + ".")]
-        if missing or result.unexpected_keys:
-            wrong = (missing + result.unexpected_keys)[0]
+        theirs, ours = (
+            {name: tensor for name, tensor in tensors.items() if not name.startswith(head_name(model) + ".")}
+            for tensors in (weights, model.state_dict())
+        )
+        fitting = {name for name in theirs.keys() & ours.keys() if theirs[name].shape == ours[name].shape}
+        if wrong := sorted((theirs.keys() | ours.keys()) - fitting):
             raise WeightsUnavailable(
-                f"these are not the weights of {params.backbone}: {wrong} is missing or unexpected"
+                f"these are not the weights of {params.backbone}: {wrong[0]} is missing, unexpected or of another shape"
             )
+        model.load_state_dict(theirs, strict=False)
     return model.to(memory_format=torch.channels_last)
 
 

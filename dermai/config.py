@@ -106,7 +106,7 @@ class TriageParams(Section):
     largest_set: int = Field(3, ge=1)
     heat_maps: bool = True
     challenger_in_shadow: bool = True
-    batch: int = Field(64, ge=1)
+    batch: int = Field(256, ge=1)
 
 
 class MonitoringParams(Section):

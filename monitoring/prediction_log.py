@@ -30,8 +30,8 @@ from dermai.triage.acquisition import ACQUISITION
 VERSION = re.compile(r"[A-Za-z0-9_.-]+")
 EMBEDDING = "embedding"
 TEXT_COLUMNS = (
-    "image", "case_id", "patient_id", "lesion_id", "role", "predicted", "risk", "site", "view", "sex", "body_site",
-    "skin_type", "device",
+    "image", "case_id", "patient_id", "lesion_id", "role", "predicted", "risk", "diagnoses", "site", "view", "sex",
+    "body_site", "skin_type", "device",
 )  # fmt: skip
 NUMBER_COLUMNS = ("age", *ACQUISITION)
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from dermai.config import load_params
+from dermai.config import Params, load_params
 from dermai.environment import silence_telemetry
 from dermai.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
+
+if TYPE_CHECKING:
+    from tests.fleet import Fleet
 
 silence_telemetry()
 
@@ -50,6 +54,26 @@ def registry(workspace: Workspace, mlflow_store: Path) -> Registry:
     """The workspace's registry, empty."""
     shutil.copy(mlflow_store, workspace.root)
     return Registry(workspace, load_params(workspace.params_file))
+
+
+@pytest.fixture(scope="session")
+def four_versions(mlflow_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that holds four versions: registering them anew for each test would take most of its time."""
+    from tests.fleet import register_four
+
+    root = tmp_path_factory.mktemp("four")
+    store = Path(shutil.copy(mlflow_store, root))
+    register_four(Registry(Workspace(root), Params()), root / "packages")
+    return store
+
+
+@pytest.fixture
+def fleet(workspace: Workspace, four_versions: Path) -> Fleet:
+    """Four registered versions, none of them promoted."""
+    from tests.fleet import Fleet
+
+    shutil.copy(four_versions, workspace.root)
+    return Fleet(Registry(workspace, load_params(workspace.params_file)))
 
 
 @pytest.fixture(scope="session")

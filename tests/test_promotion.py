@@ -1,98 +1,26 @@
 """Champions move only by recorded, repairable transactions that keep the rules."""
 
-import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from dermai.audit import AuditLog
-from dermai.config import Params, load_params
+from dermai.config import load_params
 from dermai.decision_history import champion_history, champion_problem
 from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
 from dermai.gate.policy import GatePolicy
 from dermai.policy_approval import approve_policy
 from dermai.promotion import (
-    promote,
-    record_attempt,
     record_shadow_decision,
     reject,
     repair,
     rollback,
 )
-from dermai.records import CodeRecord, DatasetRecord, ModelReference, UpdateRecord
+from dermai.records import CodeRecord
 from dermai.registry import Registry
-from dermai.workspace import Workspace
 from tests.conftest import REPOSITORY
-from tests.packages import make_package
-
-WHO = {"approver": "Dr Silva", "role": "dermatologist", "reason": "reviewed the report"}
-
-
-class Fleet:
-    """Records decisions on registered candidates, one version after the other."""
-
-    def __init__(self, registry):
-        self.registry, self.workspace = registry, registry.workspace
-        self.unused = iter([version.version for version in registry.versions()])
-        self.params = load_params(registry.workspace.params_file)
-        self.audit = AuditLog(self.workspace.audit_log)
-
-    def candidate(self, outcome="promote", dirty="", policy=None, **changes):
-        version = self.registry.get(next(self.unused))
-        record_attempt(self.workspace, self.params, self.record(version, outcome, dirty, policy, **changes))
-        return version.version
-
-    def record(self, version, outcome="promote", dirty="", policy=None, **changes):
-        champion, policy = self.registry.by_alias("champion"), policy or self.params.gate
-        values = {
-            "attempt": "a",
-            "champion": ModelReference(version=champion.version, sha256=champion.sha256) if champion else None,
-            "candidate": ModelReference(version=version.version, sha256=version.sha256),
-            "dataset": DatasetRecord(version="d41d8", dirty_reason=dirty),
-            "code": CodeRecord(commit="c", dirty=False, lock_sha256="", python="3.11", hardware={}),
-            "seed": 1,
-            "params_sha256": "p",
-            "policy": policy.model_dump(mode="json"),
-            "policy_sha256": policy.hash,
-            "outcome": outcome,
-            "reasons": ("the lower bound for MM is 0.61, under its floor of 0.70",),
-        }
-        return UpdateRecord(**{**values, **changes})
-
-    def promote(self, version, **changes):
-        return promote(self.workspace, self.params, version, **{**WHO, **changes})
-
-    def champions(self, count):
-        for _ in range(count):
-            self.promote(self.candidate())
-
-    def aliases(self):
-        return {alias: version.version for version in self.registry.versions() for alias in version.aliases}
-
-    def events(self):
-        return [entry.event for entry in self.audit.entries()]
-
-
-def register_four(registry, folder):
-    for seed in range(4):
-        registry.register(make_package(seed).save(folder / str(seed)), {}, "test", {}, {})
-
-
-@pytest.fixture(scope="session")
-def four_versions(mlflow_store, tmp_path_factory):
-    """A store that holds four versions: registering them anew for each test would take most of its time."""
-    root = tmp_path_factory.mktemp("four")
-    store = shutil.copy(mlflow_store, root)
-    register_four(Registry(Workspace(root), Params()), root / "packages")
-    return store
-
-
-@pytest.fixture
-def fleet(workspace, four_versions):
-    shutil.copy(four_versions, workspace.root)
-    return Fleet(Registry(workspace, load_params(workspace.params_file)))
+from tests.fleet import WHO, Fleet, register_four
 
 
 def test_the_first_promotion_sets_champion_and_anchor_and_is_written_down_first(fleet):

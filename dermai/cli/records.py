@@ -142,7 +142,8 @@ def verify(
         ]:
             _say(text)
     if not found.ok:
-        raise DermaiError(f"{len(found.problems)} problems in {log.path}")
+        count = len(found.problems)
+        raise DermaiError(f"{count} {'problem' if count == 1 else 'problems'} in {log.path}")
     if not as_json:
         _say(f"{len(found.entries)} records, all as they were written")
 

@@ -135,11 +135,11 @@ class TestDamage:
         assert [path.suffix for path in log.folder.rglob("*") if path.is_file()] == [".parquet"]
 
     def test_an_append_that_is_killed_loses_no_row_and_shows_no_half_part(self, log):
-        here = str(Path(__file__).parent)
+        here = str(Path(__file__).parents[2])
         program = "\n".join(
             [
                 f"import sys; sys.path.insert(0, {here!r})",
-                "from test_prediction_log import *",
+                "from tests.monitoring.test_prediction_log import *",
                 f"log, number = PredictionLog(Path({str(log.folder)!r})), 0",
                 "while True:",
                 "    log.append(predictions(number, 50), embeddings(50), '1')",

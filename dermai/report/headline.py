@@ -1,0 +1,149 @@
+"""The outcome of an update in a manager's words: what happened, and what to do now."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from dermai.report.update_report import EvaluatedModel, UpdateReport
+from dermai.report.words import UNKNOWN, count_words, duration_words, interval_words, per_cent
+
+
+class Headline(NamedTuple):
+    """The top of the page. `tone` chooses colour and icon."""
+
+    tone: Literal["good", "bad", "open", "quiet"]
+    label: str
+    title: str
+    sentence: str
+    next_step: str
+    command: str = ""
+
+
+class Fact(NamedTuple):
+    """One number on the first screen, and lines that say what it rests on and what it is compared with."""
+
+    name: str
+    value: str
+    details: tuple[str, ...]
+
+
+UNCHANGED = "The model in production is unchanged."
+
+
+def headline(report: UpdateReport) -> Headline:
+    """What happened and what to do, for each way a run can end."""
+    first = report.model("champion") is None
+    candidate = report.model("candidate")
+    version = f" (version {candidate.version})" if candidate and candidate.version else ""
+    unchanged = "There is no model in production yet." if first and candidate else UNCHANGED
+    because = f"{report.decision.summary} " if report.decision else ""
+    if report.status == "promote" and report.approval == "manual":
+        return Headline(
+            "open",
+            "Passed, waits for approval",
+            f"The new model{version} passed and waits for a person's approval",
+            f"{because}{unchanged}",
+            "Read this page, then promote the model, or reject it with dermai reject:",
+            'dermai promote --approver "NAME" --role "ROLE" --reason "WHY"',
+        )
+    if report.status == "promote" and first:
+        return Headline(
+            "good",
+            "Promoted",
+            f"The first model{version} is in production",
+            f"{because}There was no model before it to compare with.",
+            "Nothing: new referrals are scored by this model from now on.",
+        )
+    if report.status == "promote":
+        return Headline(
+            "good",
+            "Promoted",
+            f"The new model{version} is in production",
+            because.strip(),
+            "Nothing: new referrals are scored by this model from now on. The way back to the model before it:",
+            'dermai rollback --approver "NAME" --role "ROLE" --reason "WHY"',
+        )
+    if report.status == "reject":
+        return Headline(
+            "bad",
+            "Rejected",
+            f"The new model{version} was rejected",
+            f"{because}{unchanged}",
+            "Look at the mistakes below and at the new cases before the next update.",
+        )
+    if report.status == "insufficient_evidence":
+        shadow = "" if first else " The new model is kept as challenger and answers in the shadow of the champion."
+        return Headline(
+            "open",
+            "Not enough evidence",
+            "There are too few confirmed cases to decide",
+            f"{because}{unchanged}{shadow}",
+            "Confirm diagnoses of referrals. As they arrive, this says whether there is enough to decide:",
+            "dermai status",
+        )
+    if report.status == "nothing_new":
+        return Headline(
+            "quiet",
+            "Nothing new",
+            "There was nothing new to learn",
+            f"The champion has learnt from every training photograph there is. Nothing was trained. {UNCHANGED}",
+            "Import or ingest new cases, then run the update again:",
+            "dermai ingest FOLDER",
+        )
+    if report.status == "validation_failed":
+        failures = len(report.validation.blocking) if report.validation else 0
+        return Headline(
+            "bad",
+            "Data refused",
+            "The data did not pass validation, so nothing was trained",
+            f"{count_words(failures, 'blocking check')} failed. {UNCHANGED}",
+            "Correct the rows that are named below, then run the update again.",
+        )
+    return Headline(
+        "bad",
+        "Run failed",
+        "The run failed before a decision",
+        f"{report.failure or 'No reason was recorded.'} {UNCHANGED}",
+        "Mend the cause and run the update again; it goes on where it stopped.",
+    )
+
+
+def facts(report: UpdateReport) -> list[Fact]:
+    """The numbers of the first screen: gated sensitivities, what was learnt, how long it took."""
+    found = []
+    candidate, champion = report.model("candidate"), report.model("champion")
+    if candidate:
+        found += [_sensitivity(code, candidate, champion) for code in report.gated_classes]
+        overall = candidate.lesions.balanced_accuracy
+        before = (f"champion {per_cent(champion.lesions.balanced_accuracy.value)}",) if champion else ()
+        found.append(Fact("Balanced accuracy", per_cent(overall.value), (interval_words(overall), *before)))
+    if report.data:
+        total = report.data.total
+        changed = [f"{getattr(total, name):,} {name}" for name in ("relabelled", "removed") if getattr(total, name)]
+        found.append(Fact("New photographs", f"{total.new:,}", (*changed, f"{total.train:,} to learn from in all")))
+    if report.training:
+        found.append(Fact("Training", duration_words(report.training.seconds), (f"on {report.training.device}",)))
+    return found
+
+
+def objections(report: UpdateReport) -> list[str]:
+    """The gate's reasons that speak against a promotion, for the first screen."""
+    if report.decision is None or report.status == "promote":
+        return []
+    deciding = "_worse" if report.status == "reject" else "_not_shown"
+    found = [reason.text for reason in report.decision.reasons if reason.code.endswith(deciding)]
+    return [reason.text for reason in report.decision.reasons if reason.code == "too_few"] + found
+
+
+def _sensitivity(code: str, candidate: EvaluatedModel, champion: EvaluatedModel | None) -> Fact:
+    now = candidate.lesions.of_class(code)
+    before = champion.lesions.of_class(code) if champion else None
+    if now is None or now.sensitivity.value is None:
+        return Fact(f"{code} found", UNKNOWN, ("no test lesions of this class",))
+    details = [
+        f"{now.sensitivity.count} of {count_words(now.sensitivity.total, 'lesion')}",
+        interval_words(now.sensitivity),
+    ]
+    if before and before.sensitivity.value is not None:
+        details.append(f"champion {per_cent(before.sensitivity.value)}")
+    return Fact(f"{code} found", per_cent(now.sensitivity.value), tuple(details))

@@ -1,0 +1,33 @@
+"""A heat map laid over its photograph, small, inside a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dermai.report.thumbnails import LONGEST_SIDE, QUALITY
+
+WARM = np.array([255.0, 120.0, 0.0])
+STRONGEST = 0.65  # opacity where the evidence is strongest: the skin stays visible
+
+
+def heat_overlay(path: Path, heat: NDArray[np.float32]) -> str:
+    """The photograph with the evidence in orange, as a data URI of at most 160 px on its longer side."""
+    with Image.open(path) as photograph:
+        photograph.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+        small = photograph.convert("RGB")
+    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    grey = np.asarray(small.convert("L").convert("RGB"), dtype=float)
+    weight = np.asarray(
+        Image.fromarray(np.clip(heat, 0, 1).astype(np.float32)).resize(small.size, Image.Resampling.BICUBIC)
+    )
+    weight = STRONGEST * np.clip(weight, 0, 1)[..., None]
+    mixed = Image.fromarray((grey * (1 - weight) + WARM * weight).round().astype(np.uint8))
+    stream = io.BytesIO()
+    mixed.save(stream, "JPEG", quality=QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

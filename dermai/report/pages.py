@@ -1,0 +1,44 @@
+"""Jinja2 templates to self-contained pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_page(template: str, **content: Any) -> str:
+    """A template of `dermai/report/templates` with every value escaped and unknown names refused."""
+    return environment().get_template(template).render(**content)
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with the words and figures they use."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    from dermai import __version__
+    from dermai.report import figures, words
+    from dermai.taxonomy import load_taxonomy
+
+    found = Environment(
+        loader=PackageLoader("dermai.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "per_cent": words.per_cent,
+        "interval": words.interval_words,
+        "rate": words.rate_words,
+        "points": words.points,
+        "p_value": words.p_words,
+        "duration": words.duration_words,
+        "moment": words.moment_words,
+        "count_of": words.count_words,
+    }
+    found.globals |= {"figures": figures, "taxonomy": load_taxonomy(), "version": __version__}
+    return found

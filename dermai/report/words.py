@@ -1,0 +1,78 @@
+"""Numbers and outcomes in words, the same on every page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dermai.evaluation.metrics import Estimate, Rate
+
+UNKNOWN = "–"
+
+
+def per_cent(share: float | None, digits: int = 0) -> str:
+    """`86 %`, with a no-break space; a dash where it is unknown.
+
+    >>> per_cent(0.856), per_cent(None)
+    ('86\\xa0%', '–')
+    """
+    return UNKNOWN if share is None else f"{100 * share:.{digits}f}\u00a0%"
+
+
+def interval_words(number: Rate | Estimate) -> str:
+    """`73–94 %`; a dash where there is no value.
+
+    >>> interval_words(Estimate(value=0.86, low=0.73, high=0.94))
+    '73–94\\xa0%'
+    """
+    if number.value is None:
+        return UNKNOWN
+    return f"{100 * number.low:.0f}–{100 * number.high:.0f}\u00a0%"
+
+
+def rate_words(rate: Rate) -> str:
+    """`86 % (73–94 %), 43 of 50`."""
+    if rate.value is None:
+        return "no cases"
+    return f"{per_cent(rate.value)} ({interval_words(rate)}), {rate.count} of {rate.total}"
+
+
+def points(difference: float) -> str:
+    """A difference of two shares in signed percentage points.
+
+    >>> points(-0.034), points(0.0)
+    ('−3.4', '0.0')
+    """
+    number = f"{abs(100 * difference):.1f}"
+    sign = "" if float(number) == 0 else "+" if difference > 0 else "−"
+    return sign + number
+
+
+def p_words(p_value: float) -> str:
+    """Three decimals, or `< 0.001`."""
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def duration_words(seconds: float) -> str:
+    """Seconds, minutes or hours, as one says them.
+
+    >>> duration_words(42.4), duration_words(150), duration_words(8000)
+    ('42 s', '2.5 min', '2.2 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def moment_words(moment: datetime) -> str:
+    """`3 November 2026, 14:05 UTC`."""
+    zone = moment.tzname() or ""
+    return f"{moment.day} {moment:%B %Y, %H:%M} {zone}".rstrip()
+
+
+def count_words(number: int, singular: str, plural: str = "") -> str:
+    """`1 photograph`, `1,250 photographs`.
+
+    >>> count_words(1, "photograph"), count_words(1250, "photograph"), count_words(0, "biopsy", "biopsies")
+    ('1 photograph', '1,250 photographs', '0 biopsies')
+    """
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

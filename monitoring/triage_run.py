@@ -1,0 +1,146 @@
+"""One triage of a folder: door, champion, challenger in shadow, prediction log, worklist."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from dermai.config import Params
+from dermai.errors import DermaiError, InvalidParams
+from dermai.files import write_json
+from dermai.model_package import ModelPackage
+from dermai.pseudonyms import load_pseudonyms
+from dermai.registry import CHALLENGER, CHAMPION, Registry
+from dermai.report.worklist import WorklistCase, worklist_cases, write_worklist_csv, write_worklist_page
+from dermai.taxonomy import RiskLevel
+from dermai.triage.heat_maps import heat_maps
+from dermai.triage.referrals import read_referrals
+from dermai.triage.scoring import ScoringModel, admit, score, triage_folder
+from dermai.workspace import Workspace
+from monitoring.prediction_log import PredictionLog
+from monitoring.retakes import record_retakes
+
+
+class TriageSummary(BaseModel):
+    """What a triage did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_version: str
+    challenger_version: str = ""
+    photographs: int
+    scored_now: int
+    retakes: int
+    cases: int
+    high_priority: int
+    abstained: int
+    worklist: str
+    page: str
+
+
+def scoring_models(workspace: Workspace, params: Params) -> list[ScoringModel]:
+    """The champion, and the challenger where it scores in shadow.
+
+    Raises:
+        DermaiError: there is no champion yet.
+    """
+    registry = Registry(workspace, params)
+    found = []
+    for alias in (CHAMPION, CHALLENGER) if params.triage.challenger_in_shadow else (CHAMPION,):
+        version = registry.by_alias(alias)
+        if version is not None:
+            package = ModelPackage.load(registry.download(version.version))
+            found.append(ScoringModel(version.version, alias, package))
+    if not found or found[0].role != CHAMPION:
+        raise DermaiError("there is no champion to triage with: run `zenml pipeline run incremental_finetune` first")
+    return found
+
+
+def received_time(received_on: str) -> datetime:
+    """Midnight UTC of a day such as 2026-03-01; now where it is empty.
+
+    Raises:
+        InvalidParams: it is no such day.
+    """
+    if not received_on:
+        return datetime.now(UTC)
+    try:
+        return datetime.strptime(received_on, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise InvalidParams(f"received_on is {received_on!r}, not a day such as 2026-03-01") from None
+
+
+def run_triage(
+    workspace: Workspace, params: Params, folder: Path, output: Path, received: datetime, progress: bool = False
+) -> TriageSummary:
+    """Score a folder of referrals, log it, and write worklist.csv and worklist.html below `output`.
+
+    Run again it scores nothing twice and writes the same worklist; killed, it goes on where it was.
+
+    Raises:
+        InvalidCases: the folder holds no usable case table.
+        PredictionLogError: the log cannot be written.
+    """
+    models = scoring_models(workspace, params)
+    champion = models[0]
+    log = PredictionLog(workspace.prediction_log)
+    referrals = read_referrals(folder, load_pseudonyms(workspace))
+    door = admit(folder, referrals, workspace, params, progress)
+    record_retakes(log, door.retakes, received)
+    scored_now = 0
+    for model in models:
+        count = score(
+            model, door.accepted, log.images(model.version), log.append, workspace, params, received, progress
+        )
+        scored_now += count if model is champion else 0
+    logged = log.read(champion.version).table
+    rows = logged[logged["image"].isin(set(door.accepted.get("image", ())))]
+    cases = worklist_cases(rows, params.triage.largest_set)
+    heat = _heat_maps(champion, cases, rows, workspace) if params.triage.heat_maps else {}
+    write_worklist_csv(output / "worklist.csv", cases)
+    write_worklist_page(
+        output / "worklist.html",
+        cases,
+        door.retakes,
+        heat,
+        triage_folder(workspace),
+        champion.version,
+        received,
+        params.triage.conformal_coverage,
+    )
+    summary = TriageSummary(
+        model_version=champion.version,
+        challenger_version=models[1].version if len(models) > 1 else "",
+        photographs=len(referrals),
+        scored_now=scored_now,
+        retakes=len(door.retakes),
+        cases=len(cases),
+        high_priority=sum(case.risk == RiskLevel.HIGH_PRIORITY for case in cases),
+        abstained=sum(case.abstained for case in cases),
+        worklist=str(output / "worklist.csv"),
+        page=str(output / "worklist.html"),
+    )
+    write_json(output / "triage.json", summary.model_dump())
+    return summary
+
+
+def _heat_maps(
+    champion: ScoringModel, cases: list[WorklistCase], rows: pd.DataFrame, workspace: Workspace
+) -> dict[str, NDArray[np.float32]]:
+    """Maps of the first photograph of each case that is not normal."""
+    from dermai.images.pixels import PixelCache
+
+    package = champion.package
+    images = [case.images[0] for case in cases if case.risk != RiskLevel.NORMAL]
+    if not images:
+        return {}
+    called = rows.set_index("image")["predicted"]
+    pixels = PixelCache(workspace.cache / "pixels", package.image_size, package.interpolation)
+    pixels.fill(images, triage_folder(workspace))
+    found = heat_maps(package, pixels.read(images), [package.classes.index(called[image]) for image in images])
+    return dict(zip(images, found, strict=True))

@@ -1,0 +1,80 @@
+"""What an update trains on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dermai.cases import COLUMNS
+from dermai.config import Params
+from dermai.continual.plan import plan_update
+
+CLASSES = ["Nev"] * 100 + ["SebKer"] * 30 + ["MM"] * 80 + ["BCC"] * 5
+
+
+def table(diagnoses: list[str], split: str = "train", start: int = 0) -> pd.DataFrame:
+    empty = dict.fromkeys(COLUMNS, "") | {"split": split, "age": np.nan}
+    rows = [empty | {"image": f"{start + n:064x}", "diagnosis": diagnosis} for n, diagnosis in enumerate(diagnoses)]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def cases() -> pd.DataFrame:
+    return pd.concat([table(CLASSES), table(["Nev", "MM"], "test", 900), table(["Nev"], "validation", 950)])
+
+
+def params(**continual: object) -> Params:
+    return Params.model_validate({"continual": {"replay_per_class": 10, **continual}})
+
+
+def test_without_a_champion_everything_in_train_is_new(cases: pd.DataFrame) -> None:
+    plan = plan_update(cases, None, params())
+    assert plan.mode == "bootstrap"
+    assert plan.counts["new"] == {"BCC": 5, "MM": 80, "Nev": 100, "SebKer": 30}
+    assert not set(plan.training) & set(cases.loc[cases["split"] != "train", "image"])
+
+
+def test_nothing_new_is_said(cases: pd.DataFrame) -> None:
+    more_tests = pd.concat([cases, table(["MM"] * 9, "test", 5000), table([""] * 3, "train", 6000)])
+    assert plan_update(more_tests, cases, params()).mode == "nothing"
+
+
+def test_new_photographs_come_with_a_replay_that_keeps_gated_classes_whole(cases: pd.DataFrame) -> None:
+    later = pd.concat([cases, table(["Nev"] * 7 + ["Drmfib"], "train", 2000)])
+    plan = plan_update(later, cases, params())
+    assert plan.mode == "update"
+    assert plan.counts["new"] == {"Drmfib": 1, "Nev": 7}
+    assert plan.counts["replay"] == {"BCC": 5, "MM": 80, "Nev": 10, "SebKer": 10}
+    assert not set(plan.new) & set(plan.replay)
+    assert plan_update(later, cases, params()).replay == plan.replay
+    assert plan_update(later, cases, params(strategy="finetune_only")).replay == ()
+    assert len(plan_update(later, cases, params(strategy="joint")).training) == len(CLASSES) + 8
+
+
+def test_a_corrected_diagnosis_is_learnt_as_new(cases: pd.DataFrame) -> None:
+    corrected = cases.copy()
+    corrected.iloc[0, corrected.columns.get_loc("diagnosis")] = "MM"
+    plan = plan_update(corrected, cases, params())
+    assert plan.mode == "update"
+    assert plan.new == ()
+    assert plan.relabelled == (cases["image"].iloc[0],)
+    assert plan.counts["relabelled"] == {"MM": 1}
+    assert plan.relabelled[0] not in plan.replay
+
+
+@pytest.mark.parametrize("way", ["row deleted", "diagnosis taken back", "moved to test"])
+def test_a_photograph_taken_back_forces_a_run_from_the_anchor(cases: pd.DataFrame, way: str) -> None:
+    later = pd.concat([cases, table(["Nev"], "train", 2000)]).reset_index(drop=True)
+    gone = later["image"][3]
+    if way == "row deleted":
+        later = later.drop(index=3)
+    else:
+        later.loc[3, {"diagnosis taken back": "diagnosis", "moved to test": "split"}[way]] = (
+            "" if way == "diagnosis taken back" else "test"
+        )
+    plan = plan_update(later, cases, params())
+    assert plan.mode == "from_anchor"
+    assert plan.removed == (gone,)
+    assert gone not in plan.training
+    assert len(plan.training) == len(CLASSES)  # all but the one, and the new one

@@ -1,0 +1,57 @@
+"""Model packages: whole, checked, and the same after a round trip."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from dermai.errors import PackageTampered
+from dermai.model_package import ModelPackage
+from tests.packages import make_package
+
+
+def test_a_package_is_the_same_after_a_round_trip(package: Path) -> None:
+    made, loaded = make_package(), ModelPackage.load(package)
+    assert loaded.sha256 == made.sha256
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(loaded.build()(x), made.build()(x))
+    assert loaded.manifest.equals(made.manifest)
+
+
+def test_other_operating_points_are_another_package() -> None:
+    made = make_package()
+    changed = made.with_operating_points({"MM": 0.1}).with_temperature(2.0)
+    assert changed.operating_points == {"MM": 0.1}
+    assert changed.temperature == 2.0
+    assert changed.sha256 != made.sha256
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "model.json", "manifest.csv", "validation_predictions.csv"])
+def test_a_changed_or_missing_file_is_refused(package: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "package"
+    shutil.copytree(package, folder)
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(PackageTampered, match=name):
+        ModelPackage.load(folder)
+    (folder / name).unlink()
+    with pytest.raises(PackageTampered, match="missing"):
+        ModelPackage.load(folder)
+
+
+def test_a_folder_that_is_no_package_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackageTampered, match=r"checksums\.json"):
+        ModelPackage.load(tmp_path)
+
+
+def test_saving_again_replaces_the_folder(tmp_path: Path) -> None:
+    make_package(0).save(tmp_path / "package")
+    other = make_package(1)
+    other.save(tmp_path / "package")
+    assert ModelPackage.load(tmp_path / "package").sha256 == other.sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["package"]
