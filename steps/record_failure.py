@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from zenml import get_step_context
+from zenml.client import Client
+from zenml.enums import ExecutionStatus
+from zenml.execution.pipeline.dynamic.run_context import DynamicPipelineRunContext
 
 
 def record_failure(exception: BaseException) -> None:
@@ -11,10 +13,12 @@ def record_failure(exception: BaseException) -> None:
     from dermai.workspace import code_version, find_workspace
 
     workspace = find_workspace()
-    context = get_step_context()
+    context = DynamicPipelineRunContext.get()  # a hook of a whole run is given no step context
+    run = Client().get_pipeline_run(context.run.id) if context else None
+    failed = [name for name, step in run.steps.items() if step.status == ExecutionStatus.FAILED] if run else []
     body = {
-        "attempt": context.pipeline_run.name,
-        "step": context.step_run.name,
+        "attempt": run.name if run else "",
+        "step": ", ".join(failed),
         "error": type(exception).__name__,
         "why": str(exception),
         "code": code_version(workspace).model_dump(),

@@ -112,7 +112,7 @@ class TrainingRun(BaseModel):
     started_from: str = ""
     seconds: float = 0.0
     images_per_second: float | None = None
-    peak_memory_mb: float | None = None
+    peak_memory_mb: dict[str, int] = {}  # process, and gpu where there is one
     device: str = ""
     validation_photographs: int = 0
     best_epoch: int | None = None

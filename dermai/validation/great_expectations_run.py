@@ -36,9 +36,9 @@ def run_checks(tables: Mapping[str, Table], docs_folder: Path) -> list[Failure]:
     The project Great Expectations wants lies in a temporary folder: nothing of one run reaches the next.
     """
     silence_telemetry()
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)  # before the import, which logs every method
     import great_expectations as gx
 
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     shutil.rmtree(docs_folder, ignore_errors=True)
     failures: list[Failure] = []
     with tempfile.TemporaryDirectory() as project:

@@ -113,7 +113,7 @@ def training_run(mode: str = "update") -> TrainingRun:
             "started_from": "package 4444444444",
             "seconds": 192.0,
             "images_per_second": 81.4,
-            "peak_memory_mb": 1540.0,
+            "peak_memory_mb": {"process": 1540},
             "device": "cpu",
             "validation_photographs": 63,
             "best_epoch": 10,
