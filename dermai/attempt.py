@@ -79,7 +79,7 @@ def change_note(plan: UpdatePlan) -> str:
     return f"{start} with photographs: {', '.join(parts) or 'none new'}."
 
 
-def ledger_account(judgement: Judgement) -> dict[str, Any]:
+def test_set_account(judgement: Judgement) -> dict[str, Any]:
     """What this use of the test patients spent, and what is left."""
     account = judgement.model_dump(mode="json", exclude={"decision"})
     return {**account, "notes": list(judgement.notes)}

@@ -70,8 +70,9 @@ class CodeRecord(Part):
 class UpdateRecord(Part):
     """One attempt. `champion` is the model the candidate was compared with, the target of a later rollback too.
 
-    `decision` is the gate's own account: the paired table of each class, estimates, bounds, p- and e-values, alpha
-    spent and left, subgroups. `evaluation` holds the `ModelEvaluation` of each role: candidate, champion, anchor.
+    `decision` is the gate's own account: the paired table of each class, estimates, bounds, p-values, subgroups.
+    `test_set` is what this use of the test patients spent of their error budget, and what is left. `evaluation` holds
+    the `ModelEvaluation` of each role: candidate, champion, anchor.
     """
 
     attempt: str
@@ -88,6 +89,7 @@ class UpdateRecord(Part):
     outcome: Outcome | None = None
     reasons: tuple[str, ...] = ()
     decision: dict[str, Any] = Field(default_factory=dict)
+    test_set: dict[str, Any] = Field(default_factory=dict)
     evaluation: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
     change_note: str = ""

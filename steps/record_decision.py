@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pandas as pd
 from zenml import log_metadata, step
 
-from dermai.attempt import as_reference, change_note, describe_attempt, ledger_account, registry_tags
+from dermai.attempt import as_reference, change_note, describe_attempt, registry_tags, test_set_account
 from dermai.automatic_promotion import act_on_decision
 from dermai.champion import ReferenceModels
 from dermai.config import Params
@@ -41,7 +41,8 @@ def record_decision(
     found: dict[str, Any] = {
         "outcome": decision.outcome,
         "reasons": decision.sentences,
-        "decision": {**decision.model_dump(mode="json"), "ledger": ledger_account(judgement)},
+        "decision": decision.model_dump(mode="json"),
+        "test_set": test_set_account(judgement),
         "evaluation": comparison.model_dump(mode="json")["models"],
         "training": package.training,
         "change_note": change_note(plan),

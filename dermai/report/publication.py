@@ -17,7 +17,7 @@ from dermai.files import sync_folder, write_json
 from dermai.model_package import ModelPackage
 from dermai.records import UpdateRecord
 from dermai.report.update_content import data_summary, find_mistakes
-from dermai.report.update_report import EvaluatedModel, Provenance, TrainingRun, UpdateReport, update_report
+from dermai.report.update_report import EvaluatedModel, Provenance, TestSetUse, TrainingRun, UpdateReport, update_report
 from dermai.validation.result import ValidationResult
 from dermai.workspace import Workspace
 
@@ -51,7 +51,10 @@ def publish_update(
         write_metrics(workspace.root / "metrics", evaluations, tables["candidate"])
         predictions.to_parquet(folder / "test_predictions.parquet", index=False)
     outcome = {"outcome": record.outcome or "nothing_new", "reasons": list(record.reasons)}
-    write_json(folder / "decision.json", {"attempt": record.attempt, **outcome, **record.decision})
+    write_json(
+        folder / "decision.json",
+        {"attempt": record.attempt, **outcome, **record.decision, "test_set": record.test_set},
+    )
     mistakes, left_out = (
         find_mistakes(tables, params.gate.gated_classes, workspace.data)  # type: ignore[arg-type]
         if tables
@@ -77,6 +80,7 @@ def publish_update(
             training=training_run(candidate, params) if candidate else None,
             models=evaluated_models(record, comparison) if comparison else (),
             decision=record.decision or None,
+            test_set=test_set_use(record),
             mistakes=mistakes,
             mistakes_left_out=left_out,
             validation=validation,
@@ -110,6 +114,14 @@ def evaluated_models(record: UpdateRecord, comparison: Comparison) -> tuple[Eval
         )
         for role, model in comparison.models.items()
     )
+
+
+def test_set_use(record: UpdateRecord) -> TestSetUse | None:
+    """What is left of the test patients' error budget; None where the gate did not ask them."""
+    if not record.test_set:
+        return None
+    worn_out = any(account["worn_out"] for account in record.test_set["accounts"])
+    return TestSetUse(notes=record.test_set["notes"], worn_out=worn_out)
 
 
 def provenance(record: UpdateRecord) -> Provenance:

@@ -156,13 +156,10 @@ class Mistake(Part):
 
 
 class TestSetUse(Part):
-    """What the ledger says of the test patients: their error budget, and how often they have decided."""
+    """What the ledger says of the test patients: what is left of their error budget, in words."""
 
-    uses: int
-    spent: float
-    left: float
+    notes: tuple[str, ...]
     worn_out: bool = False
-    note: str = ""
 
 
 class Provenance(Part):

@@ -194,7 +194,7 @@ def example(
         "status": decision.outcome,
         "approval": policy.approval,
         "decision": decision,
-        "test_set": TestSetUse(uses=3, spent=0.12, left=0.38, note="About 40 new test patients renew them."),
+        "test_set": TestSetUse(notes=("MM: 60 test patients, 25% of the error budget left after 3 uses.",)),
         "simulated": True,
         "data": data_summary(cases, plan, manifest, "a" * 32, "b" * 32),
         "training": training_run(),
