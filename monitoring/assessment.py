@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,16 +86,21 @@ def assess(
     gated_classes: Sequence[str],
     params: MonitoringParams,
     generator: np.random.Generator,
+    known: Photographs | None = None,
+    floors: Mapping[str, float] | None = None,
 ) -> Assessment:
     """Compare a window with the reference and say whether the model still sees what it knows.
 
     Families of statistics (photographs, scores, acquisition, case mix, sensitivity) each yield one p-value that is
     already corrected within the family; Holm corrects across them, and `Looks` across weeks. Where a change of
-    photographs or scores is what another mix of diagnoses alone would produce, the verdict is to watch.
+    photographs or scores is what another mix of diagnoses alone would produce, the verdict is to watch. `known` are
+    further photographs with a diagnosis, of any source, for classes that the reference hardly holds; `floors` are the
+    sensitivities that confirmed cases are tested against.
     """
+    known = known or reference
     patients = int(window.table["patient_id"].nunique())
     looks = Looks(params.watch, params.act, params.looks)
-    confirmed = _confirmed(window.table, reference.table, gated_classes, params.confidence)
+    confirmed = confirmed_by_class(window.table, reference.table, gated_classes, params.confidence, floors)
     if patients < params.fewest_patients or reference.table["patient_id"].nunique() < params.fewest_patients:
         unseen = np.zeros(len(window.table))
         return Assessment(
@@ -104,7 +109,7 @@ def assess(
             verdict="too_few",
             p_values={},
             confirmed=confirmed,
-            groups=_groups(window.table, reference.table, unseen, gated_classes, params.confidence),
+            groups=_groups(window.table, reference.table, unseen, gated_classes, params.confidence, floors),
             act_level=looks.act_each_look,
             watch_level=looks.watch,
         )
@@ -115,14 +120,14 @@ def assess(
     acquisition = changed_columns(one.table, other.table, ACQUISITION)
     age = next(iter(changed_columns(one.table, other.table, ["age"])), None)
     categories = changed_categories(one.table, other.table, CASE_MIX, params.draws, generator)
-    shift = _label_shift(one.table, other.table, gated_classes, params.confidence, generator)
+    shift = _label_shift(one.table, other.table, known.table, gated_classes, params.confidence, generator)
     families = {
         "photographs": change.p_value,
         "scores": _smallest([column.p_value for column in scores]),
         "acquisition": _smallest([column.p_value for column in acquisition]),
         "case_mix": min(1.0, 2 * _smallest([age.p_value if age else 1.0, *(c.p_value for c in categories)])),
     }
-    tested = [found for found in confirmed if found.cases and found.reference_cases]
+    tested = [found for found in confirmed if found.cases and (found.reference_cases or found.floor is not None)]
     if tested:
         families["sensitivity"] = min(1.0, len(tested) * min(found.p_value for found in tested))
     p_values = holm(families)
@@ -131,7 +136,7 @@ def assess(
         and bool(shift.moved())
         and p_values["acquisition"] > looks.watch
         and min(p_values["photographs"], p_values["scores"]) <= looks.watch
-        and _explained(window, reference, shift, gated_classes, score_columns, params, generator)
+        and _explained(window, reference, known, shift, gated_classes, score_columns, params, generator)
     )
     verdict = _verdict(p_values, explained, looks)
     doubt = ""
@@ -155,7 +160,7 @@ def assess(
         explained_by_diagnoses=explained,
         estimated=tuple(_estimated(window.table, reference.table, gated_classes, params, doubt, generator)),
         confirmed=confirmed,
-        groups=_groups(window.table, reference.table, change.newness, gated_classes, params.confidence),
+        groups=_groups(window.table, reference.table, change.newness, gated_classes, params.confidence, floors),
         newest=tuple(window.table["image"].iloc[np.argsort(-change.newness, kind="stable")[: params.newest_shown]]),
         act_level=looks.act_each_look,
         watch_level=looks.watch,
@@ -204,45 +209,67 @@ def _grouped_labels(table: pd.DataFrame, gated_classes: Sequence[str]) -> NDArra
 def _label_shift(
     window: pd.DataFrame,
     reference: pd.DataFrame,
+    known: pd.DataFrame,
     gated_classes: Sequence[str],
     confidence: float,
     generator: np.random.Generator,
 ) -> LabelShift | None:
-    known = reference[reference["diagnosis"] != ""]
-    if known.empty:
+    reference, known = reference[reference["diagnosis"] != ""], known[known["diagnosis"] != ""]
+    if reference.empty:
         return None
     return estimate_label_shift(
         _grouped_scores(window, gated_classes),
-        _grouped_scores(known, gated_classes),
-        _grouped_labels(known, gated_classes),
+        _grouped_scores(reference, gated_classes),
+        _grouped_labels(reference, gated_classes),
         (*gated_classes, OTHER),
         1 - (1 - confidence) / (len(gated_classes) + 1),  # Bonferroni over the classes
         BOOTSTRAP,
         generator,
+        (_grouped_scores(known, gated_classes), _grouped_labels(known, gated_classes)),
     )
 
 
 def _explained(
     window: Photographs,
     reference: Photographs,
+    known: Photographs,
     shift: LabelShift,
     gated_classes: Sequence[str],
     score_columns: Sequence[str],
     params: MonitoringParams,
     generator: np.random.Generator,
 ) -> bool:
-    """Whether a reference with the window's estimated mix of diagnoses looks like the window.
-
-    Reference photographs are kept with a probability proportional to their class's weight (rejection sampling).
-    """
-    weights = np.asarray(shift.weights)[_grouped_labels(reference.table, gated_classes)]
-    kept = np.flatnonzero(generator.random(len(weights)) < weights / weights.max())
-    remixed = reference.rows(kept)
+    """Whether a reference with the window's estimated mix of diagnoses looks like the window."""
+    remixed = _remixed(reference, known, shift, gated_classes, generator)
     if remixed.table["patient_id"].nunique() < params.fewest_patients // 2:
         return False
     photographs = _embedding_change(window, remixed, min(params.draws, 999), generator).p_value
     scores = changed_columns(_independent(window).table, _independent(remixed).table, score_columns)
     return min(1.0, 2 * min(photographs, _smallest([column.p_value for column in scores]))) > params.watch
+
+
+def _remixed(
+    reference: Photographs,
+    known: Photographs,
+    shift: LabelShift,
+    gated_classes: Sequence[str],
+    generator: np.random.Generator,
+) -> Photographs:
+    """The reference with the window's shares of the gated classes; what it lacks of them comes from `known`."""
+    own, further = _grouped_labels(reference.table, gated_classes), _grouped_labels(known.table, gated_classes)
+    unseen = ~known.table["image"].isin(set(reference.table["image"])).to_numpy()
+    others = np.flatnonzero(own == len(gated_classes))
+    size = len(others) / max(shift.window[-1], 0.05)
+    kept, added = [others], []
+    for position in range(len(gated_classes)):
+        wanted = round(size * shift.window[position])
+        mine = generator.permutation(np.flatnonzero(own == position))[:wanted]
+        kept.append(mine)
+        added.append(generator.permutation(np.flatnonzero((further == position) & unseen))[: wanted - len(mine)])
+    one, other = reference.rows(np.concatenate(kept)), known.rows(np.concatenate(added))
+    return Photographs(
+        pd.concat([one.table, other.table], ignore_index=True), np.concatenate([one.embeddings, other.embeddings])
+    )
 
 
 def _estimated(
@@ -277,11 +304,18 @@ def lesion_hits(table: pd.DataFrame, lesion_class: str) -> tuple[int, int]:
     return int(called.sum()), len(called)
 
 
-def _confirmed(
-    window: pd.DataFrame, reference: pd.DataFrame, gated_classes: Sequence[str], confidence: float
+def confirmed_by_class(
+    window: pd.DataFrame,
+    reference: pd.DataFrame,
+    gated_classes: Sequence[str],
+    confidence: float,
+    floors: Mapping[str, float] | None,
 ) -> tuple[ConfirmedSensitivity, ...]:
+    """True sensitivity of each gated class among the confirmed lesions."""
     return tuple(
-        confirmed_sensitivity(name, *lesion_hits(window, name), *lesion_hits(reference, name), confidence)
+        confirmed_sensitivity(
+            name, *lesion_hits(window, name), *lesion_hits(reference, name), confidence, (floors or {}).get(name)
+        )
         for name in gated_classes
     )
 
@@ -292,6 +326,7 @@ def _groups(
     newness: NDArray[np.float64],
     gated_classes: Sequence[str],
     confidence: float,
+    floors: Mapping[str, float] | None,
 ) -> tuple[Group, ...]:
     newest = np.argsort(-newness, kind="stable")[: max(1, len(newness) // 4)]
     groups = []
@@ -308,7 +343,7 @@ def _groups(
                     float(inside.mean()),
                     float((before == name).mean()) if len(before) else 0.0,
                     float(inside[newest].mean()),
-                    _confirmed(window[inside], reference, gated_classes, confidence),
+                    confirmed_by_class(window[inside], reference, gated_classes, confidence, floors),
                 )
             )
     return tuple(groups)

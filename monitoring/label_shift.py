@@ -22,11 +22,6 @@ class LabelShift:
     high: tuple[float, ...] = ()
     refused: str = ""
 
-    @property
-    def weights(self) -> tuple[float, ...]:
-        """Window share over reference share, class by class."""
-        return tuple(now / before for now, before in zip(self.window, self.reference, strict=True))
-
     def moved(self) -> tuple[str, ...]:
         """Classes whose interval leaves the reference share outside."""
         if self.refused:
@@ -43,44 +38,56 @@ def estimate_label_shift(
     confidence: float,
     draws: int,
     generator: np.random.Generator,
+    known: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> LabelShift:
     """Class shares of the window by black-box shift estimation (Lipton, Wang & Smola, ICML 2018), soft scores.
 
-    Solves `mean score in the window = C q`, where column j of C is the mean score of reference photographs of class
-    j, for the shares q; a percentile bootstrap over both samples gives the interval. It assumes that the photographs
-    of a diagnosis look as they did: with a new camera it is not to be believed. Refused where a class has fewer than
-    ten reference photographs, or C is so nearly singular that noise would decide.
+    Solves `mean score = C q` for the shares q, in the window and in the reference, where column j of C is the mean
+    score of photographs of class j; the window's share is the reference's true share plus the difference of the two
+    solutions, so that what C gets wrong on both sides cancels. A percentile bootstrap over all samples gives the
+    interval. It assumes that the photographs of a diagnosis look as they did: with a new camera it is not to be
+    believed. Refused where C would rest on fewer than ten photographs of a class, or is so nearly singular that noise
+    would decide.
 
     Args:
         window_scores: [n, C], one independent row a patient.
         reference_scores: [m, C].
         reference_labels: [m] positions in `classes`.
+        known: scores [k, C] and labels [k] that C is learnt from, where the reference holds too few of a rare class.
     """
-    scores, known = np.asarray(window_scores, dtype=float), np.asarray(reference_scores, dtype=float)
-    labels = np.asarray(reference_labels, dtype=int)
+    scores, others = np.asarray(window_scores, dtype=float), np.asarray(reference_scores, dtype=float)
+    other_labels = np.asarray(reference_labels, dtype=int)
+    shares = np.bincount(other_labels, minlength=len(classes)) / max(1, len(other_labels))
+    learnt, labels = others, other_labels
+    if known is not None:
+        learnt, labels = np.asarray(known[0], dtype=float), np.asarray(known[1], dtype=int)
     counts = np.bincount(labels, minlength=len(classes))
-    shares = tuple(float(share) for share in counts / max(1, counts.sum()))
+    before = tuple(shares.tolist())
     if counts.min() < FEWEST_PER_CLASS:
         fewest = classes[int(counts.argmin())]
         return LabelShift(
-            classes, shares, refused=f"the reference holds {counts.min()} of {fewest}; {FEWEST_PER_CLASS} are needed"
+            classes, before, refused=f"the reference holds {counts.min()} of {fewest}; {FEWEST_PER_CLASS} are needed"
         )
-    condition = float(np.linalg.cond(_mean_scores(known, labels, len(classes))))
+    matrix = _mean_scores(learnt, labels, len(classes))
+    condition = float(np.linalg.cond(matrix))
     if condition > WORST_CONDITION:
         return LabelShift(
             classes,
-            shares,
+            before,
             refused=f"the model does not tell the classes apart well enough (condition number {condition:.0f})",
         )
-    point = _shares(scores.mean(axis=0), _mean_scores(known, labels, len(classes)))
+    point = shares + _shares(scores.mean(axis=0), matrix) - _shares(others.mean(axis=0), matrix)
     by_class = [np.flatnonzero(labels == position) for position in range(len(classes))]
     resampled = np.empty((draws, len(classes)))
     for draw in range(draws):
         rows = np.concatenate([generator.choice(members, len(members)) for members in by_class])
+        matrix = _mean_scores(learnt[rows], labels[rows], len(classes))
         mean = scores[generator.integers(len(scores), size=len(scores))].mean(axis=0)
-        resampled[draw] = _shares(mean, _mean_scores(known[rows], labels[rows], len(classes)))
+        other_mean = others[generator.integers(len(others), size=len(others))].mean(axis=0)
+        resampled[draw] = shares + _shares(mean, matrix) - _shares(other_mean, matrix)
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    return LabelShift(classes, shares, tuple(point.tolist()), tuple(low.tolist()), tuple(high.tolist()))
+    now, lowest, highest = (tuple(np.clip(row, 0, 1).tolist()) for row in (point, low, high))
+    return LabelShift(classes, before, now, lowest, highest)
 
 
 def _mean_scores(scores: NDArray[np.float64], labels: NDArray[np.intp], classes: int) -> NDArray[np.float64]:
