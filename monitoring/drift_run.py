@@ -1,0 +1,267 @@
+"""One monitoring run: judge the windows that are waiting, keep what they showed, and see to what follows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from dermai.audit import AuditLog
+from dermai.config import Params
+from dermai.errors import DermaiError
+from dermai.files import write_json
+from dermai.model_package import ModelPackage
+from dermai.registry import CHAMPION, Registry
+from dermai.workspace import Workspace
+from monitoring.alerts import AlertFailed, send_alerts
+from monitoring.assessment import Verdict, assess, confirmed_by_class
+from monitoring.confirmations import with_diagnoses
+from monitoring.evidently_report import add_site_panel, open_project, publish_window
+from monitoring.findings import ADVICE, HEADLINES, find
+from monitoring.history import (
+    SEVERITY,
+    ConfirmedRecord,
+    History,
+    WindowRecord,
+    assessment_fields,
+    read_history,
+    sensitivity_record,
+    write_history,
+)
+from monitoring.looks import Looks
+from monitoring.prediction_log import PredictionLog
+from monitoring.reference import Reference, load_reference
+from monitoring.retakes import read_retakes
+from monitoring.windows import Window, next_windows
+
+ALARM = "drift_alarm"
+
+
+class MonitoringSummary(BaseModel):
+    """What a run found; `verdict` is that of the newest window, or of the confirmed cases where that is worse."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model_version: str
+    windows: int
+    verdicts: tuple[str, ...]
+    verdict: Verdict
+    headline: str
+    changes: tuple[str, ...]
+    advice: tuple[str, ...]
+    waiting: int
+    alarms: int  # new ones
+    problems: tuple[str, ...]
+    dashboard: str = ""
+
+
+def run_monitoring(workspace: Workspace, params: Params, run: str) -> MonitoringSummary:
+    """Judge every full window since the last run, newest `monitoring.most_windows` at most.
+
+    Each window is written down before the next is judged, so a run that dies is taken up where it was. An alarm is in
+    the audit log before anything else follows from it, once for each window.
+
+    Raises:
+        DermaiError: there is no champion, or its validation photographs are gone.
+    """
+    version, package = _champion(workspace, params)
+    log = PredictionLog(workspace.prediction_log)
+    history = read_history(workspace, version)
+    waiting = next_windows(log, version, history.last.mark if history.last else None, params.monitoring)
+    problems = [str(part) for part in waiting.damaged]
+    alarms = 0
+    before = len(history.windows)
+    if waiting.windows:
+        reference = load_reference(workspace, params, package)
+        project = open_project(workspace, version, history.project, params.gate.gated_classes)
+        history = history.model_copy(
+            update={
+                "project": project,
+                "reference_photographs": len(reference.own.table),
+                "reference_note": reference.note,
+            }
+        )
+        retakes, damaged = read_retakes(log)
+        problems += [str(part) for part in damaged]
+        for place, window in enumerate(waiting.windows):
+            skipped = waiting.skipped and place == 0
+            record = _judge(window, reference, retakes, history, params, run, skipped)
+            address, share = publish_window(
+                workspace, project, record, window.photographs, reference.own, params.monitoring.watch
+            )
+            record = record.model_copy(update={"report": address, "drifted_columns": share})
+            if record.verdict == "act":
+                alarms += _record_alarm(workspace, record)
+                record = record.model_copy(update={"alerted": False})
+            history = history.model_copy(update={"windows": (*history.windows, record)})
+            write_history(workspace, history)
+        sites = sorted({group.name for window in history.windows for group in window.groups if group.kind == "site"})
+        add_site_panel(workspace, project, sites)
+    confirmed = _confirmed_so_far(log, version, params)
+    if confirmed.verdict == "act":
+        alarms += _record_sensitivity_alarm(workspace, version, confirmed, run)
+    history = history.model_copy(update={"confirmed": confirmed, "waiting": waiting.left})
+    write_history(workspace, history)
+    history, undelivered = _send_owed_alerts(workspace, params, history)
+    summary = _summary(history, before, alarms, [*problems, *undelivered])
+    output = workspace.reports / "monitor_drift" / run
+    write_json(output / "monitoring.json", summary.model_dump())
+    return summary
+
+
+def _champion(workspace: Workspace, params: Params) -> tuple[str, ModelPackage]:
+    registry = Registry(workspace, params)
+    version = registry.by_alias(CHAMPION)
+    if version is None:
+        raise DermaiError("there is no champion to monitor: run `zenml pipeline run incremental_finetune` first")
+    return version.version, ModelPackage.load(registry.download(version.version))
+
+
+def _judge(
+    window: Window,
+    reference: Reference,
+    retakes: pd.DataFrame,
+    history: History,
+    params: Params,
+    run: str,
+    skipped: bool,
+) -> WindowRecord:
+    number = len(history.windows) + 1
+    generator = np.random.default_rng([params.seed, number])
+    found = assess(
+        window.photographs,
+        reference.own,
+        params.gate.gated_classes,
+        params.monitoring,
+        generator,
+        reference.known,
+        params.gate.floors,
+    )
+    words = find(found)
+    asked = retakes["asked_at"].between(pd.Timestamp(window.first), pd.Timestamp(window.last.time)).sum()
+    fields: dict[str, Any] = {
+        **assessment_fields(found),
+        "model_version": history.model_version,
+        "number": number,
+        "run": run,
+        "first": window.first,
+        "last": window.last.time,
+        "last_image": window.last.image,
+        "headline": words.headline,
+        "changes": words.changes,
+        "causes": words.causes,
+        "advice": words.advice,
+        "retakes": float(asked / (asked + found.photographs)),
+        "skipped_before": skipped,
+    }
+    return WindowRecord.model_validate(fields)
+
+
+def _confirmed_so_far(log: PredictionLog, version: str, params: Params) -> ConfirmedRecord:
+    """Sensitivity among all confirmed lesions of this model, tested at the level of one look."""
+    columns = ["case_id", "lesion_id", "predicted", "site", "device"]
+    table = with_diagnoses(log, log.read(version, columns).table)
+    table = table[table["diagnosis"] != ""]
+    classes, confidence, floors = params.gate.gated_classes, params.monitoring.confidence, params.gate.floors
+    found = confirmed_by_class(table, table.iloc[:0], classes, confidence, floors)
+    looks = Looks(params.monitoring.watch, params.monitoring.act, params.monitoring.looks)
+    tested = [each.p_value for each in found if each.cases and each.floor is not None]
+    smallest = min(1.0, len(tested) * min(tested)) if tested else 1.0
+    verdict: Verdict = "too_few"
+    if tested:
+        verdict = "act" if smallest <= looks.act_each_look else "watch" if smallest <= looks.watch else "stable"
+    groups = {}
+    for kind in ("site", "device"):
+        for name, inside in table.groupby(table[kind].replace("", "unknown")):
+            each = confirmed_by_class(inside, table.iloc[:0], classes, confidence, floors)
+            if any(one.cases for one in each):
+                groups[f"{kind} {name}"] = tuple(sensitivity_record(one) for one in each)
+    return ConfirmedRecord(
+        at=datetime.now(UTC),
+        lesions=int(table["lesion_id"].nunique()),
+        verdict=verdict,
+        classes=tuple(sensitivity_record(one) for one in found),
+        groups=groups,
+    )
+
+
+def _record_alarm(workspace: Workspace, record: WindowRecord) -> int:
+    """Write the alarm down, unless a run that died has done so already."""
+    log = AuditLog(workspace.audit_log)
+    key = f"{record.model_version}/{record.last_image}"
+    if any(entry.body.get("window") == key for entry in log.entries(ALARM)):
+        return 0
+    kept = {
+        "number", "run", "first", "last", "photographs", "patients", "verdict", "changes", "causes", "p_values",
+        "act_level", "distance", "report",
+    }  # fmt: skip
+    body = {"window": key, "version": record.model_version, **record.model_dump(mode="json", include=kept)}
+    log.append(ALARM, body)
+    return 1
+
+
+def _record_sensitivity_alarm(workspace: Workspace, version: str, confirmed: ConfirmedRecord, run: str) -> int:
+    """Once for each state of the confirmed cases."""
+    log = AuditLog(workspace.audit_log)
+    key = f"{version}/confirmed " + ", ".join(f"{one.lesion_class} {one.hits}/{one.cases}" for one in confirmed.classes)
+    if any(entry.body.get("window") == key for entry in log.entries(ALARM)):
+        return 0
+    body = confirmed.model_dump(mode="json", exclude={"groups"})
+    log.append(ALARM, {"window": key, "version": version, "run": run, "causes": ["sensitivity"], **body})
+    return 1
+
+
+def _send_owed_alerts(workspace: Workspace, params: Params, history: History) -> tuple[History, list[str]]:
+    owed = [record for record in history.windows if not record.alerted]
+    if not owed:
+        return history, []
+    newest = owed[-1]
+    subject = f"dermai: act on model version {history.model_version}"
+    sentences = (newest.headline, *newest.changes, *newest.advice, "Open the dashboard: dermai dashboard")
+    facts = {
+        "model_version": history.model_version,
+        "windows": [record.number for record in owed],
+        "causes": list(newest.causes),
+    }
+    try:
+        send_alerts(params.monitoring, subject, sentences, facts)
+    except AlertFailed as problem:
+        return history, [str(problem)]
+    told = tuple(record.model_copy(update={"alerted": True}) for record in history.windows)
+    history = history.model_copy(update={"windows": told})
+    write_history(workspace, history)
+    return history, []
+
+
+def _summary(history: History, before: int, alarms: int, problems: list[str]) -> MonitoringSummary:
+    new, last, confirmed = history.windows[before:], history.last, history.confirmed
+    verdict: Verdict = last.verdict if last else "too_few"
+    headline, changes, advice = HEADLINES[verdict], last.changes if last else (), last.advice if last else ()
+    if confirmed and SEVERITY.index(confirmed.verdict) > max(1, SEVERITY.index(verdict)):
+        verdict, headline = confirmed.verdict, HEADLINES[confirmed.verdict]
+        changes, advice = (*confirmed_sentences(confirmed), *changes), (ADVICE["sensitivity"], *advice)
+    return MonitoringSummary(
+        model_version=history.model_version,
+        windows=len(new),
+        verdicts=tuple(record.verdict for record in new),
+        verdict=verdict,
+        headline=headline,
+        changes=changes,
+        advice=advice,
+        waiting=history.waiting,
+        alarms=alarms,
+        problems=tuple(problems),
+    )
+
+
+def confirmed_sentences(confirmed: ConfirmedRecord) -> tuple[str, ...]:
+    """What the confirmed cases say, class by class, where the sensitivity is in doubt."""
+    return tuple(
+        f"Of {one.cases} confirmed {one.lesion_class} the model called {one.hits} ({one.value:.0%}, interval "
+        f"{one.low:.0%} to {one.high:.0%}); it was approved for at least {one.floor:.0%}."
+        for one in confirmed.classes
+        if one.cases and one.floor is not None and one.p_value <= 0.05
+    )

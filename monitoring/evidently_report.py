@@ -1,0 +1,209 @@
+"""Evidently: a report of each window, and a workspace with one project a champion whose panels show them over time."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dermai.environment import silence_telemetry
+from dermai.triage.acquisition import ACQUISITION
+from dermai.workspace import Workspace
+from monitoring.assessment import CASE_MIX, Photographs
+from monitoring.history import WindowRecord
+from monitoring.prediction_log import probability_columns
+
+OWN_TYPES = "monitoring.evidently_metrics"
+TABS = ("Is it as before?", "Is the model right?", "Who is referred?")
+
+
+def evidently_folder(workspace: Workspace) -> Path:
+    """The workspace that `evidently ui` serves."""
+    return workspace.state / "evidently"
+
+
+def publish_window(
+    workspace: Workspace,
+    project_id: str,
+    record: WindowRecord,
+    window: Photographs,
+    reference: Photographs,
+    watch: float,
+) -> tuple[str, float | None]:
+    """Add a window's report to the project; returns its address below the UI and Evidently's share of drifted columns.
+
+    No identifier of a patient, case or lesion goes into the report.
+    """
+    _prepare()
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset, DataSummaryPreset
+    from evidently.ui.workspace import Workspace as EvidentlyWorkspace
+
+    from monitoring.evidently_metrics import STATISTICS, WindowStatistic
+
+    scores = probability_columns(reference.table)
+    numbers = [name for name in (*scores, *ACQUISITION, "age") if _holds(name, window, reference)]
+    categories = [name for name in ("predicted", *CASE_MIX) if _holds(name, window, reference)]
+    definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
+    current, before = (
+        Dataset.from_pandas(side.table[[*numbers, *categories]].astype(dict.fromkeys(categories, str)), definition)
+        for side in (window, reference)
+    )
+    statistics = window_statistics(record)
+    level = watch / (len(numbers) + len(categories))  # Bonferroni
+    report = Report(
+        [
+            *(WindowStatistic(statistic=name) for name in statistics["statistic"]),
+            DataDriftPreset(num_method="ks", cat_method="chisquare", num_threshold=level, cat_threshold=level),
+            DataSummaryPreset(),
+        ],
+        include_tests=False,
+    )
+    snapshot = report.run(
+        current,
+        before,
+        additional_data={STATISTICS: Dataset.from_pandas(statistics)},
+        timestamp=record.last,
+        tags=[record.verdict],
+        name=f"Window {record.number}: {record.verdict.replace('_', ' ')}",
+    )
+    found = EvidentlyWorkspace.create(str(evidently_folder(workspace))).add_run(project_id, snapshot)
+    return f"/projects/{project_id}/reports/{found.id}", _drifted_share(snapshot)
+
+
+def open_project(workspace: Workspace, version: str, known: str, gated_classes: tuple[str, ...]) -> str:
+    """The id of the champion's project, made with its panels where it is not there."""
+    _prepare()
+    from evidently.ui.workspace import Workspace as EvidentlyWorkspace
+
+    evidently = EvidentlyWorkspace.create(str(evidently_folder(workspace)))
+    if known and any(str(project.id) == known for project in evidently.list_projects()):
+        return known
+    project = evidently.create_project(
+        f"Model version {version}", "Windows of referrals against the photographs this model was validated on"
+    )
+    for tab, panel in _panels(gated_classes):
+        project.dashboard.add_panel(panel, tab=tab)
+    project.save()
+    return str(project.id)
+
+
+def window_statistics(record: WindowRecord) -> pd.DataFrame:
+    """The numbers of a window that Evidently keeps: statistic, title, value, text. What is unknown is left out."""
+    rows: list[tuple[str, str, float | None, str]] = [
+        ("photographs", "Photographs", record.photographs, str(record.photographs)),
+        ("patients", "Patients", record.patients, str(record.patients)),
+        ("embedding_distance", "Distance of the photographs (MMD²)", record.distance, f"{record.distance or 0:.4f}"),
+        ("retake_rate", "Photographs to retake", record.retakes, f"{record.retakes or 0:.1%}"),
+        ("age_median", "Median age", record.ages, f"{record.ages or 0:.0f} years"),
+    ]
+    for family, p_value in record.p_values.items():
+        title = f"Evidence of change: {family.replace('_', ' ')} (p, Holm)"
+        rows.append((f"evidence_{family}", title, -math.log10(max(p_value, 1e-6)), f"{p_value:.4f}"))
+    for share in record.prevalence:
+        text = f"{share.window:.0%} ({share.low:.0%} to {share.high:.0%}), was {share.reference:.0%}"
+        rows.append((f"share_{share.lesion_class}", f"Estimated share of {share.lesion_class}", share.window, text))
+    for confirmed in record.confirmed:
+        name = confirmed.lesion_class
+        rows += _with_interval(f"confirmed_{name}", f"Confirmed sensitivity, {name}", confirmed)
+    for estimated in record.estimated:
+        name = estimated.lesion_class
+        rows += _with_interval(f"estimated_{name}", f"Estimated sensitivity, {name}", estimated)
+    for group in record.groups:
+        if group.kind == "site":
+            text = f"{group.photographs} photographs, {group.share:.0%} (was {group.reference_share:.0%})"
+            rows.append((f"site_{group.name}", f"Site {group.name}", group.share, text))
+    table = pd.DataFrame(rows, columns=["statistic", "title", "value", "text"])
+    return table[table["value"].notna()].reset_index(drop=True)
+
+
+def _with_interval(name: str, title: str, found: Any) -> list[tuple[str, str, float | None, str]]:
+    if found.value is None:
+        return []
+    text = f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%})"
+    return [
+        (name, title, found.value, text),
+        (f"{name}_low", f"{title}, lower bound", found.low, f"{found.low:.0%}"),
+        (f"{name}_high", f"{title}, upper bound", found.high, f"{found.high:.0%}"),
+    ]
+
+
+def _panels(gated_classes: tuple[str, ...]) -> list[tuple[str, Any]]:
+    from evidently.sdk.models import PanelMetric
+    from evidently.sdk.panels import bar_plot_panel, line_plot_panel
+
+    def own(statistic: str, legend: str = "") -> Any:
+        return PanelMetric(
+            legend=legend or statistic.replace("_", " "),
+            metric="WindowStatistic",
+            metric_labels={"statistic": statistic},
+        )
+
+    drifted = PanelMetric(legend="share", metric="DriftedColumnsCount", metric_labels={"value_type": "share"})
+    families = ("photographs", "scores", "acquisition", "case_mix", "sensitivity")
+    evidence = [own(f"evidence_{name}", name.replace("_", " ")) for name in families]
+    first, second, third = TABS
+    found = [
+        (first, line_plot_panel("Evidence of change, -log10 p", evidence, "3.0 calls to act", "full")),
+        (first, line_plot_panel("Distance of the photographs", [own("embedding_distance", "MMD²")], size="half")),
+        (first, line_plot_panel("Columns that Evidently calls drifted", [drifted], "KS and chi-square", "half")),
+    ]
+    for name in gated_classes:
+        bounds = [
+            own(f"confirmed_{name}", "confirmed"),
+            own(f"confirmed_{name}_low", "confirmed, lower"),
+            own(f"confirmed_{name}_high", "confirmed, upper"),
+            own(f"estimated_{name}_low", "estimated, lower"),
+            own(f"estimated_{name}_high", "estimated, upper"),
+        ]
+        found.append((second, line_plot_panel(f"Sensitivity, {name}", bounds, "95 % intervals", "half")))
+    volume = PanelMetric(legend="", metric="WindowStatistic", metric_labels={"statistic": "patients"})
+    found += [
+        (third, bar_plot_panel("Patients a window", [volume], size="half")),
+        (third, line_plot_panel("Median age", [own("age_median", "years")], size="half")),
+        (
+            third,
+            line_plot_panel("Estimated share", [own(f"share_{name}", name) for name in gated_classes], size="half"),
+        ),
+        (third, line_plot_panel("Photographs to retake", [own("retake_rate", "share")], size="half")),
+    ]
+    return found
+
+
+def add_site_panel(workspace: Workspace, project_id: str, sites: list[str]) -> None:
+    """A panel with each site's share, made anew when a site is new."""
+    _prepare()
+    from evidently.sdk.models import PanelMetric
+    from evidently.sdk.panels import bar_plot_panel
+    from evidently.ui.workspace import Workspace as EvidentlyWorkspace
+
+    title = "Sites"
+    project = EvidentlyWorkspace.create(str(evidently_folder(workspace))).get_project(project_id)
+    metrics = [
+        PanelMetric(legend=site, metric="WindowStatistic", metric_labels={"statistic": f"site_{site}"})
+        for site in sites
+    ]
+    if title in [panel.title for panel in project.dashboard.model().panels]:
+        project.dashboard.delete_panel(title, TABS[2])
+    project.dashboard.add_panel(bar_plot_panel(title, metrics, "share of each window", "full", True), tab=TABS[2])
+    project.save()
+
+
+def _holds(name: str, *sides: Photographs) -> bool:
+    return all(name in side.table and side.table[name].replace("", None).notna().any() for side in sides)
+
+
+def _drifted_share(snapshot: Any) -> float | None:
+    for metric in snapshot.dict()["metrics"]:
+        if "DriftedColumnsCount" in str(metric.get("metric_name", metric.get("metric_id", ""))):
+            return float(metric["value"]["share"])
+    return None
+
+
+def _prepare() -> None:
+    """Evidently reads these when it is imported."""
+    silence_telemetry()
+    os.environ.setdefault("EVIDENTLY_TYPE_PREFIXES", OWN_TYPES)

@@ -1,0 +1,38 @@
+"""What follows an alarm beyond the record and the alert: retraining here, or the retraining workflow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dermai.config import Params
+from dermai.errors import DermaiError
+from dermai.workspace import WORKSPACE_VARIABLE, Workspace
+from monitoring.alerts import open_retraining_workflow
+from monitoring.drift_run import MonitoringSummary
+
+UPDATE = ("zenml", "pipeline", "run", "incremental_finetune")
+
+
+def follow_up(workspace: Workspace, params: Params, summary: MonitoringSummary) -> str:
+    """Do what `monitoring.on_act` says, once for each alarm; returns what was done, in words.
+
+    Raises:
+        DermaiError: the update failed, or the workflow could not be started.
+    """
+    if not summary.alarms:
+        return "no new alarm: nothing follows"
+    match params.monitoring.on_act:
+        case "incremental_finetune":
+            command = (str(Path(sys.executable).parent / UPDATE[0]), *UPDATE[1:])
+            environment = {**os.environ, WORKSPACE_VARIABLE: str(workspace.root)}
+            done = subprocess.run(command, cwd=workspace.root, env=environment, check=False)
+            if done.returncode:
+                raise DermaiError(f"`{' '.join(UPDATE)}` failed: run it by hand to see why")
+            return "incremental_finetune has run: its report and its record say what was decided"
+        case "workflow":
+            open_retraining_workflow(summary.headline)
+            return "the retraining workflow was started"
+    return "the alarm is recorded; `zenml pipeline run incremental_finetune` is yours to start (monitoring.on_act)"

@@ -1,0 +1,217 @@
+"""What every window showed, kept for the dashboard and so that no window is judged twice: one JSON file a model."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dermai.errors import DermaiError
+from dermai.files import write_text
+from dermai.workspace import Workspace
+from monitoring.assessment import Assessment, Verdict
+from monitoring.confirmed_sensitivity import ConfirmedSensitivity
+from monitoring.windows import Mark
+
+SEVERITY: tuple[Verdict, ...] = ("too_few", "stable", "watch", "act")
+
+
+class Part(BaseModel):
+    """A part of a record: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sensitivity(Part):
+    """Confirmed cases of a class, the model's hits among them, and the exact interval."""
+
+    lesion_class: str
+    hits: int
+    cases: int
+    low: float | None
+    high: float | None
+    p_value: float
+    floor: float | None
+
+    @property
+    def value(self) -> float | None:
+        return self.hits / self.cases if self.cases else None
+
+
+class Estimate(Part):
+    """The sensitivity that is estimated without diagnoses, or why there is no estimate."""
+
+    lesion_class: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unknown: str
+
+
+class Prevalence(Part):
+    """A class's share among the patients of the window, estimated from scores."""
+
+    lesion_class: str
+    reference: float
+    window: float
+    low: float
+    high: float
+
+
+class GroupRecord(Part):
+    """One site or device."""
+
+    kind: Literal["site", "device"]
+    name: str
+    photographs: int
+    share: float
+    reference_share: float
+    share_of_newest: float
+
+
+class WindowRecord(Part):
+    """One judged window."""
+
+    model_version: str
+    number: int
+    run: str
+    first: datetime
+    last: datetime
+    last_image: str
+    photographs: int
+    patients: int
+    verdict: Verdict
+    headline: str
+    changes: tuple[str, ...]
+    causes: tuple[str, ...]
+    advice: tuple[str, ...]
+    p_values: dict[str, float]
+    act_level: float
+    distance: float | None
+    ages: float | None  # median
+    retakes: float | None  # share of what arrived
+    prevalence: tuple[Prevalence, ...]
+    prevalence_unknown: str
+    estimated: tuple[Estimate, ...]
+    confirmed: tuple[Sensitivity, ...]
+    groups: tuple[GroupRecord, ...]
+    newest: tuple[str, ...]
+    skipped_before: bool = False  # older windows were left out, see monitoring.most_windows
+    report: str = ""  # of Evidently: /projects/<project>/reports/<snapshot>
+    drifted_columns: float | None = None  # Evidently's share
+    alerted: bool = True  # false while an alert is owed
+
+    @property
+    def mark(self) -> Mark:
+        """Where the next window begins."""
+        return Mark(self.last, self.last_image)
+
+
+class ConfirmedRecord(Part):
+    """The true sensitivity among everything confirmed of this model so far."""
+
+    at: datetime
+    lesions: int
+    verdict: Verdict
+    classes: tuple[Sensitivity, ...]
+    groups: dict[str, tuple[Sensitivity, ...]]  # "site A": its classes
+
+
+class History(Part):
+    """All windows of one model, oldest first."""
+
+    model_version: str
+    reference_photographs: int = 0
+    reference_note: str = ""
+    project: str = ""  # Evidently's
+    waiting: int = 0  # photographs that do not fill a window yet
+    confirmed: ConfirmedRecord | None = None
+    windows: tuple[WindowRecord, ...] = ()
+
+    @property
+    def last(self) -> WindowRecord | None:
+        """The newest window."""
+        return self.windows[-1] if self.windows else None
+
+
+def history_file(workspace: Workspace, version: str) -> Path:
+    """Where a model's history lies."""
+    return workspace.state / "monitoring" / f"model_version={version}.json"
+
+
+def read_history(workspace: Workspace, version: str) -> History:
+    """A model's history; empty before its first window.
+
+    Raises:
+        DermaiError: the file is damaged.
+    """
+    path = history_file(workspace, version)
+    if not path.exists():
+        return History(model_version=version)
+    try:
+        return History.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]["msg"]
+        raise DermaiError(
+            f"{path} cannot be read ({first}): restore it from a backup, or delete it to judge again"
+        ) from None
+
+
+def write_history(workspace: Workspace, history: History) -> None:
+    """Replace a model's history at once."""
+    write_text(history_file(workspace, history.model_version), history.model_dump_json(indent=1) + "\n")
+
+
+def sensitivity_record(found: ConfirmedSensitivity) -> Sensitivity:
+    """As it is kept."""
+    return Sensitivity(
+        lesion_class=found.lesion_class,
+        hits=found.hits,
+        cases=found.cases,
+        low=found.low,
+        high=found.high,
+        p_value=found.p_value,
+        floor=found.floor,
+    )
+
+
+def assessment_fields(assessment: Assessment) -> dict[str, object]:
+    """The fields of a `WindowRecord` that an assessment gives."""
+    shift = assessment.label_shift
+    shares: tuple[Prevalence, ...] = ()
+    if shift is not None and not shift.refused:
+        rows = zip(shift.classes, shift.reference, shift.window, shift.low, shift.high, strict=True)
+        shares = tuple(
+            Prevalence(lesion_class=name, reference=before, window=now, low=low, high=high)
+            for name, before, now, low, high in rows
+        )
+    return {
+        "photographs": assessment.photographs,
+        "patients": assessment.patients,
+        "verdict": assessment.verdict,
+        "p_values": assessment.p_values,
+        "act_level": assessment.act_level,
+        "distance": assessment.distance,
+        "ages": assessment.age.window if assessment.age else None,
+        "prevalence": shares,
+        "prevalence_unknown": shift.refused if shift is not None else "",
+        "estimated": tuple(
+            Estimate(lesion_class=e.lesion_class, value=e.estimate, low=e.low, high=e.high, unknown=e.unknown)
+            for e in assessment.estimated
+        ),
+        "confirmed": tuple(sensitivity_record(found) for found in assessment.confirmed),
+        "groups": tuple(
+            GroupRecord(
+                kind="site" if group.kind == "site" else "device",
+                name=group.name,
+                photographs=group.photographs,
+                share=group.share,
+                reference_share=group.reference_share,
+                share_of_newest=group.share_of_newest,
+            )
+            for group in assessment.groups
+        ),
+        "newest": assessment.newest,
+    }
