@@ -26,6 +26,7 @@ from monitoring.columns import changed_columns, one_row_a_patient
 from monitoring.estimated_sensitivity import estimate_sensitivity
 from monitoring.looks import Looks, holm
 from monitoring.mmd import embedding_change
+from monitoring.new_group import new_group
 
 REFERENCE = 400
 SIZES = (50, 100, 200)
@@ -77,6 +78,7 @@ class Pool:
     """Photographs that a window or a reference is drawn from."""
 
     patients: NDArray[np.str_]
+    lesions: NDArray[np.str_]
     labels: NDArray[np.str_]
     embeddings: NDArray[np.float32]
     scores: NDArray[np.float64]  # out of fold
@@ -85,6 +87,7 @@ class Pool:
     def take(self, rows: NDArray[np.intp]) -> Pool:
         return Pool(
             self.patients[rows],
+            self.lesions[rows],
             self.labels[rows],
             self.embeddings[rows],
             self.scores[rows],
@@ -144,21 +147,24 @@ def pools(data: Path, cache: Path) -> dict[str, Pool]:
     found: dict[str, Pool] = {}
     pad_vectors, _ = measured(pad_files, "clean", cache, "pad")
     pad_labels, pad_patients = pad["diagnostic"].to_numpy(str), pad["patient_id"].to_numpy(str)
+    pad_lesions = pad["patient_id"].astype(str) + "/" + pad["lesion_id"].astype(str)
     models = list(folds(pad_vectors, pad_labels, pad_patients))
     for condition in CONDITIONS:
         vectors, properties = measured(pad_files, condition, cache, "pad")
         scores = np.zeros((len(pad), 6))
         for model, held_out in models:
             scores[held_out] = model.predict_proba(vectors[held_out])
-        found[f"pad_{condition}"] = Pool(pad_patients, pad_labels, vectors, scores, properties)
+        found[f"pad_{condition}"] = Pool(
+            pad_patients, pad_lesions.to_numpy(str), pad_labels, vectors, scores, properties
+        )
     vectors, properties = measured(ham_files, "clean", cache, "ham")
     labels, lesions = ham["dx"].to_numpy(str), ham["lesion_id"].to_numpy(str)
     among = np.mean([model.predict_proba(vectors) for model, _ in models], axis=0)
-    found["ham_among_pad"] = Pool(lesions, labels, vectors, among, properties)
+    found["ham_among_pad"] = Pool(lesions, lesions, labels, vectors, among, properties)
     scores = np.zeros((len(ham), 7))
     for model, held_out in folds(vectors, labels, lesions):
         scores[held_out] = model.predict_proba(vectors[held_out])
-    whole = Pool(lesions, labels, vectors, scores, properties)
+    whole = Pool(lesions, lesions, labels, vectors, scores, properties)
     for site in ("vidir_modern", "rosendahl"):
         found[f"ham_{site}"] = whole.take(np.flatnonzero(ham["dataset"].to_numpy() == site))
     return found
@@ -190,9 +196,17 @@ def ours(window: Pool, reference: Pool, draws: int, generator: np.random.Generat
     names = [f"p_{position}" for position in range(window.scores.shape[1])]
     scores = changed_columns(pd.DataFrame(one.scores, columns=names), pd.DataFrame(other.scores, columns=names), names)
     acquisition = changed_columns(one.properties, other.properties, ACQUISITION)
-    families = {"photographs": mine, "scores": scores[0].p_value, "acquisition": acquisition[0].p_value}
+    apart = new_group(
+        window.embeddings, reference.embeddings, window.patients, reference.patients, draws, generator
+    ).p_value
+    families = {
+        "photographs": min(1.0, 2 * min(mine, apart)),
+        "scores": scores[0].p_value,
+        "acquisition": acquisition[0].p_value,
+    }
     return {
         "dermai: permutation MMD": mine,
+        "dermai: new group": apart,
         "dermai: BBSD": families["scores"],
         "dermai: acquisition": families["acquisition"],
         "dermai: all, Holm": min(holm(families).values()),
@@ -269,6 +283,7 @@ def one_window(
             other = everything["ham_among_pad"].take(generator.permutation(3481)[:guests])
             window = Pool(
                 np.r_[window.patients[guests:], other.patients],
+                np.r_[window.lesions[guests:], other.lesions],
                 np.r_[window.labels[guests:], other.labels],
                 np.r_[window.embeddings[guests:], other.embeddings],
                 np.r_[window.scores[guests:], other.scores],
@@ -292,7 +307,8 @@ def coverage(window: Pool, reference: Pool, seed: int, key: dict) -> list[dict]:
         truth, called = np.char.lower(window.labels) == label, window.scores.argmax(axis=1) == position
         band = estimate_sensitivity(
             name, window.scores[:, position], called, reference.scores[:, position],
-            np.char.lower(reference.labels) == label, 0.95, 100, np.random.default_rng(seed),
+            np.char.lower(reference.labels) == label, 0.95, 200, np.random.default_rng(seed),
+            window_lesions=window.lesions, reference_patients=reference.patients,
         )  # fmt: skip
         real = float(called[truth].mean()) if truth.any() else None
         said = band.estimate is not None

@@ -19,6 +19,7 @@ from monitoring.estimated_sensitivity import EstimatedSensitivity, estimate_sens
 from monitoring.label_shift import LabelShift, estimate_label_shift
 from monitoring.looks import Looks, holm
 from monitoring.mmd import EmbeddingChange, embedding_change
+from monitoring.new_group import NewGroup, new_group
 from monitoring.prediction_log import probability_columns
 
 Verdict = Literal["stable", "watch", "act", "too_few"]
@@ -26,6 +27,7 @@ CASE_MIX = ("site", "device", "sex", "body_site", "view", "skin_type")
 HARMFUL = ("photographs", "scores", "acquisition")  # a change of the patients alone is watched, not acted on
 OTHER = "other"
 BOOTSTRAP = 200
+SHARES_BOOTSTRAP = 1999
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Assessment:
     confirmed: tuple[ConfirmedSensitivity, ...] = ()
     groups: tuple[Group, ...] = ()
     newest: tuple[str, ...] = ()
+    apart: bool = False  # a group that stands apart is what is most unusual of the photographs
     act_level: float = 0.0
     watch_level: float = 0.0
 
@@ -91,9 +94,9 @@ def assess(
 ) -> Assessment:
     """Compare a window with the reference and say whether the model still sees what it knows.
 
-    Families of statistics (photographs, scores, acquisition, case mix, sensitivity) each yield one p-value that is
-    already corrected within the family; Holm corrects across them, and `Looks` across weeks. Where a change of
-    photographs or scores is what another mix of diagnoses alone would produce, the verdict is to watch. `known` are
+    Families of statistics (photographs, scores, acquisition, case mix, diagnoses, sensitivity) each yield one p-value
+    that is already corrected within the family; Holm corrects across them, and `Looks` across weeks. Where a change
+    of photographs or scores is what another mix of diagnoses alone would produce, the verdict is to watch. `known` are
     further photographs with a diagnosis, of any source, for classes that the reference hardly holds; `floors` are the
     sensitivities that confirmed cases are tested against.
     """
@@ -115,6 +118,7 @@ def assess(
         )
     one, other = _independent(window), _independent(reference)
     change = _embedding_change(window, reference, params.draws, generator)
+    group = _new_group(window, reference, params.draws, generator)
     score_columns = probability_columns(reference.table)
     scores = changed_columns(one.table, other.table, score_columns)
     acquisition = changed_columns(one.table, other.table, ACQUISITION)
@@ -122,23 +126,26 @@ def assess(
     categories = changed_categories(one.table, other.table, CASE_MIX, params.draws, generator)
     shift = _label_shift(one.table, other.table, known.table, gated_classes, params.confidence, generator)
     families = {
-        "photographs": change.p_value,
+        "photographs": min(1.0, 2 * min(change.p_value, group.p_value)),
         "scores": _smallest([column.p_value for column in scores]),
         "acquisition": _smallest([column.p_value for column in acquisition]),
         "case_mix": min(1.0, 2 * _smallest([age.p_value if age else 1.0, *(c.p_value for c in categories)])),
     }
+    if shift is not None and not shift.refused:
+        families["diagnoses"] = shift.p_value
     tested = [found for found in confirmed if found.cases and (found.reference_cases or found.floor is not None)]
     if tested:
         families["sensitivity"] = min(1.0, len(tested) * min(found.p_value for found in tested))
     p_values = holm(families)
     explained = (
         shift is not None
-        and bool(shift.moved())
+        and p_values.get("diagnoses", 1.0) <= looks.watch
         and p_values["acquisition"] > looks.watch
         and min(p_values["photographs"], p_values["scores"]) <= looks.watch
         and _explained(window, reference, known, shift, gated_classes, score_columns, params, generator)
     )
     verdict = _verdict(p_values, explained, looks)
+    newness = change.newness + (2.0 * group.apartness if group.p_value < change.p_value else 0.0)
     doubt = ""
     if any(p_values[name] <= looks.watch for name in HARMFUL):
         doubt = (
@@ -160,8 +167,9 @@ def assess(
         explained_by_diagnoses=explained,
         estimated=tuple(_estimated(window.table, reference.table, gated_classes, params, doubt, generator)),
         confirmed=confirmed,
-        groups=_groups(window.table, reference.table, change.newness, gated_classes, params.confidence, floors),
-        newest=tuple(window.table["image"].iloc[np.argsort(-change.newness, kind="stable")[: params.newest_shown]]),
+        groups=_groups(window.table, reference.table, newness, gated_classes, params.confidence, floors),
+        newest=tuple(window.table["image"].iloc[np.argsort(-newness, kind="stable")[: params.newest_shown]]),
+        apart=group.p_value < change.p_value,
         act_level=looks.act_each_look,
         watch_level=looks.watch,
     )
@@ -186,6 +194,17 @@ def _embedding_change(
     window: Photographs, reference: Photographs, draws: int, generator: np.random.Generator
 ) -> EmbeddingChange:
     return embedding_change(
+        window.embeddings,
+        reference.embeddings,
+        window.table["patient_id"].to_numpy(),
+        reference.table["patient_id"].to_numpy(),
+        draws,
+        generator,
+    )
+
+
+def _new_group(window: Photographs, reference: Photographs, draws: int, generator: np.random.Generator) -> NewGroup:
+    return new_group(
         window.embeddings,
         reference.embeddings,
         window.table["patient_id"].to_numpy(),
@@ -223,7 +242,7 @@ def _label_shift(
         _grouped_labels(reference, gated_classes),
         (*gated_classes, OTHER),
         1 - (1 - confidence) / (len(gated_classes) + 1),  # Bonferroni over the classes
-        BOOTSTRAP,
+        SHARES_BOOTSTRAP,
         generator,
         (_grouped_scores(known, gated_classes), _grouped_labels(known, gated_classes)),
     )
@@ -243,9 +262,11 @@ def _explained(
     remixed = _remixed(reference, known, shift, gated_classes, generator)
     if remixed.table["patient_id"].nunique() < params.fewest_patients // 2:
         return False
-    photographs = _embedding_change(window, remixed, min(params.draws, 999), generator).p_value
+    draws = min(params.draws, 999)
+    photographs = _embedding_change(window, remixed, draws, generator).p_value
+    group = _new_group(window, remixed, draws, generator).p_value
     scores = changed_columns(_independent(window).table, _independent(remixed).table, score_columns)
-    return min(1.0, 2 * min(photographs, _smallest([column.p_value for column in scores]))) > params.watch
+    return min(1.0, 3 * min(photographs, group, _smallest([column.p_value for column in scores]))) > params.watch
 
 
 def _remixed(
@@ -292,6 +313,8 @@ def _estimated(
             BOOTSTRAP,
             generator,
             doubt,
+            window["lesion_id"],
+            known["patient_id"],
         )
         for name in gated_classes
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,12 +34,15 @@ class Confirmed:
     refused_file: Path | None
 
 
-def confirm(log: PredictionLog, file: Path, correct: bool = False) -> Confirmed:
+def confirm(
+    log: PredictionLog, file: Path, correct: bool = False, pseudonym: Callable[[str], str] | None = None
+) -> Confirmed:
     """Record the diagnoses of a CSV file with `case_id`, `diagnosis`, and optionally the other columns.
 
     Good rows are recorded even when others are not: an unknown case, a diagnosis outside the taxonomy, or one that
     disagrees with another row or with the record is set aside, with the reason, in a file of its own. With `correct`
-    a diagnosis may replace the recorded one; the old row stays in the log and the newest counts.
+    a diagnosis may replace the recorded one; the old row stays in the log and the newest counts. Cases are named as
+    on the worklist, or with the sender's own numbers where `pseudonym` knows how those are hidden.
 
     Raises:
         InvalidCases: the file is not such a table.
@@ -49,6 +53,8 @@ def confirm(log: PredictionLog, file: Path, correct: bool = False) -> Confirmed:
     known_codes = {code.casefold(): code for code in load_taxonomy().codes}
     with locked(log.folder / ".confirmations.lock"):
         lesions = scored_lesions(log)
+        if pseudonym is not None:
+            incoming["case_id"] = [case if case in lesions else pseudonym(case) for case in incoming["case_id"]]
         recorded = read_confirmations(log)[0].set_index(["case_id", "lesion_id"])["diagnosis"].to_dict()
         reasons = []
         for case, lesion, diagnosis in zip(

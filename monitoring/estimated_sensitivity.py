@@ -34,20 +34,26 @@ def estimate_sensitivity(
     draws: int,
     generator: np.random.Generator,
     doubt: str = "",
+    window_lesions: ArrayLike | None = None,
+    reference_patients: ArrayLike | None = None,
 ) -> EstimatedSensitivity:
     """CBPE, one class against the rest: true positives expected from calibrated scores, with a band.
 
-    Each draw refits the calibration on resampled reference patients, then draws a diagnosis for every photograph of
-    the window from its calibrated score and computes the sensitivity that this window would have shown. The band
-    therefore covers the sensitivity of this very window, not only its mean. It holds while the score means the same
-    (no concept drift), which nobody can check without diagnoses: `doubt` says why it must not be believed here (the
-    photographs or the scores changed). Confidence-based estimation with intervals: Kivimaki et al., arXiv:2505.05295.
+    Each draw refits the calibration on resampled reference patients, then draws a diagnosis for every lesion of the
+    window from its calibrated scores (its photographs share it, and a patient's photographs are taken together:
+    drawn one by one, the band would be too narrow) and computes the sensitivity that this window would have shown.
+    The band therefore covers the sensitivity of this very window, not only its mean. It holds while the score means
+    the same (no concept drift), which nobody can check without diagnoses: `doubt` says why it must not be believed
+    here (the photographs or the scores changed). Confidence-based estimation with intervals: Kivimaki et al.,
+    arXiv:2505.05295.
 
     Args:
         window_scores: [n] the model's probability of the class.
         window_called: [n] whether the model called the class.
         reference_scores: [m] the same probability on reference photographs with a diagnosis.
         reference_is_class: [m] whether the diagnosis was this class.
+        window_lesions: [n] which lesion each photograph shows; each its own where not given.
+        reference_patients: [m] likewise, whose photograph it is.
     """
     scores, called = np.asarray(window_scores, dtype=float), np.asarray(window_called, dtype=bool)
     known, truth = np.asarray(reference_scores, dtype=float), np.asarray(reference_is_class, dtype=bool)
@@ -67,11 +73,14 @@ def estimate_sensitivity(
         return EstimatedSensitivity(
             lesion_class, expected, unknown=f"about {expected:.1f} {lesion_class} are expected in the window: too few"
         )
+    _, lesion = np.unique(np.arange(len(scores)) if window_lesions is None else window_lesions, return_inverse=True)
+    patients = np.arange(len(truth)) if reference_patients is None else np.asarray(reference_patients)
+    members = [np.flatnonzero(patients == name) for name in np.unique(patients)]
     realised = np.full(draws, np.nan)
     for draw in range(draws):
-        rows = _resample(truth, generator)
+        rows = _resample(truth, members, generator)
         probabilities = calibrated(scores, *fit_calibration(known[rows], truth[rows]))
-        diagnosis = generator.random(len(scores)) < probabilities
+        diagnosis = generator.random(lesion.max() + 1)[lesion] < probabilities
         if diagnosis.any():
             realised[draw] = (diagnosis & called).sum() / diagnosis.sum()
     low, high = np.nanquantile(realised, [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -80,10 +89,12 @@ def estimate_sensitivity(
     )
 
 
-def _resample(truth: NDArray[np.bool_], generator: np.random.Generator) -> NDArray[np.intp]:
-    """A bootstrap sample with at least one of each."""
+def _resample(
+    truth: NDArray[np.bool_], members: list[NDArray[np.intp]], generator: np.random.Generator
+) -> NDArray[np.intp]:
+    """A bootstrap sample of whole patients with at least one photograph of each kind."""
     while True:
-        rows = generator.integers(len(truth), size=len(truth))
+        rows = np.concatenate([members[place] for place in generator.integers(len(members), size=len(members))])
         if truth[rows].any() and not truth[rows].all():
             return rows
 

@@ -26,6 +26,8 @@ ADVICE: dict[Cause, str] = {
     "new_kind": "Look at the newest photographs together: they may show a lesion the model was never taught.",
     "unclear": "Look at the newest photographs and at the Evidently report, and wait for the next window.",
 }
+NEW_KIND = "The lesions look unlike those the model knows; light, focus and site do not explain it."
+NEW_GROUP = "A group of lesions look like each other and like nothing that the model knows."
 PROPERTIES = {
     "brightness": ("darker", "brighter"),
     "contrast": ("flatter", "with more contrast"),
@@ -61,17 +63,12 @@ def find(assessment: Assessment) -> Findings:
     if p_values["acquisition"] <= level:
         found += [("photography", _photography(assessment.acquisition, level))]
     found += _patients(assessment, level)
-    prevalence = _prevalence(assessment)
-    if prevalence and p_values["acquisition"] > level and (assessment.explained_by_diagnoses or not found):
+    prevalence = _prevalence(assessment) if p_values.get("diagnoses", 1.0) <= level else ""
+    unexplained = min(p_values["photographs"], p_values["scores"]) <= level and not assessment.explained_by_diagnoses
+    if prevalence and p_values["acquisition"] > level and not unexplained:
         found += [("diagnoses", prevalence)]
-    if (
-        min(p_values["photographs"], p_values["scores"]) <= level
-        and not assessment.explained_by_diagnoses
-        and not any(cause in ("photography", "new_site") for cause, _ in found)
-    ):
-        found += [
-            ("new_kind", "The lesions look unlike those the model knows; light, focus and site do not explain it.")
-        ]
+    if unexplained and not any(cause in ("photography", "new_site") for cause, _ in found):
+        found += [("new_kind", NEW_GROUP if assessment.apart else NEW_KIND)]
     where = _where(assessment)
     if where and found:
         found += [(found[-1][0], where)]
@@ -91,10 +88,12 @@ def _name(code: str) -> str:
 
 def _sensitivity(assessment: Assessment) -> str:
     worst = min((found for found in assessment.confirmed if found.cases), key=lambda found: found.p_value)
+    expected = f"on its validation photographs it was {worst.reference_sensitivity or 0:.0%}"
+    if worst.floor is not None:
+        expected = f"it was approved for at least {worst.floor:.0%}"
     return (
         f"Of {worst.cases} confirmed {_name(worst.lesion_class)} the model called {worst.hits} "
-        f"({worst.sensitivity:.0%}, interval {worst.low:.0%} to {worst.high:.0%}); "
-        f"on its validation photographs it was {worst.reference_sensitivity:.0%}."
+        f"({worst.sensitivity:.0%}, interval {worst.low:.0%} to {worst.high:.0%}); {expected}."
     )
 
 
@@ -135,7 +134,7 @@ def _patients(assessment: Assessment, level: float) -> list[tuple[Cause, str]]:
 
 def _prevalence(assessment: Assessment) -> str:
     shift = assessment.label_shift
-    if shift is None or not shift.moved():
+    if shift is None:
         return ""
     said = [
         f"{_name(name)} about {shift.window[position]:.0%} ({shift.low[position]:.0%} to {shift.high[position]:.0%}), "
@@ -143,7 +142,7 @@ def _prevalence(assessment: Assessment) -> str:
         for position, name in enumerate(shift.classes)
         if name in shift.moved() and name != OTHER
     ]
-    return f"Other diagnoses than before: {_joined(said)}." if said else ""
+    return f"Other diagnoses than before: {_joined(said)}." if said else "Other diagnoses than before."
 
 
 def _where(assessment: Assessment) -> str:

@@ -20,6 +20,7 @@ class LabelShift:
     window: tuple[float, ...] = ()
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    p_value: float = 1.0  # that no share changed, Bonferroni over the classes
     refused: str = ""
 
     def moved(self) -> tuple[str, ...]:
@@ -78,16 +79,18 @@ def estimate_label_shift(
         )
     point = shares + _shares(scores.mean(axis=0), matrix) - _shares(others.mean(axis=0), matrix)
     by_class = [np.flatnonzero(labels == position) for position in range(len(classes))]
-    resampled = np.empty((draws, len(classes)))
+    change = np.empty((draws, len(classes)))
     for draw in range(draws):
         rows = np.concatenate([generator.choice(members, len(members)) for members in by_class])
         matrix = _mean_scores(learnt[rows], labels[rows], len(classes))
         mean = scores[generator.integers(len(scores), size=len(scores))].mean(axis=0)
         other_mean = others[generator.integers(len(others), size=len(others))].mean(axis=0)
-        resampled[draw] = shares + _shares(mean, matrix) - _shares(other_mean, matrix)
-    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+        change[draw] = _shares(mean, matrix) - _shares(other_mean, matrix)
+    low, high = shares + np.quantile(change, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     now, lowest, highest = (tuple(np.clip(row, 0, 1).tolist()) for row in (point, low, high))
-    return LabelShift(classes, before, now, lowest, highest)
+    beyond = np.minimum((change <= 0).sum(axis=0), (change >= 0).sum(axis=0))
+    p_value = min(1.0, 2 * len(classes) * float(beyond.min() + 1) / (draws + 1))
+    return LabelShift(classes, before, now, lowest, highest, p_value)
 
 
 def _mean_scores(scores: NDArray[np.float64], labels: NDArray[np.intp], classes: int) -> NDArray[np.float64]:

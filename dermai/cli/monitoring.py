@@ -1,0 +1,106 @@
+"""Diagnoses that come back, the dashboard, and a production that is only simulated."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(application: typer.Typer) -> None:
+    """Add the commands."""
+    application.command()(confirm)
+    application.command()(dashboard)
+    application.command(name="simulate-production")(simulate_production)
+
+
+def confirm(
+    file: Annotated[Path, typer.Argument(help="CSV with case_id, diagnosis; optionally lesion_id, confirmed_by.")],
+    correct: Annotated[bool, typer.Option(help="Let a diagnosis replace the one recorded before.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Record the confirmed diagnoses of triaged cases; the same file again changes nothing.
+
+    Cases are named as on the worklist or by the sender's own number. Rows that cannot be taken are set aside with the
+    reason, the others are recorded; the exit code is 1 when any was set aside.
+
+    Example: `dermai confirm histology-2026-03.csv`
+    """
+    from dermai.config import load_params
+    from dermai.errors import DermaiError
+    from dermai.pseudonyms import load_pseudonyms
+    from dermai.triage.referrals import SOURCE
+    from dermai.workspace import find_workspace
+    from monitoring.confirmations import confirm as record
+    from monitoring.prediction_log import PredictionLog
+
+    workspace = find_workspace()
+    load_params(workspace.params_file)
+    pseudonyms = load_pseudonyms(workspace)
+    log = PredictionLog(workspace.prediction_log)
+    done = record(log, file, correct, lambda case: pseudonyms.case(SOURCE, case))
+    refused = done.refused[["case_id", "reason"]].to_dict("records")
+    if as_json:
+        result = {"accepted": done.accepted, "known": done.known, "refused": refused}
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    else:
+        print(f"{done.accepted} diagnoses recorded, {done.known} were known already")
+        for row in refused[:20]:
+            print(f"set aside: {row['case_id']}: {row['reason']}")
+    if refused:
+        raise DermaiError(f"{len(refused)} rows were set aside in {done.refused_file}: mend them and run again")
+
+
+def dashboard(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard.")] = 8600,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine a token is needed.")
+    ] = "127.0.0.1",
+    token: Annotated[
+        str, typer.Option(envvar="DERMAI_DASHBOARD_TOKEN", help="What visitors must know; 16 characters at least.")
+    ] = "",
+) -> None:
+    """Serve the team's start page and Evidently's dashboard on this machine.
+
+    Example: `dermai dashboard`, then open http://127.0.0.1:8600
+    """
+    from dermai.workspace import find_workspace
+    from monitoring.dashboard.server import serve
+
+    serve(find_workspace(), host, port, token)
+
+
+def simulate_production(
+    folder: Annotated[Path, typer.Argument(help="New folder that receives the referrals of five weeks.")],
+    size: Annotated[int, typer.Option(help="Side of the square photographs, pixels.")] = 128,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same patients.")] = 1,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter laid over params.yaml, such as triage.heat_maps=false."),
+    ] = None,
+) -> None:
+    """Triage five SIMULATED weeks: nothing new, a new phone, a new site, a new diagnosis, more melanoma.
+
+    Example: `dermai simulate-production production`, then `zenml pipeline run monitor_drift` and `dermai dashboard`
+    """
+    import yaml
+
+    from dermai.config import load_params
+    from dermai.errors import DermaiError
+    from dermai.workspace import find_workspace
+    from monitoring.simulated_production import simulate_production as simulate
+
+    if folder.exists() and any(folder.iterdir()):
+        raise DermaiError(f"{folder} is not empty: name a new folder")
+    overrides = {}
+    for text in setting or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{text!r} is not like triage.heat_maps=false", param_hint="--set")
+        overrides[name] = yaml.safe_load(value)
+    workspace = find_workspace()
+    simulate(workspace, load_params(workspace.params_file, overrides), folder, size, seed)
