@@ -12,7 +12,7 @@ from evidently.core.datasets import Dataset
 from evidently.core.metric_types import SingleValue, SingleValueCalculation, SingleValueMetric
 from evidently.core.report import Context
 from evidently.legacy.model.widget import BaseWidgetInfo
-from evidently.legacy.renderers.html_widgets import CounterData, counter
+from evidently.legacy.renderers.html_widgets import CounterData, WidgetSize, counter
 
 STATISTICS = "window_statistics"  # a dataset with the columns statistic, title, value and text
 
@@ -45,4 +45,4 @@ class WindowStatisticCalculation(SingleValueCalculation[WindowStatistic]):
 
 
 def _words(title: str, text: str) -> BaseWidgetInfo:
-    return counter(title=title, counters=[CounterData("", text)])
+    return counter(title=title, counters=[CounterData("", text)], size=WidgetSize.HALF)

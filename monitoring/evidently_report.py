@@ -143,7 +143,7 @@ def _panels(gated_classes: tuple[str, ...]) -> list[tuple[str, Any]]:
         )
 
     drifted = PanelMetric(legend="share", metric="DriftedColumnsCount", metric_labels={"value_type": "share"})
-    families = ("photographs", "scores", "acquisition", "case_mix", "sensitivity")
+    families = ("photographs", "scores", "acquisition", "case_mix", "diagnoses", "sensitivity")
     evidence = [own(f"evidence_{name}", name.replace("_", " ")) for name in families]
     first, second, third = TABS
     found = [

@@ -14,6 +14,7 @@ from dermai.files import write_text
 from dermai.model_package import ModelPackage
 from dermai.pseudonyms import load_pseudonyms
 from dermai.registry import CHAMPION, Registry
+from dermai.report.publication import point_latest_at
 from dermai.simulate.frequencies import DERMAI
 from dermai.simulate.publishers import simulate
 from dermai.simulate.scenario import Scenario
@@ -106,7 +107,9 @@ def simulate_production(
         received = datetime.combine(first + timedelta(days=7 * (number - 1)), datetime.min.time(), UTC)
         _draw(here, week, params.monitoring.window, size, seed, number, received.date())
         _cut(here, workspace, params)
-        summary = run_triage(workspace, params, here, workspace.reports / "simulated_production" / here.name, received)
+        output = workspace.reports / "triage_cases" / f"simulated-{here.name}"
+        summary = run_triage(workspace, params, here, output, received)
+        point_latest_at(output)
         done.append(SimulatedWeek(week.story, here, summary.scored_now, summary.retakes, summary.page))
         say(f"week {number}, {week.story}: {summary.scored_now} photographs scored, {summary.retakes} to retake")
         if number > 1:

@@ -28,3 +28,7 @@ _ingest.register(application)
 from dermai.cli import records as _records  # noqa: E402
 
 _records.register(application)
+
+from dermai.cli import monitoring as _monitoring  # noqa: E402
+
+_monitoring.register(application)

@@ -1,0 +1,168 @@
+"""The start page: is the model still right for the patients we see, what changed, which site, what should I do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dermai.audit import AuditLog
+from dermai.cases import photograph_path
+from dermai.config import Params
+from dermai.evaluation.metrics import Rate
+from dermai.registry import CHAMPION, Registry
+from dermai.report.figures import Row, interval_plot, line_plot
+from dermai.report.pages import render_page
+from dermai.report.thumbnails import thumbnail
+from dermai.taxonomy import load_taxonomy
+from dermai.triage.scoring import triage_folder
+from dermai.workspace import Workspace
+from monitoring.assessment import Verdict
+from monitoring.drift_run import ALARM, confirmed_sentences
+from monitoring.findings import ADVICE, HEADLINES
+from monitoring.history import SEVERITY, History, WindowRecord, read_history
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+TONES: Mapping[Verdict, str] = {"stable": "good", "watch": "open", "act": "bad", "too_few": "quiet"}
+LABELS: Mapping[Verdict, str] = {"stable": "Stable", "watch": "Watch", "act": "Act", "too_few": "Too few cases"}
+ANSWERS: Mapping[Verdict, str] = {
+    "stable": "Yes: the model still sees the patients it knows",
+    "watch": "Probably: but something is different",
+    "act": "Perhaps not: please act",
+    "too_few": "Nobody can say yet: too few patients",
+}
+WINDOWS_SHOWN = 30
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where to read on; `command` where a tool has to be started first."""
+
+    name: str
+    what: str
+    address: str = ""
+    command: str = ""
+
+
+def start_page(workspace: Workspace, params: Params) -> str:
+    """The page as it stands now, from the monitoring's own files; no patient, case or lesion is named on it."""
+    champion = Registry(workspace, params).by_alias(CHAMPION) if Registry.exists(workspace) else None
+    history = read_history(workspace, champion.version) if champion else History(model_version="")
+    last = history.last
+    verdict, changes, advice = overall(history)
+    return render_page(
+        "start.html",
+        champion=champion,
+        history=history,
+        last=last,
+        verdict=verdict,
+        tone=TONES[verdict],
+        label=LABELS[verdict],
+        answer=ANSWERS[verdict] if last else "Not known yet: no window has been judged",
+        headline=HEADLINES[verdict],
+        changes=changes,
+        advice=advice,
+        tones=TONES,
+        labels=LABELS,
+        windows=history.windows[-WINDOWS_SHOWN:][::-1],
+        sensitivity=sensitivity_plot(history, params),
+        trends=trends(history.windows[-WINDOWS_SHOWN:]),
+        groups=[] if last is None else sorted(last.groups, key=lambda group: (group.kind != "site", -group.share)),
+        by_group={} if history.confirmed is None else history.confirmed.groups,
+        newest=[] if last is None else newest_photographs(workspace, last),
+        alarms=len(AuditLog(workspace.audit_log).entries(ALARM)),
+        simulated=bool(last and any(group.name.startswith("simulated") for group in last.groups)),
+        links=links(workspace, history),
+        params=params,
+    )
+
+
+def overall(history: History) -> tuple[Verdict, tuple[str, ...], tuple[str, ...]]:
+    """Verdict, changes and advice of the newest window, or of the confirmed cases where those are worse."""
+    last, confirmed = history.last, history.confirmed
+    if last is None:
+        return "too_few", (), ("Run `zenml pipeline run monitor_drift` once referrals have been triaged.",)
+    verdict, changes, advice = last.verdict, last.changes, last.advice
+    if confirmed and SEVERITY.index(confirmed.verdict) > max(1, SEVERITY.index(verdict)):
+        verdict = confirmed.verdict
+        changes, advice = (*confirmed_sentences(confirmed), *changes), (ADVICE["sensitivity"], *advice)
+    return verdict, changes, advice
+
+
+def sensitivity_plot(history: History, params: Params) -> Markup | None:
+    """Confirmed sensitivity of each gated class beside its floor; None before the first confirmed case."""
+    confirmed = history.confirmed
+    if confirmed is None or not any(one.cases for one in confirmed.classes):
+        return None
+    classes = load_taxonomy().classes
+    rows = [
+        Row(
+            classes[one.lesion_class].name,
+            {"candidate": Rate(count=one.hits, total=one.cases, value=one.value, low=one.low or 0, high=one.high or 0)},
+            params.gate.floors.get(one.lesion_class),
+        )
+        for one in confirmed.classes
+    ]
+    return interval_plot(rows, "Confirmed sensitivity")
+
+
+def trends(windows: tuple[WindowRecord, ...]) -> list[tuple[str, Markup]]:
+    """Lines over the windows: how unlike the reference, how many to retake."""
+    if len(windows) < 2:
+        return []
+    distance = [None if window.distance is None else max(0.0, window.distance) for window in windows]
+    retakes = [None if window.retakes is None else 100 * window.retakes for window in windows]
+    ages = [window.ages for window in windows]
+    found = [
+        ("How unlike the known photographs (distance, 0 is alike)", [("first", "distance", distance)]),
+        ("Photographs sent back at the door (%)", [("first", "retakes", retakes)]),
+        ("Median age of the patients (years)", [("first", "age", ages)]),
+    ]
+    return [(title, line_plot(series, title, "window")) for title, series in found]
+
+
+def newest_photographs(workspace: Workspace, window: WindowRecord) -> list[str]:
+    """Thumbnails, without anything that says whose they are."""
+    folder = triage_folder(workspace)
+    return [thumbnail(photograph_path(folder, image)) for image in window.newest]
+
+
+def links(workspace: Workspace, history: History) -> list[Link]:
+    """Every page that exists, in the order in which people ask for them."""
+    found = []
+    if history.last and history.last.report:
+        found.append(Link("Evidently: this window", "every column beside the reference", history.last.report))
+    if history.project:
+        found.append(Link("Evidently: over time", "panels of all windows", f"/projects/{history.project}"))
+    pages = (
+        ("Worklist", "the newest triaged referrals", "triage_cases/latest/worklist.html"),
+        (
+            "Model update",
+            "the last update and why it was or was not promoted",
+            "incremental_finetune/latest/report.html",
+        ),
+        ("Data Docs", "what was checked in the dataset", "validation/index.html"),
+    )
+    for name, what, place in pages:
+        if (workspace.reports / place).is_file():
+            found.append(Link(name, what, f"/reports/{resolved(workspace.reports, place)}"))
+    mlflow = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if mlflow.startswith("http"):
+        found.append(Link("MLflow", "all model versions", mlflow))
+    else:
+        found.append(Link("MLflow", "all model versions", command="mlflow ui --backend-store-uri sqlite:///mlflow.db"))
+    zenml = os.environ.get("ZENML_STORE_URL", "")
+    if zenml.startswith("http"):
+        found.append(Link("ZenML", "all runs", zenml))
+    else:
+        found.append(Link("ZenML", "all runs", command="zenml login --local"))
+    return found
+
+
+def resolved(reports: Path, place: str) -> str:
+    """A place below the reports with `latest` followed, so that the address stays right when a newer run comes."""
+    return (reports / place).resolve().relative_to(reports.resolve()).as_posix()
