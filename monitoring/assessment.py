@@ -279,14 +279,14 @@ def _remixed(
     """The reference with the window's shares of the gated classes; what it lacks of them comes from `known`."""
     own, further = _grouped_labels(reference.table, gated_classes), _grouped_labels(known.table, gated_classes)
     unseen = ~known.table["image"].isin(set(reference.table["image"])).to_numpy()
-    others = np.flatnonzero(own == len(gated_classes))
-    size = len(others) / max(shift.window[-1], 0.05)
-    kept, added = [others], []
-    for position in range(len(gated_classes)):
-        wanted = round(size * shift.window[position])
-        mine = generator.permutation(np.flatnonzero(own == position))[:wanted]
-        kept.append(mine)
-        added.append(generator.permutation(np.flatnonzero((further == position) & unseen))[: wanted - len(mine)])
+    others = len(gated_classes)
+    mine = [generator.permutation(np.flatnonzero(own == place)) for place in range(others + 1)]
+    spare = [generator.permutation(np.flatnonzero((further == place) & unseen)) for place in range(others)]
+    held = [len(mine[place]) + len(spare[place]) for place in range(others)] + [len(mine[others])]
+    size = min(count / share for count, share in zip(held, shift.window, strict=True) if share > 0)
+    wanted = [round(size * share) for share in shift.window]
+    kept = [rows[:count] for rows, count in zip(mine, wanted, strict=True)]
+    added = [spare[place][: wanted[place] - len(kept[place])] for place in range(others)]
     one, other = reference.rows(np.concatenate(kept)), known.rows(np.concatenate(added))
     return Photographs(
         pd.concat([one.table, other.table], ignore_index=True), np.concatenate([one.embeddings, other.embeddings])
