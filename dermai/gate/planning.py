@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import gammaln, xlogy
@@ -29,10 +30,16 @@ def further_cases_for_floor(found: Proportion, floor: float, expected: float, al
     if assumed <= floor:
         return None
     n = np.arange(1, MOST_CASES + 1)
-    likely = np.asarray(binom.sf(binom.isf(alpha, n, floor), n, assumed) >= power)
+    likely = np.asarray(binom.sf(_most_misleading(floor, alpha), n, assumed) >= power)
     if not likely.any():
         return None
     return max(math.ceil(int(n[likely.argmax()]) * _patients_per_effective(found) - found.patients), 1)
+
+
+@lru_cache(maxsize=64)
+def _most_misleading(floor: float, alpha: float) -> np.ndarray:
+    """For 1, 2, ... cases, the largest number of hits that does not show the floor."""
+    return np.asarray(binom.isf(alpha, np.arange(1, MOST_CASES + 1), floor))
 
 
 def further_cases_for_comparison(found: Pairs, margin: float, alpha: float, planning: Planning) -> int | None:

@@ -18,6 +18,7 @@ from dermai.gate.paired import score
 RELATIVE_TOLERANCE = 0.005  # how far the returned upper bound may lie above the true maximum
 ABSOLUTE_TOLERANCE = 1e-4
 TIE = 1e-9
+NEGLIGIBLE = 1e-15  # chance below which a number of gains counts in full instead of being computed
 
 
 @lru_cache(maxsize=65536)
@@ -38,10 +39,11 @@ def p_value(gains: int, losses: int, n: int, margin: float) -> float:
     low, high, at_low, at_high = rates[:-1], rates[1:], tails[:-1], tails[1:]
     best = float(tails.max())
     ceiling = best
-    # Branch and bound. The tail is the mean of a 0/1 function of a multinomial count, its argument moves along
-    # (1, 1, -2), so |second derivative| <= 8 n (n - 1): it exceeds both ends by width^2 n (n - 1) at most.
+    # Branch and bound: between two rates the tail exceeds both ends by width^2 / 8 times its concavity at most.
     while low.size:
-        bounds = np.maximum(at_low, at_high) + (high - low) ** 2 * n * (n - 1)
+        ends, bend = np.maximum(at_low, at_high), (high - low) ** 2 / 8
+        bounds = ends + bend * _concavity(low, high, n, margin, np.ones_like(low))
+        bounds = ends + bend * _concavity(low, high, n, margin, bounds)
         ceiling = max(best, float(bounds.max()))
         open_ = bounds > best * (1 + RELATIVE_TOLERANCE) + ABSOLUTE_TOLERANCE
         if not open_.any():
@@ -53,6 +55,21 @@ def p_value(gains: int, losses: int, n: int, margin: float) -> float:
         low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
         at_low, at_high = np.concatenate([at_low, at_middle]), np.concatenate([at_middle, at_high])
     return min(ceiling, 1.0)
+
+
+def _concavity(low: np.ndarray, high: np.ndarray, n: int, margin: float, ceiling: np.ndarray) -> np.ndarray:
+    """Upper bound of minus the second derivative of a tail that stays below `ceiling` between these gain rates.
+
+    With S the score of one rate for the counts X of gains, losses and the rest, the derivative is E[1 (S^2 + S')], so
+    minus it is E[1 (-S')] at most, a sum of weight / rate^2 E[1 X]. There E[1 X] = n rate P(tail | one pair is of this
+    kind), and that probability is at most 1, and at most the tail's divided by the rate. Where a rate is nearly 0, the
+    bound is 8 n (n - 1): the argument moves along (1, 1, -2) and the tail is the mean of a 0/1 function of counts.
+    """
+    bound = np.zeros_like(low)
+    for weight, rate in ((1, low), (1, low + margin), (4, 1 - 2 * high - margin)):
+        least = np.maximum(rate, 1e-12)
+        bound += weight * n / least * np.minimum(ceiling / least, 1)
+    return np.minimum(bound, 8 * n * (n - 1))
 
 
 def _region(gains: int, losses: int, n: int, margin: float) -> np.ndarray:
@@ -72,5 +89,7 @@ def _tail(gain_rates: np.ndarray, largest_losses: np.ndarray, n: int, margin: fl
     of_gains = np.exp(log_choose + xlogy(gains, rates) + xlog1py(n - gains, -rates))
     loss_share = np.minimum((rates + margin) / (1 - rates), 1.0)
     allowed = np.minimum(largest_losses[gains], n - gains)
-    within = np.where(allowed >= n - gains, 1.0, bdtr(allowed.astype(float), n - gains, loss_share))
+    row, column = np.nonzero((of_gains > NEGLIGIBLE) & (allowed < n - gains))
+    within = np.ones_like(of_gains)
+    within[row, column] = bdtr(allowed[column].astype(float), (n - gains)[column], loss_share[row, 0])
     return (of_gains * within).sum(axis=1)
