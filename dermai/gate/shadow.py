@@ -86,17 +86,14 @@ def decide_in_shadow(
     for about, against in sorted(needed):
         is_floor = against == "floor"
         reference = None if is_floor else references.get(against)  # type: ignore[call-overload]
-        values = np.zeros(0)
+        values, looks = np.zeros(0), np.zeros(0, dtype=int)
         chosen = np.isin(challenger.truth, policy.benign_classes) if about == BENIGN else challenger.truth == about
         if is_floor or reference is not None:
-            values = _by_patient(challenger.patient_id[chosen], np.asarray(confirmed_on)[chosen],
-                                 _values(policy, about, challenger, reference)[chosen])  # fmt: skip
+            values, looks = _by_patient(challenger.patient_id[chosen], np.asarray(confirmed_on)[chosen],
+                                        _values(policy, about, challenger, reference)[chosen])  # fmt: skip
         null_mean = policy.floors[about] if is_floor else -_margin(policy, about, against)
-        tests.append(
-            _test(
-                policy, about, against, values, null_mean, int(chosen.sum()), (about, against) in shown, harm_threshold
-            )
-        )
+        before, lesions = (about, against) in shown, int(chosen.sum())
+        tests.append(_test(policy, about, against, values, looks, null_mean, lesions, before, harm_threshold))
     macro_f1 = compare_macro_f1(challenger, references["champion"])
     kept = macro_f1 is not None and macro_f1.difference >= -policy.guards.macro_f1_drop - 1e-12
     if earlier and earlier.macro_f1 and earlier.macro_f1.verdict == "shown":
@@ -162,11 +159,14 @@ def _values(policy: GatePolicy, about: str, challenger: LesionResults, reference
     return hits(challenger) - (hits(reference) if reference is not None else 0.0)
 
 
-def _by_patient(patient_id: np.ndarray, confirmed_on: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """One value a patient, in the order of first confirmation: the mean over the lesions confirmed at that time."""
+def _by_patient(patient_id: np.ndarray, confirmed_on: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One value a patient, in the order of first confirmation: the mean over the lesions confirmed at that time.
+
+    Beside it the positions of the last patient of each time: looks there do not depend on how patients are named.
+    """
     patients, place = np.unique(patient_id, return_inverse=True)
     if not len(patients):
-        return np.zeros(0)
+        return np.zeros(0), np.zeros(0, dtype=int)
     times = np.unique(confirmed_on, return_inverse=True)[1]
     first = np.full(len(patients), len(times))
     np.minimum.at(first, place, times)
@@ -174,7 +174,7 @@ def _by_patient(patient_id: np.ndarray, confirmed_on: np.ndarray, values: np.nda
     sums = np.bincount(place[at_first], weights=values[at_first], minlength=len(patients))
     counts = np.bincount(place[at_first], minlength=len(patients))
     order = np.lexsort((patients, first))
-    return (sums / counts)[order]
+    return (sums / counts)[order], np.flatnonzero(np.diff(first[order], append=len(times)))
 
 
 def _test(
@@ -182,6 +182,7 @@ def _test(
     about: str,
     against: str,
     values: np.ndarray,
+    looks: np.ndarray,
     null_mean: float,
     lesions: int,
     shown_before: bool,
@@ -189,10 +190,10 @@ def _test(
 ) -> ShadowTest:
     least = 0.0 if against == "floor" else -1.0
     threshold = 1 / policy.shadow.alpha
-    log_e = log_e_values(values, least, null_mean)
+    log_e = log_e_values(values, least, null_mean)[looks]
     # Harm: below the floor; worse than the champion at all; worse than the anchor by more than the margin.
     harmless = 0.0 if against == "champion" else null_mean
-    log_worse = log_e_values(-values, -1.0, -harmless)
+    log_worse = log_e_values(-values, -1.0, -harmless)[looks]
     now, most, most_worse = (
         float(found) for found in (log_e[-1:].sum(), log_e.max(initial=0), log_worse.max(initial=0))
     )

@@ -1,0 +1,126 @@
+"""However often and however cunningly the same test patients are used, false promotions stay under alpha."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from dermai.gate import ledger
+from dermai.gate.ledger import Account, Result, Use, next_use
+from dermai.gate.planning import rejects
+from dermai.gate.policy import GatePolicy
+
+POLICY = GatePolicy()
+
+
+def patients(count, first=0):
+    names = [f"{number:04}" for number in range(first, first + count)]
+    return {"MM": names, "BCC": names, "benign": names}
+
+
+def used(lines, candidate, outcome="insufficient_evidence", policy=POLICY, pool=None):
+    """The ledger after one more use, and its level."""
+    use = next_use(lines, policy, pool or patients(100), candidate=str(candidate), champion="c")
+    return [*lines, use, Result(number=use.number, at="", outcome=outcome)], use.level
+
+
+def test_the_first_use_of_new_patients_is_at_the_policys_share_of_alpha():
+    _, level = used([], "a")
+    assert level == pytest.approx(POLICY.ledger.spend * POLICY.alpha)
+
+
+def test_all_uses_without_a_promotion_spend_alpha_together():
+    lines, levels = [], []
+    for candidate in range(50):
+        lines, level = used(lines, candidate)
+        levels.append(level if lines[-2].spends else 0.0)
+    assert sum(levels) <= POLICY.alpha
+    assert levels[1] == pytest.approx(levels[0] * (1 - POLICY.ledger.spend))
+
+
+def test_a_promotion_hands_its_level_on():
+    after, first = used([], "a", "promote")
+    assert ledger.accounts(after)["MM"].wealth == pytest.approx(first)
+    worn, _ = used([], "a", "reject")
+    assert ledger.accounts(worn)["MM"].wealth == pytest.approx(POLICY.alpha - first)
+
+
+def largest_chance(lines, depth, spend):
+    """Of ever promoting a candidate that falls short, over every strategy that may act on each outcome: union bound."""
+    if depth == 0:
+        return 0.0
+    policy = GatePolicy(ledger={"spend": spend})
+    failed, level = used(lines, depth, "insufficient_evidence", policy)
+    passed, _ = used(lines, depth, "promote", policy)
+    after_failure = largest_chance(failed, depth - 1, spend)
+    bad_now = (level if failed[-2].spends else 0.0) + after_failure
+    good_now = after_failure + largest_chance(passed, depth - 1, spend)
+    return max(bad_now, good_now)
+
+
+@pytest.mark.parametrize("spend", [0.3, 0.75])
+def test_no_strategy_that_acts_on_outcomes_exceeds_alpha(spend):
+    assert largest_chance([], 6, spend) <= POLICY.alpha + 1e-12
+
+
+def test_50_candidates_worse_by_the_margin_on_one_test_set_are_promoted_with_at_most_alpha():
+    """Every candidate loses 10 points of melanoma sensitivity, with errors of its own: 100 patients, 50 uses."""
+    rng, runs, n, lines = np.random.default_rng(20211003), 3000, 100, []
+    promoted = np.zeros(runs, dtype=bool)
+    naive = np.zeros(runs, dtype=bool)
+    for candidate in range(50):
+        lines, level = used(lines, candidate)
+        gains, losses, _ = rng.multinomial(n, [0.05, 0.15, 0.80], size=runs).T
+        if lines[-2].spends:
+            promoted |= rejects(gains, losses, n, 0.10, level)
+        naive |= gains >= losses
+    assert promoted.sum() <= binom.ppf(0.9999, runs, POLICY.alpha)
+    assert naive.mean() > 0.5  # what `>=` does with the same candidates
+
+
+def test_new_patients_refresh_in_proportion_and_never_beyond_alpha():
+    lines, level = used([], "a", pool=patients(100))
+    left = POLICY.alpha - level
+    use = next_use(lines, POLICY, patients(125), candidate="b", champion="c")
+    assert use.level == pytest.approx(POLICY.ledger.spend * (left + POLICY.alpha * 25 / 125))
+    assert len(use.new_patients["MM"]) == 25
+    full = Account(wealth=POLICY.alpha, alpha=POLICY.alpha, known=frozenset("ab")).refreshed("cdefgh", POLICY.alpha)
+    assert full.wealth == POLICY.alpha
+
+
+def test_as_many_new_patients_as_are_asked_for_renew_a_worn_out_test_set():
+    lines = []
+    for candidate in range(4):
+        lines, _ = used(lines, candidate)
+    worn = next(account for account in ledger.status(lines, POLICY) if account.account == "MM")
+    assert (worn.worn_out, worn.uses) == (True, 4)
+    renewed = Account(wealth=worn.left, alpha=POLICY.alpha, known=frozenset(patients(100)["MM"])).refreshed(
+        patients(worn.new_patients_to_renew, first=100)["MM"], POLICY.alpha
+    )
+    assert renewed.wealth >= 0.5 * POLICY.alpha - 1e-12
+
+
+def test_the_same_question_is_the_same_use_and_another_one_is_not():
+    lines, _ = used([], "a")
+    again = next_use(lines, POLICY, patients(100), candidate="a", champion="c")
+    assert again == lines[0]
+    for changed in (
+        next_use(lines, POLICY, patients(101), candidate="a", champion="c"),
+        next_use(lines, POLICY, patients(100), candidate="a", champion="d"),
+        next_use(lines, GatePolicy(alpha=0.04), patients(100), candidate="a", champion="c"),
+    ):
+        assert (changed.number, changed.key != again.key) == (2, True)
+
+
+def test_a_use_that_cannot_promote_spends_nothing():
+    few = next_use([], POLICY, {**patients(100), "MM": ["1", "2"]}, candidate="a")
+    point = next_use([], GatePolicy(mode="point"), patients(100), candidate="a")
+    assert (few.spends, point.spends) == (False, False)
+    assert ledger.accounts([few])["MM"].wealth == POLICY.alpha
+
+
+def test_an_open_use_has_spent_already():
+    """A crash between use and result loses a decision, never the spending."""
+    use = next_use([], POLICY, patients(100), candidate="a")
+    assert isinstance(use, Use)
+    assert ledger.accounts([use])["BCC"].wealth == pytest.approx(POLICY.alpha - use.level)
+    assert ledger.result_of([use], use) is None
