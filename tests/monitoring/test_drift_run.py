@@ -1,0 +1,297 @@
+"""Whole monitoring runs: a champion, weeks of referrals, verdicts, records, alerts, and the pages that show them."""
+
+import http.server
+import json
+import shutil
+import socketserver
+import threading
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from dermai.audit import AuditLog
+from dermai.cli.app import application
+from dermai.config import MonitoringParams
+from dermai.errors import DermaiError
+from dermai.registry import Registry
+from dermai.workspace import WORKSPACE_VARIABLE, Workspace
+from monitoring import drift_run
+from monitoring.alerts import AlertFailed, open_retraining_workflow, send_alerts
+from monitoring.dashboard.start_page import start_page
+from monitoring.drift_run import run_monitoring
+from monitoring.evidently_report import evidently_folder
+from monitoring.follow_up import follow_up
+from monitoring.history import history_file, read_history
+from monitoring.prediction_log import PredictionLog
+from monitoring.windows import next_windows
+from tests.monitoring.production import make_champion, quick_params, week
+
+
+@pytest.fixture(scope="module")
+def two_weeks(tmp_path_factory, mlflow_store):
+    """A champion, a week like those it knows, and a week of a dark phone at a new site; nothing judged yet."""
+    folder = tmp_path_factory.mktemp("two_weeks")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DERMAI_PSEUDONYM_KEY_FILE", str(folder / "pseudonym.key"))
+        patched.delenv("MLFLOW_TRACKING_URI", raising=False)
+        root = folder / "workspace"
+        root.mkdir()
+        shutil.copy(Path(__file__).parents[2] / "params.yaml", root)
+        shutil.copy(mlflow_store, root)
+        workspace = Workspace(root)
+        make_champion(Registry(workspace, quick_params(workspace)), workspace, folder / "known")
+        week(workspace, folder / "week-1", 1)
+        week(workspace, folder / "week-2", 2, brightness=0.45, site="Faro")
+    return folder
+
+
+@pytest.fixture
+def service(two_weeks, monkeypatch):
+    """The two weeks; judged windows, history, records and Evidently's workspace are each test's own."""
+    workspace = Workspace(two_weeks / "workspace")
+    monkeypatch.setenv(WORKSPACE_VARIABLE, str(workspace.root))
+    monkeypatch.setenv("DERMAI_PSEUDONYM_KEY_FILE", str(two_weeks / "pseudonym.key"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name in ("monitoring", "evidently", "audit"):
+        shutil.rmtree(workspace.state / name, ignore_errors=True)
+    shutil.rmtree(workspace.prediction_log / "confirmations", ignore_errors=True)
+    return workspace
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Keeps what is posted."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((self.path, json.loads(body), dict(self.headers)))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def webhook():
+    server = socketserver.TCPServer(("127.0.0.1", 0), Receiver)
+    server.received, server.status = [], 204
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class Mailbox(socketserver.StreamRequestHandler):
+    """As much of SMTP as one message needs."""
+
+    def handle(self):
+        self.wfile.write(b"220 ready\r\n")
+        text, inside = [], False
+        for raw in self.rfile:
+            line = raw.decode()
+            if inside:
+                inside = line != ".\r\n"
+                text.append(line)
+                if not inside:
+                    self.server.received.append("".join(text))
+                    self.wfile.write(b"250 taken\r\n")
+            elif line.upper().startswith("DATA"):
+                inside = True
+                self.wfile.write(b"354 go on\r\n")
+            elif line.upper().startswith("QUIT"):
+                self.wfile.write(b"221 bye\r\n")
+                return
+            else:
+                self.wfile.write(b"250 fine\r\n")
+
+
+@pytest.fixture
+def mailbox():
+    server = socketserver.TCPServer(("127.0.0.1", 0), Mailbox)
+    server.received = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def address(server, path=""):
+    return f"http://127.0.0.1:{server.server_address[1]}{path}"
+
+
+class TestRun:
+    def test_windows_are_judged_once_recorded_alerted_and_shown(self, service, webhook):
+        params = quick_params(service, monitoring__webhook=address(webhook, "/alerts"))
+        found = run_monitoring(service, params, "first")
+        assert found.verdicts == ("stable", "act")
+        assert "darker" in " ".join(found.changes)
+        assert "New site: Faro" in " ".join(found.changes)
+        (alarm,) = AuditLog(service.audit_log).entries("drift_alarm")
+        assert alarm.body["causes"][0] == "photography"
+        ((path, alert, _),) = webhook.received
+        assert path == "/alerts"
+        assert "act" in alert["subject"]
+        assert json.loads((service.reports / "monitor_drift/first/monitoring.json").read_text())["verdict"] == "act"
+        history = read_history(service, found.model_version)
+        assert all(record.report.startswith("/projects/") for record in history.windows)
+        assert 0 <= history.windows[0].drifted_columns <= history.windows[1].drifted_columns
+
+        again = run_monitoring(service, params, "second")
+        assert (again.windows, again.alarms, again.verdict) == (0, 0, "act")
+        assert len(AuditLog(service.audit_log).entries("drift_alarm")) == 1
+        assert len(webhook.received) == 1
+
+        page = start_page(service, params)
+        assert "Perhaps not: please act" in page
+        assert "Faro" in page
+        rows = PredictionLog(service.prediction_log).read(found.model_version).table
+        written = page + "".join(
+            path.read_text(errors="ignore") for path in evidently_folder(service).rglob("*.json")
+        ) + json.dumps([alert, alarm.body])  # fmt: skip
+        for column in ("patient_id", "case_id", "lesion_id"):
+            assert not [name for name in rows[column] if name in written], f"{column} stays off every page"
+
+    def test_a_run_that_dies_after_the_record_makes_no_second_one(self, service, monkeypatch):
+        params = quick_params(service)
+        with monkeypatch.context() as broken:
+            broken.setattr(
+                drift_run, "add_site_panel", lambda *_: (_ for _ in ()).throw(RuntimeError("the power went"))
+            )
+            with pytest.raises(RuntimeError, match="power"):
+                run_monitoring(service, params, "first")
+        history_file(service, "1").unlink()  # as if it had died before the history was written too
+        assert run_monitoring(service, params, "second").verdict == "act"
+        assert len(AuditLog(service.audit_log).entries("drift_alarm")) == 1
+
+    def test_an_alert_that_did_not_arrive_is_said_and_sent_by_the_next_run(self, service, webhook):
+        webhook.status = 500
+        params = quick_params(service, monitoring__webhook=address(webhook))
+        assert "status 500" in run_monitoring(service, params, "first").problems[0]
+        webhook.status = 200
+        assert run_monitoring(service, params, "second").problems == ()
+        assert len(webhook.received) == 2
+
+    def test_confirmed_misses_call_to_act_though_no_window_is_new(self, service, tmp_path):
+        params = quick_params(service)
+        version = run_monitoring(service, params, "first").model_version
+        shutil.rmtree(service.audit_log.parent)
+        rows = PredictionLog(service.prediction_log).read(version).table
+        missed = rows[rows["predicted"] != "BCC"].head(12)
+        file = tmp_path / "diagnoses.csv"
+        missed[["case_id"]].assign(diagnosis="BCC").to_csv(file, index=False)
+        done = CliRunner().invoke(application, ["confirm", str(file)])
+        assert done.exit_code == 0, done.output
+        assert "12 diagnoses recorded" in done.output
+        found = run_monitoring(service, params, "second")
+        assert found.windows == 0
+        assert "Of 12 confirmed BCC the model called 0" in found.changes[0]
+        assert AuditLog(service.audit_log).entries("drift_alarm")[0].body["causes"] == ["sensitivity"]
+        assert run_monitoring(service, params, "third").alarms == 0
+
+    def test_a_corrupt_part_is_named_and_the_rest_is_judged(self, service, tmp_path):
+        log = service.prediction_log / "predictions"
+        damaged = next(log.rglob("*.parquet")).with_name("part-damaged.parquet")
+        damaged.write_bytes(b"PAR1 nothing PAR1")
+        try:
+            found = run_monitoring(service, quick_params(service), "first")
+        finally:
+            damaged.unlink()
+        assert found.windows == 2
+        assert "part-damaged" in found.problems[0]
+
+    def test_without_a_champion_it_says_what_to_run(self, workspace, registry):
+        with pytest.raises(DermaiError, match="incremental_finetune"):
+            run_monitoring(workspace, quick_params(workspace), "first")
+
+    def test_a_version_that_is_gone_is_said(self, service, monkeypatch):
+        monkeypatch.setattr(Registry, "_fetch", lambda *_: Path("/nowhere"))
+        with pytest.raises(DermaiError, match="version 1"):
+            run_monitoring(service, quick_params(service), "first")
+
+    def test_a_damaged_history_is_said(self, service):
+        history_file(service, "1").parent.mkdir(parents=True)
+        history_file(service, "1").write_text("{")
+        with pytest.raises(DermaiError, match="restore it from a backup"):
+            run_monitoring(service, quick_params(service), "first")
+
+
+class TestWindows:
+    def test_windows_follow_one_another_and_the_rest_waits(self, service):
+        log, params = PredictionLog(service.prediction_log), MonitoringParams(window=20)
+        first = next_windows(log, "1", None, params)
+        assert (len(first.windows), first.left, first.skipped) == (2, 8, False)
+        later = next_windows(log, "1", first.windows[0].last, params)
+        assert later.windows[0].last == first.windows[1].last
+        images = [set(window.photographs.table["image"]) for window in first.windows]
+        assert not images[0] & images[1]
+
+    def test_only_the_newest_windows_are_judged_when_many_wait(self, service):
+        params = MonitoringParams(window=20, most_windows=1)
+        found = next_windows(PredictionLog(service.prediction_log), "1", None, params)
+        assert (len(found.windows), found.skipped) == (1, True)
+        newest = PredictionLog(service.prediction_log).read("1").table["image"].iloc[-1]
+        assert found.windows[0].last.image == newest
+
+    def test_a_version_that_scored_nothing_has_no_window(self, service):
+        found = next_windows(PredictionLog(service.prediction_log), "77", None, MonitoringParams())
+        assert (found.windows, found.left) == ((), 0)
+
+
+class TestAlerts:
+    def test_an_e_mail_says_what_changed(self, mailbox):
+        params = MonitoringParams(
+            smtp_host="127.0.0.1", smtp_port=mailbox.server_address[1], mail_to=("team@example.org",)
+        )
+        assert send_alerts(params, "dermai: act", ("The photographs are darker.",), {}) == 1
+        assert "Subject: dermai: act" in mailbox.received[0]
+        assert "The photographs are darker." in mailbox.received[0]
+
+    def test_a_receiver_that_is_away_is_named(self):
+        params = MonitoringParams(smtp_host="127.0.0.1", smtp_port=9, mail_to=("team@example.org",))
+        with pytest.raises(AlertFailed, match=r"127\.0\.0\.1 did not take the e-mail"):
+            send_alerts(params, "dermai: act", (), {})
+
+    def test_nobody_is_told_where_nobody_is_named(self):
+        assert send_alerts(MonitoringParams(), "dermai: act", (), {}) == 0
+
+
+class TestFollowUp:
+    def alarm(self, alarms=1):
+        return drift_run.MonitoringSummary(
+            model_version="1", windows=1, verdicts=("act",), verdict="act", headline="act", changes=(), advice=(),
+            waiting=0, alarms=alarms, problems=(),
+        )  # fmt: skip
+
+    def test_without_a_new_alarm_nothing_follows(self, service):
+        params = quick_params(service, monitoring__on_act="workflow")
+        assert "nothing follows" in follow_up(service, params, self.alarm(0))
+
+    def test_the_retraining_workflow_is_started(self, service, webhook, monkeypatch):
+        monkeypatch.setenv("GITHUB_API_URL", address(webhook))
+        monkeypatch.setenv("GITHUB_REPOSITORY", "clinic/dermai")
+        monkeypatch.setenv("DERMAI_GITHUB_TOKEN", "token")
+        follow_up(service, quick_params(service, monitoring__on_act="workflow"), self.alarm())
+        ((path, body, headers),) = webhook.received
+        assert path == "/repos/clinic/dermai/actions/workflows/retrain.yml/dispatches"
+        assert body["ref"] == "main"
+        assert headers["Authorization"] == "Bearer token"
+
+    def test_a_workflow_without_a_token_is_refused(self, monkeypatch):
+        monkeypatch.delenv("DERMAI_GITHUB_TOKEN", raising=False)
+        with pytest.raises(AlertFailed, match="DERMAI_GITHUB_TOKEN"):
+            open_retraining_workflow("drift")
+
+
+class TestConfirmCommand:
+    def test_the_senders_own_case_numbers_are_known_and_bad_rows_are_named(self, service, tmp_path):
+        file = tmp_path / "diagnoses.csv"
+        pd.DataFrame({"case_id": ["1-0", "1-1", "nobody"], "diagnosis": ["MM", "Nev", "MM"]}).to_csv(file, index=False)
+        first = CliRunner().invoke(application, ["confirm", str(file), "--json"])
+        result = json.loads(first.stdout)
+        assert result["accepted"] == 2
+        assert "no photograph of this case was triaged" in result["refused"][0]["reason"]
+        assert isinstance(first.exception, DermaiError)
+        again = json.loads(CliRunner().invoke(application, ["confirm", str(file), "--json"]).stdout)
+        assert (again["accepted"], again["known"]) == (0, 2)
