@@ -218,14 +218,18 @@ class _Judge:
 
 
 def _outcome(found: GateDecision) -> Outcome:
-    verdicts = [finding.verdict for finding in found.findings]
     enough = all(of_class.enough for of_class in found.classes)
     enough = enough and (found.specificity is None or found.specificity.enough)
     if found.mode == "point" and not enough:
         return "insufficient_evidence"
-    if "worse" in verdicts:
+    groups = {group.verdict for group in found.subgroups}
+    overall = {finding.verdict for finding in found.findings if not isinstance(finding, SubgroupFinding)}
+    passed = enough and overall == {"shown"}
+    # Harm in one group holds back a candidate that passed otherwise, for a person to look at. It rejects no such
+    # candidate: more cases of the same kind, by which a group becomes large enough to look at, must not do that.
+    if "worse" in overall or ("worse" in groups and not passed):
         return "reject"
-    return "promote" if enough and all(verdict == "shown" for verdict in verdicts) else "insufficient_evidence"
+    return "promote" if passed and groups <= {"shown"} else "insufficient_evidence"
 
 
 def _most(numbers: list[int | None]) -> int | None:

@@ -28,13 +28,17 @@ def summary(decision: GateDecision) -> str:
         outcomes = {
             "promote": "The candidate's estimates pass every comparison.",
             "reject": "The candidate's estimate falls short in at least one comparison.",
-            "insufficient_evidence": "There are too few confirmed lesions even to compare estimates.",
+            "insufficient_evidence": "There are too few confirmed lesions even to compare estimates."
+            if all(group.verdict == "shown" for group in decision.subgroups)
+            else "The candidate's estimates pass every comparison but one in a group of patients.",
         }
         return f"{outcomes[decision.outcome]} {NO_CONTROL}"
     if decision.outcome == "promote":
         return f"Promote: the candidate is shown to be good enough, and no worse than allowed, for {gated}."
     if decision.outcome == "reject":
         return "Reject: there is evidence that the candidate is worse than allowed."
+    if any(group.verdict == "worse" for group in decision.subgroups):
+        return "Held back: the candidate passes for all patients together, but it is worse in a group of them."
     needed = [
         f"{cases} further patients with confirmed {code}" for code, cases in decision.further_cases.items() if cases
     ]
@@ -53,10 +57,14 @@ def reasons(decision: GateDecision, policy: GatePolicy) -> tuple[Reason, ...]:
         found += _of_subgroup(subgroup)
     if decision.mode == "point":
         found.insert(0, Reason(code="point_estimates", about="policy", text=NO_CONTROL))
-    deciding = {"reject": "worse", "promote": "shown"}.get(decision.outcome)
-    if deciding:
-        found.sort(key=lambda reason: deciding not in reason.code and reason.code != "point_estimates")
-    return tuple(found)
+    return tuple(sorted(found, key=_weight))
+
+
+def _weight(reason: Reason) -> int:
+    """Harm before what could not be shown before what was."""
+    if reason.code == "point_estimates":
+        return 0
+    return 1 if reason.code.endswith("_worse") else 3 if not reason.code.endswith(("too_few", "_not_shown")) else 2
 
 
 def _of_class(found: ClassFinding, decision: GateDecision) -> Iterator[Reason]:

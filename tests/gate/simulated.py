@@ -42,12 +42,13 @@ def fleet(rng, sizes, sensitivity, losses, discordance=0.10):
     """Results of a champion and a candidate with independent patients.
 
     Per class: `sizes` lesions, the champion's `sensitivity`, and the candidate's true loss; `discordance` is the share
-    of lesions on which the two differ.
+    of lesions on which the two differ, and never less than the loss.
     """
     champion, candidate = {}, {}
     for code, n in sizes.items():
         loss, own = losses.get(code, 0.0), sensitivity[code]
-        lost, gained = (discordance + loss) / 2, (discordance - loss) / 2
+        differ = max(discordance, loss)
+        lost, gained = (differ + loss) / 2, (differ - loss) / 2
         cell = rng.choice(4, size=n, p=[own - lost, lost, gained, 1 - own - gained])
         champion[code], candidate[code] = cell <= 1, (cell == 0) | (cell == 2)
     return lesions(champion), lesions(candidate)

@@ -1,0 +1,39 @@
+"""The policy: typed, complete, and identified by its content."""
+
+import pytest
+from pydantic import ValidationError
+
+from dermai.gate.policy import GatePolicy
+from dermai.taxonomy import load_taxonomy
+
+
+def test_the_hash_is_that_of_the_content():
+    assert GatePolicy().hash == GatePolicy.model_validate(GatePolicy().model_dump(mode="json")).hash
+    assert GatePolicy(floors={"MM": 0.7, "BCC": 0.61}).hash != GatePolicy().hash
+
+
+def test_the_benign_pool_is_the_taxonomys_unless_named():
+    assert GatePolicy().benign_classes == load_taxonomy().benign
+    assert GatePolicy(guards={"benign_classes": ["Nev"]}).benign_classes == ("Nev",)
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"alpha": 0.5}, "alpha"),
+    ({"floors": {"MM": 0.7}}, "floors says nothing of BCC"),
+    ({"margins": {"anchor": {"MM": 0.1}}}, "margins.anchor says nothing of BCC"),
+    ({"floors": {"MM": 0.7, "BCC": 0.6, "Melanoma": 0.7}}, "unknown classes: Melanoma"),
+    ({"gated_classes": []}, "at least one"),
+    ({"gated_classes": ["MM", "MM"]}, "each gated class once"),
+    ({"guards": {"benign_classes": ["MM"]}}, "cannot be one of guards.benign_classes"),
+    ({"guards": {"age_bands": [60, 40]}}, "age_bands must rise"),
+    ({"floor": 0.7}, "floor"),
+    ({"mode": "none"}, "mode"),
+])  # fmt: skip
+def test_a_policy_that_makes_no_sense_is_refused(changed, said):
+    with pytest.raises(ValidationError, match=said):
+        GatePolicy(**changed)
+
+
+def test_a_policy_cannot_be_changed_in_place():
+    with pytest.raises(ValidationError):
+        GatePolicy().alpha = 0.5
