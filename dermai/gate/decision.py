@@ -130,18 +130,21 @@ class _Judge:
                                  max(self.policy.fewest_lesions - found.lesions, 0)]),
         )  # fmt: skip
 
-    def _comparison(self, name: Reference, found: Pairs, margin: float) -> Comparison:
+    def _comparison(self, name: Reference, found: Pairs, margin: float, of_class: bool = True) -> Comparison:
+        # With many lesions the margin is ruled out for a loss nearly as large: the estimate itself is bounded as well.
+        allowed = self.policy.guards.sensitivity_drop if of_class else None
+        kept = allowed is None or found.difference >= -allowed - 1e-12
         # A model may drift from the anchor by less than the margin: only more than that is harm.
         p_worse = found.p_value_worse(0.0 if name == "champion" else margin)
         p_value = found.p_value_not_worse(margin)
         least = 0.0 if name == "champion" else -margin
-        verdict = self._verdict(
-            p_value <= self.alpha, p_worse <= self.harm_level, found.patients > 0 and found.difference >= least - 1e-12
-        )
+        point = found.patients > 0 and found.difference >= least - 1e-12
+        verdict = self._verdict(p_value <= self.alpha and kept, p_worse <= self.harm_level, point)
         further = planning.further_cases_for_comparison(found, margin, self.alpha, self.policy.planning)
         return Comparison(
             reference=name,
             margin=margin,
+            allowed_drop=allowed,
             both=found.both,
             candidate_only=found.candidate_only,
             reference_only=found.reference_only,
@@ -177,7 +180,7 @@ class _Judge:
             enough=found.lesions >= self.policy.fewest_lesions,
             comparisons=tuple(
                 self._comparison(name, pairs(patients, passed, reference.not_called_malignant()[chosen]),
-                                 self.policy.guards.specificity_margin)
+                                 self.policy.guards.specificity_margin, of_class=False)
                 for name, reference in self.references.items()
             ),
         )  # fmt: skip

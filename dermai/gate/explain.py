@@ -106,6 +106,9 @@ def _of_comparison(found: Comparison, name: str, about: str, verb: str, mode: st
         + _wanted(found.further_cases),
         "worse": f"{counts}; the candidate is worse (difference {low} to {high} points).",
     }[found.verdict]
+    if found.verdict == "not_shown" and found.allowed_drop is not None and -found.difference > found.allowed_drop:
+        allowed = f"{found.allowed_drop * 100:.3g} points"
+        text = f"{counts}: {-found.difference * 100:.1f} points fewer, and a drop of {allowed} is allowed."
     if mode == "point":
         text = f"{counts} (difference {found.difference * 100:+.1f} points)."
     return Reason(code=f"{found.reference}_{found.verdict}", about=about, text=text)

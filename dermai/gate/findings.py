@@ -32,10 +32,12 @@ class FloorTest(Finding):
 
 class Comparison(Finding):
     """Paired answers of candidate and reference on the same lesions. Counts of lesions; the difference and the tests
-    weigh patients equally. `worse` is evidence against the candidate, not merely a lack of evidence for it."""
+    weigh patients equally. `shown` needs the margin ruled out and, where `allowed_drop` is given, a difference that is
+    itself no larger. `worse` is evidence against the candidate, not merely a lack of evidence for it."""
 
     reference: Reference
     margin: float
+    allowed_drop: float | None = None
     both: int
     candidate_only: int
     reference_only: int

@@ -30,6 +30,7 @@ class Guards(Rules):
     """What must not be paid for sensitivity, and for whom it must hold."""
 
     benign_classes: tuple[str, ...] = ()
+    sensitivity_drop: float = Field(0.03, ge=0, lt=1)
     specificity_margin: Probability = 0.10
     macro_f1_drop: float = Field(0.05, ge=0, lt=1)
     subgroup_fewest: int = Field(30, ge=2)

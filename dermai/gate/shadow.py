@@ -197,7 +197,9 @@ def _test(
     now, most, most_worse = (
         float(found) for found in (log_e[-1:].sum(), log_e.max(initial=0), log_worse.max(initial=0))
     )
-    in_practice = most >= math.log(threshold) - 1e-12
+    allowed = 1.0 if against == "floor" or about == BENIGN else policy.guards.sensitivity_drop
+    kept = not len(values) or float(values.mean()) >= -allowed - 1e-12
+    in_practice = most >= math.log(threshold) - 1e-12 and kept
     verdict: Verdict = "not_shown"
     if shown_before or in_practice:
         verdict = "shown"

@@ -123,11 +123,11 @@ def test_without_an_anchor_in_practice_a_comparison_it_still_owes_stays_open():
 
 
 def test_a_group_that_fell_on_the_test_patients_stays_open_until_practice_clears_it():
-    sex = np.tile(np.where(np.arange(200) < 60, "female", "male"), 3)
-    hit = {name: np.ones(200, dtype=bool) for name in ("MM", "BCC", "Nev")}
-    earlier = decide(POLICY, lesions({**hit, "MM": np.arange(200) >= 12}, sex=sex), lesions(hit, sex=sex))
+    sex = np.tile(np.where(np.arange(400) < 60, "female", "male"), 3)
+    hit = {name: np.ones(400, dtype=bool) for name in ("MM", "BCC", "Nev")}
+    earlier = decide(POLICY, lesions({**hit, "MM": np.arange(400) >= 12}, sex=sex), lesions(hit, sex=sex))
     assert earlier.outcome == "insufficient_evidence"
-    days = np.char.zfill(np.arange(600).astype(str), 4)
+    days = np.char.zfill(np.arange(1200).astype(str), 4)
     unknown = decide_in_shadow(POLICY, lesions(hit), lesions(hit), days, earlier=earlier)
     assert (unknown.outcome, unknown.subgroups_open) == ("insufficient_evidence", ("MM/sex/female",))
     cleared = decide_in_shadow(POLICY, lesions(hit, sex=sex), lesions(hit, sex=sex), days, earlier=earlier)
