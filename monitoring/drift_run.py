@@ -19,10 +19,9 @@ from dermai.workspace import Workspace
 from monitoring.alerts import AlertFailed, send_alerts
 from monitoring.assessment import Verdict, assess, confirmed_by_class
 from monitoring.confirmations import with_diagnoses
-from monitoring.evidently_report import add_site_panel, open_project, publish_window
-from monitoring.findings import ADVICE, HEADLINES, find
+from monitoring.evidently_report import EvidentlyProject
+from monitoring.findings import HEADLINES, find
 from monitoring.history import (
-    SEVERITY,
     ConfirmedRecord,
     History,
     WindowRecord,
@@ -32,12 +31,14 @@ from monitoring.history import (
     write_history,
 )
 from monitoring.looks import Looks
+from monitoring.overall import overall
 from monitoring.prediction_log import PredictionLog
 from monitoring.reference import Reference, load_reference
 from monitoring.retakes import read_retakes
 from monitoring.windows import Window, next_windows
 
 ALARM = "drift_alarm"
+WHOLE_REPORTS = 3  # of a run, beside the newest window's: a report with every column takes seconds
 
 
 class MonitoringSummary(BaseModel):
@@ -67,7 +68,8 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
     Raises:
         DermaiError: there is no champion, or its validation photographs are gone.
     """
-    version, package = _champion(workspace, params)
+    registry = Registry(workspace, params)
+    version = _champion(registry)
     log = PredictionLog(workspace.prediction_log)
     history = read_history(workspace, version)
     waiting = next_windows(log, version, history.last.mark if history.last else None, params.monitoring)
@@ -75,23 +77,29 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
     alarms = 0
     before = len(history.windows)
     if waiting.windows:
-        reference = load_reference(workspace, params, package)
-        project = open_project(workspace, version, history.project, params.gate.gated_classes)
+        reference = load_reference(workspace, params, ModelPackage.load(registry.download(version)))
+        project = EvidentlyProject(workspace, version, history.project, params.gate.gated_classes)
         history = history.model_copy(
             update={
-                "project": project,
+                "project": project.id,
                 "reference_photographs": len(reference.own.table),
                 "reference_note": reference.note,
             }
         )
         retakes, damaged = read_retakes(log)
         problems += [str(part) for part in damaged]
+        drawn = 0
         for place, window in enumerate(waiting.windows):
             skipped = waiting.skipped and place == 0
             record = _judge(window, reference, retakes, history, params, run, skipped)
-            address, share = publish_window(
-                workspace, project, record, window.photographs, reference.own, params.monitoring.watch
+            address, share = project.publish(
+                record,
+                window.photographs,
+                reference.own,
+                params.monitoring.watch,
+                whole=window is waiting.windows[-1] or (record.verdict != "stable" and drawn < WHOLE_REPORTS),
             )
+            drawn += record.verdict != "stable"
             record = record.model_copy(update={"report": address, "drifted_columns": share})
             if record.verdict == "act":
                 alarms += _record_alarm(workspace, record)
@@ -99,7 +107,7 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
             history = history.model_copy(update={"windows": (*history.windows, record)})
             write_history(workspace, history)
         sites = sorted({group.name for window in history.windows for group in window.groups if group.kind == "site"})
-        add_site_panel(workspace, project, sites)
+        project.show_sites(sites)
     confirmed = _confirmed_so_far(log, version, params)
     if confirmed.verdict == "act":
         alarms += _record_sensitivity_alarm(workspace, version, confirmed, run)
@@ -112,12 +120,11 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
     return summary
 
 
-def _champion(workspace: Workspace, params: Params) -> tuple[str, ModelPackage]:
-    registry = Registry(workspace, params)
+def _champion(registry: Registry) -> str:
     version = registry.by_alias(CHAMPION)
     if version is None:
         raise DermaiError("there is no champion to monitor: run `zenml pipeline run incremental_finetune` first")
-    return version.version, ModelPackage.load(registry.download(version.version))
+    return version.version
 
 
 def _judge(
@@ -237,31 +244,17 @@ def _send_owed_alerts(workspace: Workspace, params: Params, history: History) ->
 
 
 def _summary(history: History, before: int, alarms: int, problems: list[str]) -> MonitoringSummary:
-    new, last, confirmed = history.windows[before:], history.last, history.confirmed
-    verdict: Verdict = last.verdict if last else "too_few"
-    headline, changes, advice = HEADLINES[verdict], last.changes if last else (), last.advice if last else ()
-    if confirmed and SEVERITY.index(confirmed.verdict) > max(1, SEVERITY.index(verdict)):
-        verdict, headline = confirmed.verdict, HEADLINES[confirmed.verdict]
-        changes, advice = (*confirmed_sentences(confirmed), *changes), (ADVICE["sensitivity"], *advice)
+    new = history.windows[before:]
+    verdict, changes, advice = overall(history)
     return MonitoringSummary(
         model_version=history.model_version,
         windows=len(new),
         verdicts=tuple(record.verdict for record in new),
         verdict=verdict,
-        headline=headline,
+        headline=HEADLINES[verdict],
         changes=changes,
         advice=advice,
         waiting=history.waiting,
         alarms=alarms,
         problems=tuple(problems),
-    )
-
-
-def confirmed_sentences(confirmed: ConfirmedRecord) -> tuple[str, ...]:
-    """What the confirmed cases say, class by class, where the sensitivity is in doubt."""
-    return tuple(
-        f"Of {one.cases} confirmed {one.lesion_class} the model called {one.hits} ({one.value:.0%}, interval "
-        f"{one.low:.0%} to {one.high:.0%}); it was approved for at least {one.floor:.0%}."
-        for one in confirmed.classes
-        if one.cases and one.floor is not None and one.p_value <= 0.05
     )

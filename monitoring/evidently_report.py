@@ -17,6 +17,7 @@ from monitoring.history import WindowRecord
 from monitoring.prediction_log import probability_columns
 
 OWN_TYPES = "monitoring.evidently_metrics"
+KEPT_REPORTS = 60  # Evidently reads all of them when it starts, a tenth of a second each
 TABS = ("Is it as before?", "Is the model right?", "Who is referred?")
 
 
@@ -25,70 +26,97 @@ def evidently_folder(workspace: Workspace) -> Path:
     return workspace.state / "evidently"
 
 
-def publish_window(
-    workspace: Workspace,
-    project_id: str,
-    record: WindowRecord,
-    window: Photographs,
-    reference: Photographs,
-    watch: float,
-) -> tuple[str, float | None]:
-    """Add a window's report to the project; returns its address below the UI and Evidently's share of drifted columns.
+class EvidentlyProject:
+    """The champion's project, opened once a run: opening reads every report that is kept."""
 
-    No identifier of a patient, case or lesion goes into the report.
-    """
-    _prepare()
-    from evidently import DataDefinition, Dataset, Report
-    from evidently.presets import DataDriftPreset, DataSummaryPreset
-    from evidently.ui.workspace import Workspace as EvidentlyWorkspace
+    def __init__(self, workspace: Workspace, version: str, known: str, gated_classes: tuple[str, ...]) -> None:
+        """Open the project of id `known`, or make one with its panels where it is not there."""
+        _prepare()
+        from evidently.ui.workspace import Workspace as EvidentlyWorkspace
 
-    from monitoring.evidently_metrics import STATISTICS, WindowStatistic
+        _forget_oldest(evidently_folder(workspace))
+        self.evidently = EvidentlyWorkspace.create(str(evidently_folder(workspace)))
+        if known and any(str(project.id) == known for project in self.evidently.list_projects()):
+            self.id = known
+            return
+        project = self.evidently.create_project(
+            f"Model version {version}", "Windows of referrals against the photographs this model was validated on"
+        )
+        for tab, panel in _panels(gated_classes):
+            project.dashboard.add_panel(panel, tab=tab)
+        project.save()
+        self.id = str(project.id)
 
-    scores = probability_columns(reference.table)
-    numbers = [name for name in (*scores, *ACQUISITION, "age") if _holds(name, window, reference)]
-    categories = [name for name in ("predicted", *CASE_MIX) if _holds(name, window, reference)]
-    definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
-    current, before = (
-        Dataset.from_pandas(side.table[[*numbers, *categories]].astype(dict.fromkeys(categories, str)), definition)
-        for side in (window, reference)
-    )
-    statistics = window_statistics(record)
-    level = watch / (len(numbers) + len(categories))  # Bonferroni
-    report = Report(
-        [
-            *(WindowStatistic(statistic=name) for name in statistics["statistic"]),
-            DataDriftPreset(num_method="ks", cat_method="chisquare", num_threshold=level, cat_threshold=level),
-            DataSummaryPreset(),
-        ],
-        include_tests=False,
-    )
-    snapshot = report.run(
-        current,
-        before,
-        additional_data={STATISTICS: Dataset.from_pandas(statistics)},
-        timestamp=record.last,
-        tags=[record.verdict],
-        name=f"Window {record.number}: {record.verdict.replace('_', ' ')}",
-    )
-    found = EvidentlyWorkspace.create(str(evidently_folder(workspace))).add_run(project_id, snapshot)
-    return f"/projects/{project_id}/reports/{found.id}", _drifted_share(snapshot)
+    def publish(
+        self, record: WindowRecord, window: Photographs, reference: Photographs, watch: float, whole: bool
+    ) -> tuple[str, float | None]:
+        """Add a window's report; returns its address below the UI and Evidently's share of drifted columns.
+
+        Only a `whole` report draws every column: that takes seconds. No identifier of a patient, case or lesion goes
+        into it.
+        """
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.metrics import DriftedColumnsCount
+        from evidently.presets import DataDriftPreset, DataSummaryPreset
+
+        from monitoring.evidently_metrics import STATISTICS, WindowStatistic
+
+        scores = probability_columns(reference.table)
+        numbers = [name for name in (*scores, *ACQUISITION, "age") if _holds(name, window, reference)]
+        categories = [name for name in ("predicted", *CASE_MIX) if _holds(name, window, reference)]
+        definition = DataDefinition(numerical_columns=numbers, categorical_columns=categories)
+        current, before = (
+            Dataset.from_pandas(side.table[[*numbers, *categories]].astype(dict.fromkeys(categories, str)), definition)
+            for side in (window, reference)
+        )
+        statistics = window_statistics(record)
+        level = watch / (len(numbers) + len(categories))  # Bonferroni
+        methods = {"num_method": "ks", "cat_method": "chisquare", "num_threshold": level, "cat_threshold": level}
+        presets = (
+            [DataDriftPreset(**methods), DataSummaryPreset()]
+            if whole
+            else [DriftedColumnsCount(drift_share=0.5, **methods)]
+        )
+        own = [WindowStatistic(statistic=name) for name in statistics["statistic"]]
+        snapshot = Report([*own, *presets], include_tests=False).run(
+            current,
+            before,
+            additional_data={STATISTICS: Dataset.from_pandas(statistics)},
+            timestamp=record.last,
+            tags=[record.verdict],
+            name=f"Window {record.number}: {record.verdict.replace('_', ' ')}",
+        )
+        found = self.evidently.add_run(self.id, snapshot)
+        return f"/projects/{self.id}/reports/{found.id}", _drifted_share(snapshot)
+
+    def show_sites(self, sites: list[str]) -> None:
+        """A panel with each site's share, made anew when a site is new."""
+        from evidently.sdk.models import PanelMetric
+        from evidently.sdk.panels import bar_plot_panel
+
+        title = "Sites"
+        project = self.evidently.get_project(self.id)
+        metrics = [
+            PanelMetric(legend=site, metric="WindowStatistic", metric_labels={"statistic": f"site_{site}"})
+            for site in sites
+        ]
+        if title in [panel.title for panel in project.dashboard.model().panels]:
+            project.dashboard.delete_panel(title, TABS[2])
+        project.dashboard.add_panel(bar_plot_panel(title, metrics, "share of each window", "full", True), tab=TABS[2])
+        project.save()
 
 
-def open_project(workspace: Workspace, version: str, known: str, gated_classes: tuple[str, ...]) -> str:
-    """The id of the champion's project, made with its panels where it is not there."""
-    _prepare()
-    from evidently.ui.workspace import Workspace as EvidentlyWorkspace
+def report_file(workspace: Workspace, address: str) -> Path:
+    """The file behind a report's address `/projects/<project>/reports/<snapshot>`."""
+    _, _, project, _, snapshot = address.split("/")
+    return evidently_folder(workspace) / project / "snapshots" / f"{snapshot}.json"
 
-    evidently = EvidentlyWorkspace.create(str(evidently_folder(workspace)))
-    if known and any(str(project.id) == known for project in evidently.list_projects()):
-        return known
-    project = evidently.create_project(
-        f"Model version {version}", "Windows of referrals against the photographs this model was validated on"
-    )
-    for tab, panel in _panels(gated_classes):
-        project.dashboard.add_panel(panel, tab=tab)
-    project.save()
-    return str(project.id)
+
+def _forget_oldest(folder: Path) -> None:
+    """Keep the newest reports of all projects; what older windows showed stays in the history."""
+    reports = sorted(folder.glob("*/snapshots/*.json"), key=lambda path: path.name)  # names begin with their time
+    for path in reports[:-KEPT_REPORTS]:
+        path.unlink()
 
 
 def window_statistics(record: WindowRecord) -> pd.DataFrame:
@@ -171,25 +199,6 @@ def _panels(gated_classes: tuple[str, ...]) -> list[tuple[str, Any]]:
         (third, line_plot_panel("Photographs to retake", [own("retake_rate", "share")], size="half")),
     ]
     return found
-
-
-def add_site_panel(workspace: Workspace, project_id: str, sites: list[str]) -> None:
-    """A panel with each site's share, made anew when a site is new."""
-    _prepare()
-    from evidently.sdk.models import PanelMetric
-    from evidently.sdk.panels import bar_plot_panel
-    from evidently.ui.workspace import Workspace as EvidentlyWorkspace
-
-    title = "Sites"
-    project = EvidentlyWorkspace.create(str(evidently_folder(workspace))).get_project(project_id)
-    metrics = [
-        PanelMetric(legend=site, metric="WindowStatistic", metric_labels={"statistic": f"site_{site}"})
-        for site in sites
-    ]
-    if title in [panel.title for panel in project.dashboard.model().panels]:
-        project.dashboard.delete_panel(title, TABS[2])
-    project.dashboard.add_panel(bar_plot_panel(title, metrics, "share of each window", "full", True), tab=TABS[2])
-    project.save()
 
 
 def _holds(name: str, *sides: Photographs) -> bool:

@@ -12,7 +12,7 @@ from dermai.taxonomy import load_taxonomy
 from dermai.validation.photograph_checks import PhotographChecks
 from dermai.validation.result import ClassStatistics
 
-RELATIONS = {  # column: how many distinct values of the second each value of the first has
+RELATIONS = {  # column: where a value of the first comes with several of the second, both by name; else empty
     "patient_splits": ("patient_id", "split"),
     "lesion_patients": ("lesion_id", "patient_id"),
     "lesion_diagnoses": ("lesion_id", "diagnosis"),
@@ -25,7 +25,7 @@ def annotated_cases(cases: pd.DataFrame, checks: PhotographChecks, bits: int) ->
     table = cases.reset_index(drop=True)
     table["acquired_on"] = table["acquired_on"].where(table["acquired_on"] != "", None)
     for column, (unit, value) in RELATIONS.items():
-        table[column] = table.groupby(unit)[value].transform("nunique")
+        table[column] = _several(table, unit, value)
     table["expected_diagnosis"] = [
         _expected(source, label, diagnosis)
         for source, label, diagnosis in zip(table["source"], table["source_label"], table["diagnosis"], strict=True)
@@ -38,6 +38,14 @@ def annotated_cases(cases: pd.DataFrame, checks: PhotographChecks, bits: int) ->
     table["same_shot_in_other_split"] = table["image"].map(across_splits).fillna("")
     table["same_shot_of_other_patient"] = table["image"].map(across_patients).fillna("")
     return table
+
+
+def _several(table: pd.DataFrame, unit: str, value: str) -> pd.Series:
+    """For each row "" or, where its unit has more than one value, a text like `patient_id p12: split test, train`."""
+    pairs = table[[unit, value]].drop_duplicates().sort_values([unit, value])
+    several = pairs[pairs[unit].duplicated(keep=False)].groupby(unit)[value].agg(", ".join)
+    words = {name: f"{unit} {name}: {value} {values}" for name, values in several.items()}
+    return table[unit].map(words).fillna("")
 
 
 def _expected(source: str, label: str, diagnosis: str) -> str:

@@ -20,9 +20,11 @@ from dermai.taxonomy import load_taxonomy
 from dermai.triage.scoring import triage_folder
 from dermai.workspace import Workspace
 from monitoring.assessment import Verdict
-from monitoring.drift_run import ALARM, confirmed_sentences
-from monitoring.findings import ADVICE, HEADLINES
-from monitoring.history import SEVERITY, History, WindowRecord, read_history
+from monitoring.drift_run import ALARM
+from monitoring.evidently_report import report_file
+from monitoring.findings import HEADLINES
+from monitoring.history import History, WindowRecord, read_history
+from monitoring.overall import overall
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -69,6 +71,7 @@ def start_page(workspace: Workspace, params: Params) -> str:
         tones=TONES,
         labels=LABELS,
         windows=history.windows[-WINDOWS_SHOWN:][::-1],
+        kept={window.report for window in history.windows[-WINDOWS_SHOWN:] if has_report(workspace, window)},
         sensitivity=sensitivity_plot(history, params),
         trends=trends(history.windows[-WINDOWS_SHOWN:]),
         groups=[] if last is None else sorted(last.groups, key=lambda group: (group.kind != "site", -group.share)),
@@ -79,18 +82,6 @@ def start_page(workspace: Workspace, params: Params) -> str:
         links=links(workspace, history),
         params=params,
     )
-
-
-def overall(history: History) -> tuple[Verdict, tuple[str, ...], tuple[str, ...]]:
-    """Verdict, changes and advice of the newest window, or of the confirmed cases where those are worse."""
-    last, confirmed = history.last, history.confirmed
-    if last is None:
-        return "too_few", (), ("Run `zenml pipeline run monitor_drift` once referrals have been triaged.",)
-    verdict, changes, advice = last.verdict, last.changes, last.advice
-    if confirmed and SEVERITY.index(confirmed.verdict) > max(1, SEVERITY.index(verdict)):
-        verdict = confirmed.verdict
-        changes, advice = (*confirmed_sentences(confirmed), *changes), (ADVICE["sensitivity"], *advice)
-    return verdict, changes, advice
 
 
 def sensitivity_plot(history: History, params: Params) -> Markup | None:
@@ -131,10 +122,15 @@ def newest_photographs(workspace: Workspace, window: WindowRecord) -> list[str]:
     return [thumbnail(photograph_path(folder, image)) for image in window.newest]
 
 
+def has_report(workspace: Workspace, window: WindowRecord) -> bool:
+    """Whether the window's Evidently report is still kept."""
+    return bool(window.report) and report_file(workspace, window.report).is_file()
+
+
 def links(workspace: Workspace, history: History) -> list[Link]:
     """Every page that exists, in the order in which people ask for them."""
     found = []
-    if history.last and history.last.report:
+    if history.last and has_report(workspace, history.last):
         found.append(Link("Evidently: this window", "every column beside the reference", history.last.report))
     if history.project:
         found.append(Link("Evidently: over time", "panels of all windows", f"/projects/{history.project}"))

@@ -31,11 +31,11 @@ QUICK = {
 KNOWN = 60
 
 
-def make_champion(registry: Registry, workspace: Workspace, folder: Path) -> str:
+def make_champion(registry: Registry, workspace: Workspace, folder: Path, count: int = KNOWN) -> str:
     """Register a champion that was validated on painted photographs in the data folder; its version."""
     generator = np.random.default_rng(5)
     rows = []
-    for number in range(KNOWN):
+    for number in range(count):
         file = folder / f"{number}.jpg"
         file.parent.mkdir(exist_ok=True)
         paint(generator).save(file, quality=95)
@@ -51,7 +51,7 @@ def make_champion(registry: Registry, workspace: Workspace, folder: Path) -> str
                 "diagnosis": CLASSES[number % 3],
                 "source": "dermai",
                 "site": "Porto",
-                "age": str(20 + number),
+                "age": str(20 + number % 60),
                 "sex": "female",
                 "split": "train",
             }

@@ -21,7 +21,7 @@ from monitoring import drift_run
 from monitoring.alerts import AlertFailed, open_retraining_workflow, send_alerts
 from monitoring.dashboard.start_page import start_page
 from monitoring.drift_run import run_monitoring
-from monitoring.evidently_report import evidently_folder
+from monitoring.evidently_report import EvidentlyProject, evidently_folder
 from monitoring.follow_up import follow_up
 from monitoring.history import history_file, read_history
 from monitoring.prediction_log import PredictionLog
@@ -58,6 +58,10 @@ def service(two_weeks, monkeypatch):
         shutil.rmtree(workspace.state / name, ignore_errors=True)
     shutil.rmtree(workspace.prediction_log / "confirmations", ignore_errors=True)
     return workspace
+
+
+def power_cut(*_):
+    raise RuntimeError("the power went")
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -156,9 +160,7 @@ class TestRun:
     def test_a_run_that_dies_after_the_record_makes_no_second_one(self, service, monkeypatch):
         params = quick_params(service)
         with monkeypatch.context() as broken:
-            broken.setattr(
-                drift_run, "add_site_panel", lambda *_: (_ for _ in ()).throw(RuntimeError("the power went"))
-            )
+            broken.setattr(EvidentlyProject, "show_sites", power_cut)
             with pytest.raises(RuntimeError, match="power"):
                 run_monitoring(service, params, "first")
         history_file(service, "1").unlink()  # as if it had died before the history was written too

@@ -1,0 +1,34 @@
+"""Where a model stands over all: its newest window, and what the confirmed cases say beside it."""
+
+from __future__ import annotations
+
+from monitoring.assessment import Verdict
+from monitoring.findings import ADVICE
+from monitoring.history import SEVERITY, ConfirmedRecord, History
+
+
+def overall(history: History) -> tuple[Verdict, tuple[str, ...], tuple[str, ...]]:
+    """The worse verdict of the two, then changes and advice; confirmed misses come before anything else."""
+    last, confirmed = history.last, history.confirmed
+    if last is None:
+        verdict: Verdict = "too_few"
+        changes: tuple[str, ...] = ()
+        advice: tuple[str, ...] = ("Run `zenml pipeline run monitor_drift` once referrals have been triaged.",)
+    else:
+        verdict, changes, advice = last.verdict, last.changes, last.advice
+    if confirmed and confirmed.verdict in ("watch", "act"):
+        verdict = max(verdict, confirmed.verdict, key=SEVERITY.index)
+        advised = ADVICE["sensitivity"]
+        changes = (*confirmed_sentences(confirmed), *changes)
+        advice = (advised, *(line for line in advice if line != advised))
+    return verdict, changes, advice
+
+
+def confirmed_sentences(confirmed: ConfirmedRecord) -> tuple[str, ...]:
+    """What the confirmed cases say, class by class, where the sensitivity is in doubt."""
+    return tuple(
+        f"Of {one.cases} confirmed {one.lesion_class} the model called {one.hits} ({one.value:.0%}, interval "
+        f"{one.low:.0%} to {one.high:.0%}); it was approved for at least {one.floor:.0%}."
+        for one in confirmed.classes
+        if one.cases and one.floor is not None and one.p_value <= 0.05
+    )
