@@ -128,3 +128,17 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone.run("git", "commit", "--quiet", "-m", "A clone")
     clone.run("dvc", "pull", "--quiet")
     return clone
+
+
+@pytest.fixture(scope="session")
+def first_champion(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """A clone whose first model was promoted, by an approved policy that a quick training can meet. Copy it too."""
+    clone = fresh_clone.copy(tmp_path_factory.mktemp("champion") / "there")
+    params = clone.root / "params.yaml"
+    params.write_text(params.read_text().replace("floors: {MM: 0.70, BCC: 0.60}", "floors: {MM: 0.05, BCC: 0.05}"))
+    clone.commit("params.yaml")
+    clone.run(
+        "dermai", "gate", "approve-policy", "--approver", "A test", "--role", "engineer", "--reason", "quick models"
+    )
+    clone.update()
+    return clone
