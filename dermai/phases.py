@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dermai.activations import FrozenActivations
+from dermai.batch_norm import recompute_batch_norm
 from dermai.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from dermai.config import Params
 from dermai.fitting import Position, Samples, Score, fit, make_optimizer, score_logits
@@ -65,9 +66,13 @@ class PhasedTraining:
     def run(self, epochs: int, checkpoints: Path) -> Position:
         """Both phases, from the newest checkpoint on if there is one; leaves the best weights in the tail."""
         resumed = load_checkpoint(checkpoints, str(self.accelerator.device))
-        position = _position(resumed) if resumed else Position(history=self.train_head())
         if resumed:
+            position = _position(resumed)
             self.tail.load_state_dict(resumed.weights)
+        else:
+            # First: training in the second phase moves the statistics anyway, and a head fitted to others would fall.
+            recompute_batch_norm(self.tail, self.training_inputs())
+            position = Position(history=self.train_head())
         training = self.params.training
         optimizer = make_optimizer(
             training,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from dermai.batch_norm import recompute_batch_norm
 
-    from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor
 
     from dermai.config import Params
     from dermai.phases import PhasedTraining
@@ -64,28 +64,6 @@ def choose_mix(scores: Sequence[MixScore], champion: MixScore) -> MixScore:
         [champion, *allowed],
         key=lambda score: (score.balanced_accuracy or 0.0, -(score.loss or 0.0)),
     )
-
-
-def recompute_batch_norm(module: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Replace the BatchNorm statistics of a module by those of these inputs: averaged weights have other ones."""
-    import torch
-    from torch.nn.modules.batchnorm import _BatchNorm
-
-    layers = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
-    if not layers:
-        return
-    momenta = [layer.momentum for layer in layers]
-    module.eval()
-    for layer in layers:
-        layer.reset_running_stats()
-        layer.momentum = None  # the plain mean over all batches
-        layer.train()
-    with torch.no_grad():
-        for batch in batches:
-            module(batch)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
-    module.eval()
 
 
 def interpolate(
