@@ -19,10 +19,11 @@ def act_on_decision(workspace: Workspace, params: Params, record: UpdateRecord) 
     if record.candidate is None:
         return "nothing new: the champion has learnt from every training photograph there is"
     version = record.candidate.version
+    reasons = "".join(f"\n  - {reason}" for reason in record.reasons)
     if record.outcome == "reject":
-        return f"version {version} is rejected: {'; '.join(record.reasons)}"
+        return f"version {version} is rejected:{reasons}"
     if record.outcome == "insufficient_evidence":
-        return f"version {version} waits as challenger, the evidence is insufficient: {'; '.join(record.reasons)}"
+        return f"version {version} waits as challenger, the evidence is insufficient:{reasons}"
     if params.gate.approval == "manual":
         return (
             f"version {version} passed and waits for a person: "

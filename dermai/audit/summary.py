@@ -18,8 +18,11 @@ def summarise(entry: Entry) -> str:
     match entry.event:
         case "update_attempt" | "shadow_decision":
             against = f" against version {champion}" if champion else " without a champion to compare with"
-            reasons = "; ".join(body.get("reasons", ()))
-            return f"{str(body.get('outcome')).replace('_', ' ')}{against}" + (f": {reasons}" if reasons else "")
+            reasons = body.get("reasons", ())
+            more = f" (and {len(reasons) - 1} more reasons: `dermai audit show --json`)" if len(reasons) > 1 else ""
+            return f"{str(body.get('outcome')).replace('_', ' ')}{against}" + (
+                f": {reasons[0]}{more}" if reasons else ""
+            )
         case "nothing_new":
             return body.get("change_note") or "nothing new to learn"
         case "promotion":

@@ -65,7 +65,9 @@ def status(as_json: AsJson = False) -> None:
     _say(f"{'records':<11} {found.records}; last: {found.last_record or 'none'}")
     if found.pending:
         outcome = found.pending.outcome.replace("_", " ")
-        _say(f"{'pending':<11} version {found.pending.version}: {outcome}; {'; '.join(found.pending.reasons)}")
+        _say(f"{'pending':<11} version {found.pending.version}: {outcome}")
+        for reason in found.pending.reasons:
+            _say(f"{'':<11} - {reason}")
     for problem in found.problems:
         _say(f"{'problem':<11} {problem}")
     _say(f"{'next':<11} {found.next_step}")
