@@ -87,8 +87,12 @@ class Registry:
         if uri.startswith("sqlite:///"):
             with self._locked():
                 make_store(Path(uri.removeprefix("sqlite:///")))
+        named = os.environ.get("MLFLOW_TRACKING_URI")
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
+        # MLflow puts the address into the environment, where it would decide for the process's next workspace.
+        if named is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
         return mlflow.MlflowClient(uri, uri)
 
     def register(

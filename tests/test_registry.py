@@ -1,5 +1,6 @@
 """Versions are registered whole or not at all, found by alias, and verified when fetched."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from dermai.errors import PackageTampered, UnknownVersion
 from dermai.files import sha256_file
 from dermai.model_package import CHECKSUMS, ModelPackage
+from dermai.workspace import Workspace
 from tests.packages import CLASSES, make_package
 
 
@@ -39,6 +41,13 @@ def test_the_same_package_again_is_the_same_version_with_the_new_tags(registry, 
     register(registry, package, dataset="abc")
     again = register(registry, package, dataset="def")
     assert (again.version, again.tags["dataset"], len(registry.versions())) == ("1", "def", 1)
+
+
+def test_using_one_store_does_not_decide_for_the_next_workspace(registry):
+    named = registry.workspace.tracking_uri
+    assert registry.client.search_registered_models() == []
+    assert os.environ.get("MLFLOW_TRACKING_URI") is None
+    assert Workspace(registry.workspace.root.parent).tracking_uri != named
 
 
 def test_aliases_move_and_go(registry, package, tmp_path):
