@@ -19,6 +19,7 @@ from dermai.continual.plan import UpdatePlan
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_json, write_json
 from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
+from dermai.source_code import source_hash
 from dermai.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: 
             "params": params.model_dump(mode="json", include={"seed", "model", "training", "continual"}),
             "gated": list(params.gate.gated_classes),
             "parent": parent.sha256 if parent else None,
+            "code": source_hash(),
         }
     )
 

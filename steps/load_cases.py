@@ -10,9 +10,10 @@ from zenml import step
 from dermai.cases import parse_cases
 from dermai.config import Params, load_params
 from dermai.workspace import DatasetVersion, dataset_version, find_workspace
+from steps.caching import TableMaterializer
 
 
-@step(enable_cache=False)
+@step(enable_cache=False, output_materializers={"cases": TableMaterializer})
 def load_cases(
     overrides: dict[str, Any],
 ) -> tuple[Annotated[pd.DataFrame, "cases"], Annotated[DatasetVersion, "dataset"], Annotated[Params, "params"]]:
