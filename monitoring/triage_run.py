@@ -1,4 +1,4 @@
-"""One triage of a folder: door, champion, challenger in shadow, prediction log, worklist."""
+"""One triage of a folder: door, champion, challenger and anchor in shadow, prediction log, worklist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dermai.errors import DermaiError, InvalidParams
 from dermai.files import write_json
 from dermai.model_package import ModelPackage
 from dermai.pseudonyms import load_pseudonyms
-from dermai.registry import CHALLENGER, CHAMPION, Registry
+from dermai.registry import ANCHOR, CHALLENGER, CHAMPION, Registry
 from dermai.report.worklist import WorklistCase, worklist_cases, write_worklist_csv, write_worklist_page
 from dermai.taxonomy import RiskLevel
 from dermai.triage.heat_maps import heat_maps
@@ -44,16 +44,17 @@ class TriageSummary(BaseModel):
 
 
 def scoring_models(workspace: Workspace, params: Params) -> list[ScoringModel]:
-    """The champion, and the challenger where it scores in shadow.
+    """The champion; where a challenger scores in shadow, that too, and the anchor it must not fall behind.
 
     Raises:
         DermaiError: there is no champion yet.
     """
     registry = Registry(workspace, params)
-    found = []
-    for alias in (CHAMPION, CHALLENGER) if params.triage.challenger_in_shadow else (CHAMPION,):
+    shadow = params.triage.challenger_in_shadow and registry.by_alias(CHALLENGER) is not None
+    found: list[ScoringModel] = []
+    for alias in (CHAMPION, CHALLENGER, ANCHOR) if shadow else (CHAMPION,):
         version = registry.by_alias(alias)
-        if version is not None:
+        if version is not None and version.version not in {model.version for model in found}:
             package = ModelPackage.load(registry.download(version.version))
             found.append(ScoringModel(version.version, alias, package))
     if not found or found[0].role != CHAMPION:

@@ -9,9 +9,17 @@ from zenml import step
 from dermai.champion import ReferenceModels, find_reference_models
 from dermai.config import Params
 from dermai.workspace import find_workspace
+from monitoring.shadow_mode import settle_challenger
 
 
 @step(enable_cache=False)
 def find_champion(params: Params) -> Annotated[ReferenceModels, "reference_models"]:
-    """The registry may have moved since the last run, so this is never cached."""
-    return find_reference_models(find_workspace(), params)
+    """The registry may have moved since the last run, so this is never cached.
+
+    A challenger that daily practice has decided on meanwhile is settled first.
+    """
+    workspace = find_workspace()
+    said = settle_challenger(workspace, params)
+    if said:
+        print(said)
+    return find_reference_models(workspace, params)

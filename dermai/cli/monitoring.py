@@ -26,7 +26,8 @@ def confirm(
     """Record the confirmed diagnoses of triaged cases; the same file again changes nothing.
 
     Cases are named as on the worklist or by the sender's own number. Rows that cannot be taken are set aside with the
-    reason, the others are recorded; the exit code is 1 when any was set aside.
+    reason, the others are recorded; the exit code is 1 when any was set aside. A challenger in shadow mode is judged
+    anew, and promoted or rejected where that decides it.
 
     Example: `dermai confirm histology-2026-03.csv`
     """
@@ -37,20 +38,24 @@ def confirm(
     from dermai.workspace import find_workspace
     from monitoring.confirmations import confirm as record
     from monitoring.prediction_log import PredictionLog
+    from monitoring.shadow_mode import settle_challenger
 
     workspace = find_workspace()
-    load_params(workspace.params_file)
+    params = load_params(workspace.params_file)
     pseudonyms = load_pseudonyms(workspace)
     log = PredictionLog(workspace.prediction_log)
     done = record(log, file, correct, lambda case: pseudonyms.case(SOURCE, case))
     refused = done.refused[["case_id", "reason"]].to_dict("records")
+    challenger = settle_challenger(workspace, params)
     if as_json:
-        result = {"accepted": done.accepted, "known": done.known, "refused": refused}
+        result = {"accepted": done.accepted, "known": done.known, "refused": refused, "challenger": challenger}
         print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         print(f"{done.accepted} diagnoses recorded, {done.known} were known already")
         for row in refused[:20]:
             print(f"set aside: {row['case_id']}: {row['reason']}")
+        if challenger:
+            print(challenger)
     if refused:
         raise DermaiError(f"{len(refused)} rows were set aside in {done.refused_file}: mend them and run again")
 

@@ -69,6 +69,15 @@ class Clone:
         config.write_text(yaml.safe_dump({"parameters": {"overrides": values}}))
         return ("zenml", "pipeline", "run", "incremental_finetune", "-c", str(config))
 
+    def write_quick_params(self) -> None:
+        """The quick parameters in params.yaml itself, for commands that take no overrides."""
+        file = self.root / "params.yaml"
+        values = yaml.safe_load(file.read_text())
+        for dotted, value in QUICK.items():
+            section, key = dotted.split(".")
+            values[section][key] = value
+        file.write_text(yaml.safe_dump(values, sort_keys=False))
+
     def status(self) -> dict[str, Any]:
         """`dermai status --json`."""
         status: dict[str, Any] = json.loads(self.run("dermai", "status", "--json").stdout)
