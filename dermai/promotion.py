@@ -205,13 +205,16 @@ def _recorded(audit: AuditLog, action: str, version: str | None, approver: str, 
 
 def _move(audit: AuditLog, registry: Registry, entry: Entry) -> Entry:
     """Carry out a recorded move and confirm it."""
-    _apply(registry, entry)
+    _apply(audit, registry, entry)
     audit.append("confirmation", {"of": entry.sequence, "move": entry.event, "version": entry.body["version"]})
     return entry
 
 
-def _apply(registry: Registry, entry: Entry) -> None:
-    """Set the aliases that a recorded move asks for; doing it twice is doing it once."""
+def _apply(audit: AuditLog, registry: Registry, entry: Entry) -> None:
+    """Set the aliases that a recorded move asks for; doing it twice is doing it once.
+
+    A challenger that no longer waits is none: it was settled, or compared with a champion that is gone.
+    """
     version = entry.body["version"]
     challenger = registry.by_alias(CHALLENGER)
     if entry.event != "rejection":
@@ -223,7 +226,7 @@ def _apply(registry: Registry, entry: Entry) -> None:
         if entry.body.get("sets_anchor"):
             registry.set_alias(ANCHOR, version)
         registry.set_alias(CHAMPION, version)
-    if challenger and challenger.version == version:
+    if challenger and challenger.version != waiting_version(audit):
         registry.delete_alias(CHALLENGER)
 
 
@@ -236,7 +239,7 @@ def _repair(audit: AuditLog, registry: Registry) -> list[str]:
         version, what = entry.body["version"], f"the {entry.event} of version {entry.body['version']}"
         body = {"of": entry.sequence, "move": entry.event, "version": version, "repaired": True}
         try:
-            _apply(registry, entry)
+            _apply(audit, registry, entry)
         except UnknownVersion as error:
             audit.append("confirmation", {**body, "void": True, "why": str(error)})
             done.append(f"{what} was recorded but is void: {error}")

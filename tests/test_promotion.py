@@ -60,6 +60,13 @@ def test_a_candidate_with_too_little_evidence_becomes_challenger_and_a_shadow_de
     assert fleet.aliases() == {"anchor": "1", "previous": "1", "champion": "2"}
 
 
+def test_a_challenger_does_not_outlive_the_promotion_of_a_later_candidate(fleet):
+    fleet.champions(1)
+    fleet.candidate("insufficient_evidence")
+    fleet.champions(1)
+    assert fleet.aliases() == {"anchor": "1", "previous": "1", "champion": "3"}
+
+
 def test_a_decision_against_an_earlier_champion_does_not_count(fleet):
     fleet.champions(1)
     second, third = fleet.candidate(), fleet.candidate()
