@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -139,10 +140,28 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     return clone
 
 
+def keep_patients(clone: Clone, share: float) -> None:
+    """Make a smaller dataset version of the first patients in the order of their pseudonyms."""
+    data = clone.root / "data"
+    cases = pd.read_csv(data / "cases.csv", dtype=str, keep_default_na=False)
+    patients = sorted(cases["patient_id"].unique())
+    kept = cases["patient_id"].isin(patients[: round(share * len(patients))])
+    for image in set(cases.loc[~kept, "image"]):
+        (data / "images" / image[:2] / f"{image}.jpg").unlink()
+    (data / "cases.csv").unlink()  # DVC may have linked it from its cache
+    cases[kept].to_csv(data / "cases.csv", index=False)
+    clone.run("dvc", "add", "--quiet", "data")
+    clone.commit("data.dvc")
+
+
 @pytest.fixture(scope="session")
 def first_champion(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone whose first model was promoted, by an approved policy that a quick training can meet. Copy it too."""
+    """A clone with fewer patients, whose first model was promoted by an approved policy that a quick training can meet.
+
+    Copy it too.
+    """
     clone = fresh_clone.copy(tmp_path_factory.mktemp("champion") / "there")
+    keep_patients(clone, 0.4)
     params = clone.root / "params.yaml"
     params.write_text(params.read_text().replace("floors: {MM: 0.70, BCC: 0.60}", "floors: {MM: 0.05, BCC: 0.05}"))
     clone.commit("params.yaml")

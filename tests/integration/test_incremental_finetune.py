@@ -25,8 +25,8 @@ def decision_of(clone: Clone) -> dict[str, object]:
 
 
 def words(log: str) -> str:
-    """A log without its colours and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", log).split())
+    """A log without its colours, quotes and line breaks."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|`", "", log).split())
 
 
 def simulated_arrival(clone: Clone, number: int, *more: str) -> None:
