@@ -54,13 +54,14 @@ def updates_table(names: list[str], attempts: list[dict[str, Any]], gated: tuple
 def cost_table(names: list[str], attempts: list[dict[str, Any]], measured: list[re.Match[str]]) -> ResultTable:
     """What each update took: the training by its own account, the whole command by the operating system's."""
     rows = []
+    trained: set[str] = set()
     for name, attempt, times in zip(names, attempts, measured, strict=True):
-        training = attempt["training"]
+        training, package = attempt["training"], attempt["candidate"]["sha256"]
         rows.append(
             (
                 name,
                 str(sum(training["photographs"].values())),
-                f"{training['seconds'] / 60:.1f}",
+                "reused" if package in trained else f"{training['seconds'] / 60:.1f}",
                 f"{float(times['wall']) / 60:.1f}",
                 f"{(float(times['user']) + float(times['system'])) / 60:.1f}",
                 f"{training['peak_memory_mb']['process'] / 1024:.1f}",
@@ -68,6 +69,7 @@ def cost_table(names: list[str], attempts: list[dict[str, Any]], measured: list[
                 "" if training["interpolation_chosen"] is None else f"{training['interpolation_chosen']:g}",
             )
         )
+        trained.add(package)
     return ResultTable(
         ("Update", "Photographs learnt", "Training, min", "Command, min", "Processor, min", "Peak memory, GiB",
          "Best epoch", "Share of the candidate's weights"),
