@@ -1,4 +1,4 @@
-"""Train the candidate, from the champion on."""
+"""Train the candidate, from the champion on, or from the anchor where photographs were taken back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ def finetune_candidate(
     from dermai.candidate import train_candidate
 
     workspace = find_workspace()
-    parent = None
-    if plan.mode == "update":
-        parent = load_reference_package(workspace, params, references.champion)
+    start = {"update": references.champion, "from_anchor": references.anchor}.get(plan.mode)
+    parent = load_reference_package(workspace, params, start)
     return train_candidate(workspace, params, plan, cases, parent)

@@ -31,13 +31,13 @@ def mix_weights(champion: Mapping[str, Tensor], candidate: Mapping[str, Tensor],
     """`(1 - share) * champion + share * candidate`, tensor by tensor.
 
     A head that was widened has the champion's classes first: only these rows are mixed, the new ones are the
-    candidate's. Counters are the candidate's too.
+    candidate's. Counters are the candidate's too, but at share 0, which is the champion to the last bit.
     """
     mixed = {}
     for name, theirs in candidate.items():
         ours = champion[name].to(theirs.device)
         if not theirs.is_floating_point():
-            mixed[name] = theirs.clone()
+            mixed[name] = (theirs if share else ours).clone()
             continue
         mixed[name] = theirs.clone()
         mixed[name][: len(ours)] = theirs[: len(ours)].lerp(ours, 1 - share)
