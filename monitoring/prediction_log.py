@@ -96,14 +96,8 @@ class PredictionLog:
             )
             name = f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.parquet"
             path = self.predictions / f"model_version={model_version}" / f"day={day}" / name
-            try:
-                write_bytes(path, buffer.getvalue())
-            except OSError as error:
-                why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-                raise PredictionLogError(
-                    f"the prediction log took none of the {int(here.sum())} photographs of {day}: {why}; "
-                    "nothing was lost, free the disk and run again"
-                ) from error
+            lost = f"the prediction log took none of the {int(here.sum())} photographs of {day}"
+            write_part(path, buffer.getvalue(), lost)
             written.append(path)
         return written
 
@@ -171,6 +165,19 @@ class PredictionLog:
 def probability_columns(table: pd.DataFrame) -> list[str]:
     """`p_<class>` columns that hold something."""
     return [name for name in map(str, table.columns) if name.startswith("p_") and table[name].notna().any()]
+
+
+def write_part(path: Path, content: bytes, lost: str) -> None:
+    """Write a part whole or not at all; `lost` says what is not in the log when it fails.
+
+    Raises:
+        PredictionLogError: the disk is full or read-only.
+    """
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise PredictionLogError(f"{lost}: {why}; nothing was lost, free the disk and run again") from error
 
 
 def _check_version(model_version: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,7 +86,22 @@ def run_triage(
     Raises:
         InvalidCases: the folder holds no usable case table.
         PredictionLogError: the log cannot be written.
+        DermaiError: there is no champion yet, or the disk is full.
     """
+    try:
+        return _run_triage(workspace, params, folder, output, received, progress)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DermaiError(
+            f"the disk is full ({error.filename or workspace.state}): free it and triage {folder} again; "
+            "every photograph that was logged stays logged"
+        ) from error
+
+
+def _run_triage(
+    workspace: Workspace, params: Params, folder: Path, output: Path, received: datetime, progress: bool
+) -> TriageSummary:
     models = scoring_models(workspace, params)
     champion = models[0]
     log = PredictionLog(workspace.prediction_log)
