@@ -33,9 +33,22 @@ run git commit --quiet -m "Confirmed cases of the second arrival" data.dvc
 step "The update: learn them from the champion on, and decide"
 run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
 
+step "New referrals: checked at the door, scored, sorted by risk"
+run dermai simulate referrals --arrival 3 --scale 0.005 --size 128
+run zenml pipeline run triage_cases
+
+step "Five weeks of production: nothing new, a new phone, a new site, a new diagnosis, more melanoma"
+run dermai simulate-production demo/production --size 128 --set triage.heat_maps=false
+run dermai confirm demo/production/week-5/diagnoses.csv
+
+step "Is the model still right for the patients we see?"
+run zenml pipeline run monitor_drift
+
 step "Where to look"
 run dermai status
 printf '\n   report          %s\n' "$workspace/reports/incremental_finetune/latest/report.html"
+printf '   worklist        %s\n' "$workspace/reports/triage_cases/latest/worklist.html"
+printf '   dashboard       cd demo/workspace && dermai dashboard   (then open http://127.0.0.1:8600)\n'
 printf '   data checks     %s\n' "$workspace/reports/validation/index.html"
 printf '   audit log       cd demo/workspace && dermai audit show\n'
 printf '   undo it         cd demo/workspace && dermai rollback --approver you --role engineer --reason "a try"\n'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import uuid
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 from dermai.cases import read_text_table
 from dermai.files import locked, write_bytes
 from dermai.taxonomy import load_taxonomy
-from monitoring.prediction_log import DamagedPart, PredictionLog, PredictionLogError
+from monitoring.prediction_log import DamagedPart, PredictionLog, write_part
 
 REQUIRED = ("case_id", "diagnosis")
 COLUMNS = ("case_id", "lesion_id", "diagnosis", "confirmed_by", "confirmed_on")
@@ -139,11 +138,7 @@ def _append(log: PredictionLog, rows: pd.DataFrame) -> None:
 def _write(path: Path, table: pa.Table) -> None:
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
-    try:
-        write_bytes(path, buffer.getvalue())
-    except OSError as error:
-        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise PredictionLogError(f"no diagnosis was recorded: {why}; free the disk and run again") from error
+    write_part(path, buffer.getvalue(), "no diagnosis was recorded")
 
 
 def _set_aside(log: PredictionLog, file: Path, refused: pd.DataFrame) -> Path | None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 
 FEWEST_REFERENCE_CASES = 10
 LEAST_EXPECTED_CASES = 1.0
+NEWTON_STEPS, HALVINGS, TOLERANCE = 50, 30, 1e-7
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,15 @@ def estimate_sensitivity(
     _, lesion = np.unique(np.arange(len(scores)) if window_lesions is None else window_lesions, return_inverse=True)
     patients = np.arange(len(truth)) if reference_patients is None else np.asarray(reference_patients)
     members = [np.flatnonzero(patients == name) for name in np.unique(patients)]
-    realised = np.full(draws, np.nan)
+    weights, drawn = np.empty((draws, len(truth))), np.empty((draws, len(scores)))
     for draw in range(draws):
-        rows = _resample(truth, members, generator)
-        probabilities = calibrated(scores, *fit_calibration(known[rows], truth[rows]))
-        diagnosis = generator.random(lesion.max() + 1)[lesion] < probabilities
-        if diagnosis.any():
-            realised[draw] = (diagnosis & called).sum() / diagnosis.sum()
+        weights[draw] = np.bincount(_resample(truth, members, generator), minlength=len(truth))
+        drawn[draw] = generator.random(lesion.max() + 1)[lesion]
+    slopes, intercepts = fit_calibrations(known, truth, weights)
+    probabilities = 1 / (1 + np.exp(-(slopes[:, None] * _logit(scores) + intercepts[:, None])))
+    diagnosis = drawn < probabilities
+    with np.errstate(invalid="ignore"):  # a draw without a case says nothing
+        realised = (diagnosis & called).sum(axis=1) / diagnosis.sum(axis=1)
     low, high = np.nanquantile(realised, [(1 - confidence) / 2, (1 + confidence) / 2])
     return EstimatedSensitivity(
         lesion_class, expected, float((fitted * called).sum() / expected), float(low), float(high)
@@ -108,18 +110,47 @@ def fit_calibration(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> tu
     >>> abs(slope - 1) < 0.1 and abs(intercept) < 0.1
     True
     """
+    slopes, intercepts = fit_calibrations(scores, truth, np.ones((1, len(scores))))
+    return float(slopes[0]), float(intercepts[0])
+
+
+def fit_calibrations(
+    scores: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`fit_calibration` for many weightings [B, m] of the same photographs at once: slopes [B], intercepts [B].
+
+    Newton's method on the penalised log-likelihood, which is convex; a step that would raise it is halved.
+    """
     logits, target = _logit(scores), truth.astype(float)
 
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        slope, intercept = parameters
-        value = slope * logits + intercept
-        residual = 1 / (1 + np.exp(-value)) - target
+    def loss(slope: NDArray[np.float64], intercept: NDArray[np.float64]) -> NDArray[np.float64]:
+        value = slope[:, None] * logits + intercept[:, None]
         penalty = (slope - 1) ** 2 / 2 + intercept**2 / 8  # a prior worth about a photograph: few cases, no separation
-        total = float(np.logaddexp(0, value).sum() - (target * value).sum() + penalty)
-        return total, np.array([(residual * logits).sum() + slope - 1, residual.sum() + intercept / 4])
+        return np.asarray((weights * (np.logaddexp(0, value) - target * value)).sum(axis=1) + penalty)
 
-    slope, intercept = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B").x
-    return float(slope), float(intercept)
+    slope, intercept = np.ones(len(weights)), np.zeros(len(weights))
+    held = loss(slope, intercept)
+    for _ in range(NEWTON_STEPS):
+        fitted = 1 / (1 + np.exp(-(slope[:, None] * logits + intercept[:, None])))
+        residual, curvature = weights * (fitted - target), weights * fitted * (1 - fitted)
+        by_slope, by_intercept = residual @ logits + slope - 1, residual.sum(axis=1) + intercept / 4
+        first, mixed, second = curvature @ logits**2 + 1, curvature @ logits, curvature.sum(axis=1) + 1 / 4
+        determinant = first * second - mixed**2
+        along = (second * by_slope - mixed * by_intercept) / determinant
+        across = (first * by_intercept - mixed * by_slope) / determinant
+        size = np.ones(len(weights))
+        for _ in range(HALVINGS):
+            tried = loss(slope - size * along, intercept - size * across)
+            worse = tried > held + 1e-12 * np.abs(held)
+            if not worse.any():
+                break
+            size[worse] /= 2
+        size[worse] = 0
+        slope, intercept = slope - size * along, intercept - size * across
+        held = np.where(worse, held, tried)
+        if np.abs(size * along).max() < TOLERANCE and np.abs(size * across).max() < TOLERANCE:
+            break
+    return slope, intercept
 
 
 def calibrated(scores: NDArray[np.float64], slope: float, intercept: float) -> NDArray[np.float64]:

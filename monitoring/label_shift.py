@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FEWEST_PER_CLASS = 10
 WORST_CONDITION = 30.0
+BATCH = 200  # bootstrap samples drawn at once: bounds memory
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,10 @@ def estimate_label_shift(
             refused=f"the model does not tell the classes apart well enough (condition number {condition:.0f})",
         )
     point = shares + _shares(scores.mean(axis=0), matrix) - _shares(others.mean(axis=0), matrix)
-    by_class = [np.flatnonzero(labels == position) for position in range(len(classes))]
-    change = np.empty((draws, len(classes)))
-    for draw in range(draws):
-        rows = np.concatenate([generator.choice(members, len(members)) for members in by_class])
-        matrix = _mean_scores(learnt[rows], labels[rows], len(classes))
-        mean = scores[generator.integers(len(scores), size=len(scores))].mean(axis=0)
-        other_mean = others[generator.integers(len(others), size=len(others))].mean(axis=0)
-        change[draw] = _shares(mean, matrix) - _shares(other_mean, matrix)
+    columns = [_bootstrap_means(learnt[labels == position], draws, generator) for position in range(len(classes))]
+    inverses = np.linalg.pinv(np.stack(columns, axis=2))
+    change = _solved(inverses, _bootstrap_means(scores, draws, generator))
+    change -= _solved(inverses, _bootstrap_means(others, draws, generator))
     low, high = shares + np.quantile(change, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
     now, lowest, highest = (tuple(np.clip(row, 0, 1).tolist()) for row in (point, low, high))
     beyond = np.minimum((change <= 0).sum(axis=0), (change >= 0).sum(axis=0))
@@ -97,7 +94,22 @@ def _mean_scores(scores: NDArray[np.float64], labels: NDArray[np.intp], classes:
     return np.stack([scores[labels == position].mean(axis=0) for position in range(classes)], axis=1)
 
 
+def _bootstrap_means(scores: NDArray[np.float64], draws: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Mean scores [draws, C] of samples with replacement of the rows [n, C]."""
+    found = [
+        scores[generator.integers(len(scores), size=(min(BATCH, draws - start), len(scores)))].mean(axis=1)
+        for start in range(0, draws, BATCH)
+    ]
+    return np.concatenate(found)
+
+
 def _shares(mean: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Least squares, then the shares made non-negative and scaled to one."""
-    solution = np.clip(np.linalg.lstsq(matrix, mean, rcond=None)[0], 0, None)
-    return solution / solution.sum() if solution.sum() else np.full(len(mean), 1 / len(mean))
+    return np.asarray(_solved(np.linalg.pinv(matrix)[None], mean[None])[0])
+
+
+def _solved(inverses: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shares [B, C] of mean scores [B, C] through pseudo-inverses [B, C, C]."""
+    solution = np.clip(np.einsum("bij,bj->bi", inverses, means), 0, None)
+    total = solution.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(total > 0, solution / np.where(total > 0, total, 1), 1 / means.shape[1]))

@@ -11,7 +11,7 @@ import errno
 import io
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,14 +96,8 @@ class PredictionLog:
             )
             name = f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.parquet"
             path = self.predictions / f"model_version={model_version}" / f"day={day}" / name
-            try:
-                write_bytes(path, buffer.getvalue())
-            except OSError as error:
-                why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-                raise PredictionLogError(
-                    f"the prediction log took none of the {int(here.sum())} photographs of {day}: {why}; "
-                    "nothing was lost, free the disk and run again"
-                ) from error
+            lost = f"the prediction log took none of the {int(here.sum())} photographs of {day}"
+            write_part(path, buffer.getvalue(), lost)
             written.append(path)
         return written
 
@@ -111,9 +105,9 @@ class PredictionLog:
         """Versions that have predicted something."""
         return tuple(sorted(path.name.partition("=")[2] for path in self.predictions.glob("model_version=*")))
 
-    def images(self, model_version: str) -> set[str]:
-        """Photographs that the version has already scored."""
-        return set(self.read(model_version, ["image"]).table["image"])
+    def images(self, model_version: str, among: Collection[str] | None = None) -> set[str]:
+        """Photographs that the version has already scored, of those in `among` where it is given."""
+        return set(self.read(model_version, ["image"], images=among).table["image"])
 
     def read(
         self,
@@ -122,10 +116,11 @@ class PredictionLog:
         after: datetime | None = None,
         newest: int | None = None,
         with_embeddings: bool = False,
+        images: Collection[str] | None = None,
     ) -> Rows:
         """Rows of one version in order of time: only the named columns, and only the days that are needed.
 
-        `after` leaves out rows at or before that time, `newest` keeps the last so many.
+        `after` leaves out rows at or before that time, `newest` keeps the last so many, `images` only these.
         """
         wanted = None if columns is None else [*dict.fromkeys([*columns, "predicted_at", "image"])]
         if with_embeddings and wanted is not None:
@@ -134,18 +129,20 @@ class PredictionLog:
         damaged: list[DamagedPart] = []
         held = 0
         first_day = f"{after.astimezone(UTC):%Y-%m-%d}" if after else ""
+        these = None if images is None else pa.array(sorted(images), pa.string())
         for day in self._days(model_version):
             if day.name.partition("=")[2] < first_day or (newest is not None and held >= newest):
                 break
             for part in sorted(day.glob("*.parquet")):
                 try:
-                    table = _read_part(part, wanted, with_embeddings)
+                    table = _read_part(part, wanted, with_embeddings, these)
                 except (OSError, pa.ArrowException) as error:
                     damaged.append(DamagedPart(part, " ".join(str(error).split())[:200]))
                     continue
                 if after:
                     table = table.filter(pc.greater(table["predicted_at"], pa.scalar(after)))
-                tables.append(table)
+                if table.num_rows or not tables:  # one without rows still knows the columns
+                    tables.append(table)
                 held += table.num_rows
         if not tables:
             return Rows(_empty(columns), np.zeros((0, 0), dtype=np.float32), tuple(damaged))
@@ -168,6 +165,19 @@ class PredictionLog:
 def probability_columns(table: pd.DataFrame) -> list[str]:
     """`p_<class>` columns that hold something."""
     return [name for name in map(str, table.columns) if name.startswith("p_") and table[name].notna().any()]
+
+
+def write_part(path: Path, content: bytes, lost: str) -> None:
+    """Write a part whole or not at all; `lost` says what is not in the log when it fails.
+
+    Raises:
+        PredictionLogError: the disk is full or read-only.
+    """
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise PredictionLogError(f"{lost}: {why}; nothing was lost, free the disk and run again") from error
 
 
 def _check_version(model_version: str) -> None:
@@ -204,13 +214,21 @@ def _arrow(rows: pd.DataFrame, embeddings: NDArray[np.float32]) -> pa.Table:
     return pa.table(columns)
 
 
-def _read_part(part: Path, wanted: Sequence[str] | None, with_embeddings: bool) -> pa.Table:
+def _read_part(
+    part: Path, wanted: Sequence[str] | None, with_embeddings: bool, images: pa.Array | None = None
+) -> pa.Table:
     with pq.ParquetFile(part) as file:
         held = file.schema_arrow.names
         names = [name for name in (wanted if wanted is not None else held) if name in held]
         if not with_embeddings:
             names = [name for name in names if name != EMBEDDING]
-        return file.read(columns=names, use_threads=False)
+        if images is None:
+            return file.read(columns=names, use_threads=False)
+        # One column first: the others only of parts that hold one of the photographs
+        inside = pc.is_in(file.read(columns=["image"], use_threads=False)["image"], value_set=images)
+        if not pc.any(inside).as_py():
+            return file.schema_arrow.empty_table().select(names)
+        return file.read(columns=names, use_threads=False).filter(inside)
 
 
 def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:

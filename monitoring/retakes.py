@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dermai.files import sha256_bytes, write_bytes
-from monitoring.prediction_log import DamagedPart, PredictionLog
+from dermai.files import sha256_bytes
+from monitoring.prediction_log import DamagedPart, PredictionLog, write_part
 
 COLUMNS = ("case_id", "site", "device", "reason")
 SCHEMA = pa.schema([("asked_at", pa.timestamp("us", tz="UTC")), *((name, pa.string()) for name in COLUMNS)])
@@ -29,7 +29,7 @@ def record_retakes(log: PredictionLog, retakes: pd.DataFrame, when: datetime) ->
     name = sha256_bytes(retakes[["file", *COLUMNS]].to_csv(index=False).encode())[:24]
     path = log.folder / "retakes" / f"part-{name}.parquet"
     if not path.exists():
-        write_bytes(path, buffer.getvalue())
+        write_part(path, buffer.getvalue(), f"none of the {len(retakes)} photographs to retake was recorded")
     return path
 
 

@@ -148,7 +148,6 @@ def _cut(folder: Path, workspace: Workspace, params: Params) -> None:
     )
     last = passed[passed].index[: params.monitoring.window].max()
     table = table.loc[:last]
-    write_text(
-        folder / "diagnoses.csv", table[["case_id", "diagnosis"]].assign(confirmed_by="histology").to_csv(index=False)
-    )
+    triaged = table.loc[passed.loc[:last], ["case_id", "diagnosis"]]  # those sent back at the door are nobody's yet
+    write_text(folder / "diagnoses.csv", triaged.assign(confirmed_by="histology").to_csv(index=False))
     write_text(folder / "cases.csv", table.drop(columns=["diagnosis", "confirmed_by"]).to_csv(index=False))

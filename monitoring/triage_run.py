@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from dermai.report.worklist import WorklistCase, worklist_cases, write_worklist_
 from dermai.taxonomy import RiskLevel
 from dermai.triage.heat_maps import heat_maps
 from dermai.triage.referrals import read_referrals
-from dermai.triage.scoring import ScoringModel, admit, score, triage_folder
+from dermai.triage.scoring import ScoringModel, admit, pixel_caches, score, triage_folder
 from dermai.workspace import Workspace
 from monitoring.prediction_log import PredictionLog
 from monitoring.retakes import record_retakes
@@ -86,23 +87,40 @@ def run_triage(
     Raises:
         InvalidCases: the folder holds no usable case table.
         PredictionLogError: the log cannot be written.
+        DermaiError: there is no champion yet, or the disk is full.
     """
+    try:
+        return _run_triage(workspace, params, folder, output, received, progress)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DermaiError(
+            f"the disk is full ({error.filename or workspace.state}): free it and triage {folder} again; "
+            "every photograph that was logged stays logged"
+        ) from error
+
+
+def _run_triage(
+    workspace: Workspace, params: Params, folder: Path, output: Path, received: datetime, progress: bool
+) -> TriageSummary:
     models = scoring_models(workspace, params)
     champion = models[0]
     log = PredictionLog(workspace.prediction_log)
     referrals = read_referrals(folder, load_pseudonyms(workspace))
-    door = admit(folder, referrals, workspace, params, progress)
+    door = admit(folder, referrals, workspace, params, progress, pixel_caches(workspace, models))
     record_retakes(log, door.retakes, received)
+    accepted = set(door.accepted.get("image", ()))
+    heat: dict[str, NDArray[np.float32]] = {}
     scored_now = 0
     for model in models:
-        count = score(
-            model, door.accepted, log.images(model.version), log.append, workspace, params, received, progress
-        )
+        already = log.images(model.version, accepted)
+        wanted = heat if model is champion and params.triage.heat_maps else None
+        count = score(model, door.accepted, already, log.append, workspace, params, received, progress, wanted)
         scored_now += count if model is champion else 0
-    logged = log.read(champion.version).table
-    rows = logged[logged["image"].isin(set(door.accepted.get("image", ())))]
+    rows = log.read(champion.version, images=accepted).table
     cases = worklist_cases(rows, params.triage.largest_set)
-    heat = _heat_maps(champion, cases, rows, workspace) if params.triage.heat_maps else {}
+    if params.triage.heat_maps:
+        heat = _heat_maps(champion, cases, rows, workspace, heat)
     write_worklist_csv(output / "worklist.csv", cases)
     write_worklist_page(
         output / "worklist.html",
@@ -131,17 +149,22 @@ def run_triage(
 
 
 def _heat_maps(
-    champion: ScoringModel, cases: list[WorklistCase], rows: pd.DataFrame, workspace: Workspace
+    champion: ScoringModel,
+    cases: list[WorklistCase],
+    rows: pd.DataFrame,
+    workspace: Workspace,
+    known: dict[str, NDArray[np.float32]],
 ) -> dict[str, NDArray[np.float32]]:
-    """Maps of the first photograph of each case that is not normal."""
+    """Maps of the first photograph of each case that is not normal; those scored by an earlier run are made here."""
     from dermai.images.pixels import PixelCache
 
     package = champion.package
-    images = [case.images[0] for case in cases if case.risk != RiskLevel.NORMAL]
-    if not images:
-        return {}
-    called = rows.set_index("image")["predicted"]
-    pixels = PixelCache(workspace.cache / "pixels", package.image_size, package.interpolation)
-    pixels.fill(images, triage_folder(workspace))
-    found = heat_maps(package, pixels.read(images), [package.classes.index(called[image]) for image in images])
-    return dict(zip(images, found, strict=True))
+    shown = [case.images[0] for case in cases if case.risk != RiskLevel.NORMAL]
+    images = [image for image in shown if image not in known]
+    if images:
+        called = rows.set_index("image")["predicted"]
+        pixels = PixelCache(workspace.cache / "pixels", package.image_size, package.interpolation)
+        pixels.fill(images, triage_folder(workspace))
+        found = heat_maps(package, pixels.read(images), [package.classes.index(called[image]) for image in images])
+        known = known | dict(zip(images, found, strict=True))
+    return {image: known[image] for image in shown}

@@ -10,6 +10,7 @@ from dermai.config import load_params
 from dermai.report.publication import point_latest_at
 from dermai.workspace import find_workspace
 from monitoring.drift_run import MonitoringSummary, run_monitoring
+from monitoring.history import read_history
 from steps.this_run import run_name
 
 
@@ -20,6 +21,10 @@ def judge_windows(overrides: dict[str, Any]) -> Annotated[MonitoringSummary, "mo
     summary = run_monitoring(workspace, load_params(workspace.params_file, overrides), run_name())
     point_latest_at(workspace.reports / "monitor_drift" / run_name())
     log_metadata({"verdict": summary.verdict, "windows": summary.windows, "alarms": summary.alarms})
-    for line in (summary.headline, *summary.changes, *summary.advice, *summary.problems):
+    windows = read_history(workspace, summary.model_version).windows
+    for window in windows[len(windows) - summary.windows :]:
+        said = " ".join(window.changes) or window.headline
+        print(f"window {window.number} ({window.first:%Y-%m-%d} to {window.last:%Y-%m-%d}), {window.verdict}: {said}")
+    for line in (f"now: {summary.headline}", *summary.advice, *summary.problems):
         print(line)
     return summary

@@ -53,6 +53,15 @@ class PixelCache:
                 self.records.append(chunk, np.stack(list(decoded)))
                 bar.update(len(chunk))
 
+    def resized(self, photograph: Image.Image) -> np.ndarray:
+        """A decoded RGB photograph as the cache keeps it."""
+        return np.asarray(photograph.resize((self.size, self.size), RESAMPLING[self.interpolation]))
+
+    def add(self, images: Sequence[str], pixels: Sequence[np.ndarray]) -> None:
+        """Keep photographs that somebody has decoded and `resized` already."""
+        if len(images):
+            self.records.append(images, np.stack(list(pixels)))
+
     def read(self, images: Sequence[str]) -> np.ndarray:
         """Pixels uint8 [N, size, size, 3] of photographs that were filled in before."""
         return self.records.read(images)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,17 +18,23 @@ from PIL import Image
 
 from dermai.calibration import apply_temperature
 from dermai.config import Params
-from dermai.inference import embed, predict_probabilities
+from dermai.images.pixels import PixelCache
+from dermai.inference import embed, predict_with, ready_to_predict, reference_pixels
 from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
-from dermai.ingest.store import store_photograph
+from dermai.ingest.store import in_threads, store_photograph
 from dermai.model_package import ModelPackage
 from dermai.operating_points import predict
 from dermai.triage.acquisition import acquisition_properties
 from dermai.triage.conformal import conformal_sets, conformal_threshold
 from dermai.triage.door import reasons_to_retake
+from dermai.triage.heat_maps import evidence
 from dermai.triage.risk import abstains, risk_level
 from dermai.workspace import Workspace
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+KEPT_AT_ONCE = 64  # decoded photographs that wait to be written to a cache together
 Append = Callable[[pd.DataFrame, NDArray[np.float32], str], object]
 
 
@@ -52,36 +60,68 @@ def triage_folder(workspace: Workspace) -> Path:
     return workspace.state / "triage"
 
 
-def admit(folder: Path, referrals: pd.DataFrame, workspace: Workspace, params: Params, progress: bool = False) -> Door:
+def admit(
+    folder: Path,
+    referrals: pd.DataFrame,
+    workspace: Workspace,
+    params: Params,
+    progress: bool = False,
+    caches: Sequence[PixelCache] = (),
+) -> Door:
     """Sanitise every photograph, measure it, and keep it or ask for another one.
 
-    A photograph that stands under two rows is kept once, in the first.
+    A photograph that stands under two rows is kept once, in the first. What passes is put into the `caches` of
+    those who will look at it next, so that it is decoded once.
     """
     from tqdm import tqdm
 
     store = triage_folder(workspace)
 
-    def one(file: str) -> dict[str, object]:
+    def one(file: str) -> tuple[dict[str, object], dict[PixelCache, NDArray[np.uint8]]]:
         try:
             photograph = sanitise(locate(folder, file), params.data.shorter_side, params.data.jpeg_quality)
         except UnusablePhotograph as problem:
-            return {"reason": f"{problem.reason}: {problem.fix}"}
+            return {"reason": f"{problem.reason}: {problem.fix}"}, {}
         store_photograph(store, photograph)
-        with Image.open(store / "images" / photograph.image[:2] / f"{photograph.image}.jpg") as stored:
-            pixels = np.asarray(stored.convert("RGB"))
+        with Image.open(io.BytesIO(photograph.content)) as stored:
+            picture = stored.convert("RGB")
+        pixels = np.asarray(picture)
         properties = acquisition_properties(pixels)
         reasons = reasons_to_retake(pixels, properties, params.validation)
-        return {"image": photograph.image, "reason": "; ".join(reasons), **properties}
+        judged = {"image": photograph.image, "reason": "; ".join(reasons), **properties}
+        wanting = [] if reasons else [cache for cache in caches if photograph.image not in cache.records]
+        return judged, {cache: cache.resized(picture) for cache in wanting}
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        judged = list(
-            tqdm(pool.map(one, referrals["file"]), total=len(referrals), desc="at the door", unit="photograph",
-                 disable=not progress)
-        )  # fmt: skip
-    found = pd.concat([referrals.reset_index(drop=True), pd.DataFrame(judged)], axis=1)
-    refused = found["reason"] != ""
-    accepted = found[~refused].drop_duplicates("image").drop(columns=["reason", "file"])
-    return Door(accepted.reset_index(drop=True), found[refused].reset_index(drop=True))
+    judged: list[dict[str, object]] = []
+    waiting: dict[PixelCache, dict[str, NDArray[np.uint8]]] = {cache: {} for cache in caches}
+
+    def keep(most: int) -> None:
+        for cache, pixels in waiting.items():
+            if len(pixels) > most:
+                cache.add(list(pixels), list(pixels.values()))
+                pixels.clear()
+
+    with tqdm(total=len(referrals), desc="at the door", unit="photograph", disable=not progress) as bar:
+        for found, decoded in in_threads(one, list(referrals["file"]), os.cpu_count() or 1):
+            judged.append(found)
+            for cache, pixels in decoded.items():
+                waiting[cache][str(found["image"])] = pixels
+            keep(KEPT_AT_ONCE)
+            bar.update()
+    keep(0)
+    table = pd.concat([referrals.reset_index(drop=True), pd.DataFrame(judged)], axis=1)
+    refused = table["reason"] != ""
+    accepted = table[~refused].drop_duplicates("image").drop(columns=["reason", "file"])
+    return Door(accepted.reset_index(drop=True), table[refused].reset_index(drop=True))
+
+
+def pixel_caches(workspace: Workspace, models: Sequence[ScoringModel]) -> list[PixelCache]:
+    """The photographs as each model, and the reference backbone, take them in."""
+    folder = workspace.cache / "pixels"
+    own = {(model.package.image_size, model.package.interpolation) for model in models}
+    reference = reference_pixels(workspace.cache)
+    own.discard((reference.size, reference.interpolation))
+    return [reference, *(PixelCache(folder, size, interpolation) for size, interpolation in sorted(own))]
 
 
 def score(
@@ -93,26 +133,54 @@ def score(
     params: Params,
     received: datetime,
     progress: bool = False,
+    heat: dict[str, NDArray[np.float32]] | None = None,
 ) -> int:
     """Log the photographs that this version has not scored yet, batch by batch; returns how many.
 
-    A run that dies keeps every whole batch, and the next run goes on after it.
+    A run that dies keeps every whole batch, and the next run goes on after it. Where `heat` is given, it receives
+    the Grad-CAM of each photograph's called class, from the same pass through the network.
     """
     from tqdm import tqdm
 
     rows = accepted[~accepted["image"].isin(set(already))]
-    threshold = validation_threshold(model.package, params.triage.conformal_coverage)
+    if rows.empty:
+        return 0
+    package = model.package
+    threshold = validation_threshold(package, params.triage.conformal_coverage)
     store, cache = triage_folder(workspace), workspace.cache
+    network = ready_to_predict(package.build())
+    pixels = PixelCache(cache / "pixels", package.image_size, package.interpolation)
     with tqdm(total=len(rows), desc=f"{model.role} {model.version}", unit="photograph", disable=not progress) as bar:
-        for start in range(0, len(rows), params.triage.batch):
-            batch = rows.iloc[start : start + params.triage.batch]
+        for first in range(0, len(rows), params.triage.batch):
+            batch = rows.iloc[first : first + params.triage.batch]
             images = list(batch["image"])
-            probabilities = predict_probabilities(model.package, images, store, cache)
+            look = None if heat is None else partial(_keep_heat, network, package, images, heat)
+            pixels.fill(images, store)
+            read = partial(_read, pixels, images)
+            probabilities = predict_with(network, package, read, len(images), look=look)
             vectors = embed(images, store, cache).astype(np.float32)
-            scored = with_answers(batch, probabilities, model.package, threshold, params.triage.largest_set)
+            scored = with_answers(batch, probabilities, package, threshold, params.triage.largest_set)
             append(scored.assign(role=model.role, predicted_at=pd.Timestamp(received)), vectors, model.version)
             bar.update(len(batch))
     return len(rows)
+
+
+def _read(pixels: PixelCache, images: Sequence[str], start: int, stop: int) -> NDArray[np.uint8]:
+    return pixels.read(images[start:stop])
+
+
+def _keep_heat(
+    network: nn.Module,
+    package: ModelPackage,
+    images: Sequence[str],
+    heat: dict[str, NDArray[np.float32]],
+    start: int,
+    maps: Tensor,
+    probabilities: NDArray[np.float64],
+) -> None:
+    called = predict(probabilities, package.classes, package.operating_points)
+    found = evidence(network, maps, list(called))
+    heat.update(zip(images[start : start + len(called)], found, strict=True))
 
 
 def with_answers(

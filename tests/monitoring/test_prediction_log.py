@@ -17,6 +17,7 @@ from dermai import files
 from dermai.errors import InvalidCases
 from monitoring.confirmations import confirm, read_confirmations, with_diagnoses
 from monitoring.prediction_log import PredictionLog, PredictionLogError
+from monitoring.retakes import read_retakes, record_retakes
 
 
 def predictions(first: int, count: int, day: str = "2026-03-02", **columns) -> pd.DataFrame:
@@ -69,6 +70,14 @@ class TestAppend:
         assert len(rows.table) == 6
         assert rows.embeddings.shape == (6, 8)
         assert rows.damaged == ()
+
+    def test_only_the_photographs_asked_for_are_read(self, log):
+        for day in range(1, 4):
+            log.append(predictions(day * 10, 4, f"2026-03-0{day}"), embeddings(4), "1")
+        wanted = {f"{number:064x}" for number in (11, 32, 99)}
+        assert log.read("1", images=wanted).table["case_id"].tolist() == ["case-11", "case-32"]
+        assert log.images("1", wanted) == wanted - {f"{99:064x}"}
+        assert log.read("1", images=()).table.empty
 
     def test_rows_after_a_time_leave_out_that_time(self, log):
         log.append(predictions(0, 5), embeddings(5), "1")
@@ -133,6 +142,29 @@ class TestDamage:
         monkeypatch.undo()
         assert len(log.read("1").table) == 3
         assert [path.suffix for path in log.folder.rglob("*") if path.is_file()] == [".parquet"]
+
+    def test_a_full_disk_takes_no_diagnosis_and_says_so(self, log, monkeypatch):
+        log.append(predictions(0, 3), embeddings(3), "1")
+        file = log.folder / "diagnoses.csv"
+        file.write_text("case_id,diagnosis\ncase-1,MM\n", encoding="utf-8")
+
+        def full(descriptor):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(files.os, "fsync", full)
+            with pytest.raises(PredictionLogError, match="no diagnosis was recorded: the disk is full"):
+                confirm(log, file)
+        assert confirm(log, file).accepted == 1
+
+    def test_a_corrupt_part_of_retakes_is_named(self, log):
+        retakes = pd.DataFrame([{"file": "1.jpg", "case_id": "c", "site": "", "device": "", "reason": "blurred"}])
+        record_retakes(log, retakes, datetime(2026, 3, 2, tzinfo=UTC))
+        damaged = log.folder / "retakes" / "part-damaged.parquet"
+        damaged.write_bytes(b"PAR1 nothing PAR1")
+        rows, parts = read_retakes(log)
+        assert len(rows) == 1
+        assert parts[0].path == damaged
 
     def test_an_append_that_is_killed_loses_no_row_and_shows_no_half_part(self, log):
         here = str(Path(__file__).parents[2])

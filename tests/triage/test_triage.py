@@ -1,5 +1,6 @@
 """Referrals on their way to the worklist."""
 
+import errno
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -88,6 +89,18 @@ class TestRisk:
         assert risk_level(predicted, diagnoses, abstains(diagnoses, 3)) == expected
 
 
+def test_the_heat_maps_of_a_scoring_pass_are_those_of_a_pass_of_their_own(workspace, champion, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("monitoring.triage_run.write_worklist_page", lambda *given: drawn.append(given[3]))
+    folder, params = write_referrals(tmp_path / "new", 5), load_params(workspace.params_file)
+    for _ in range(2):  # the second run scores nothing
+        run_triage(workspace, params, folder, workspace.root / "out", WHEN)
+    assert drawn[0]
+    assert drawn[0].keys() == drawn[1].keys()
+    for image, heat in drawn[0].items():
+        assert heat == pytest.approx(drawn[1][image], abs=1e-3)
+
+
 def test_heat_maps_lie_between_0_and_1_and_follow_the_class():
     pixels = np.stack([np.asarray(paint(np.random.default_rng(seed)).resize((64, 64))) for seed in range(3)])
     package = make_package()
@@ -150,6 +163,18 @@ class TestTriage:
             with pytest.raises(RuntimeError, match="power"):
                 self.run(workspace, folder)
         assert self.run(workspace, folder).scored_now == 2
+
+    def test_a_disk_that_fills_up_is_said_and_the_next_run_finishes(self, workspace, champion, tmp_path, monkeypatch):
+        folder = write_referrals(tmp_path / "new", 4)
+
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as broken:
+            broken.setattr("dermai.triage.scoring.store_photograph", full)
+            with pytest.raises(DermaiError, match="the disk is full"):
+                self.run(workspace, folder)
+        assert self.run(workspace, folder).scored_now == 4
 
     def test_a_challenger_scores_in_shadow_and_stays_off_the_worklist(self, workspace, registry, champion, tmp_path):
         other = registry.register(make_package(seed=1).save(tmp_path / "other"), {}, "challenger", {}, {})

@@ -1,0 +1,278 @@
+"""`triage_cases` beside a plain timm inference loop on the same photographs, in one run, taking turns.
+
+    python -m benchmarks.triage_throughput --photographs pad_ufes_20/images
+
+The plain loop is what timm's own inference script does: open the JPEG, timm's transform (to the same square size),
+batches of 16 through the network in inference mode, softmax. It keeps nothing, checks nothing and shows nothing. The
+platform runs `run_triage`, the body of the pipeline's step, from the folder to the finished worklist. Processor time
+is compared, since other programs may use the machine; the libraries are imported before the first turn. Writes
+benchmarks/results/triage_throughput.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from dermai.config import ModelParams, Params, load_params
+from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
+from dermai.registry import CHAMPION, Registry, make_store
+from dermai.taxonomy import load_taxonomy
+from dermai.workspace import Workspace
+
+RESULTS = Path(__file__).with_name("results") / "triage_throughput.md"
+REPOSITORY = Path(__file__).resolve().parents[1]
+BATCH = 16
+BAR = 0.9  # of the plain loop's photographs a second
+STAGES = {  # the function whose time it is, where the platform calls it, and what the plain loop has no part of
+    "dermai.triage.scoring.predict_with": "the champion's answers",
+    "dermai.triage.scoring._keep_heat": "heat maps (Grad-CAM) of every photograph",
+    "monitoring.triage_run.admit": "door: check of the file, metadata removed, measured, judged, stored",
+    "dermai.triage.scoring.embed": "embeddings of the reference backbone, 224 px",
+    "monitoring.prediction_log.PredictionLog.append": "prediction log: typed, compressed, synced to disk",
+    "monitoring.prediction_log.PredictionLog.read": "prediction log: what was scored before, what to show",
+    "monitoring.triage_run.write_worklist_page": "worklist page with thumbnails and heat maps",
+}
+WITHIN = {"dermai.triage.scoring._keep_heat": "dermai.triage.scoring.predict_with"}
+
+
+def make_model(classes: tuple[str, ...], params: Params, seed: int = 0) -> ModelPackage:
+    """The network of params.yaml with ImageNet weights below a new head, as a package without calibration."""
+    import torch
+
+    from dermai.backbones import build_model, input_statistics
+
+    torch.manual_seed(seed)
+    mean, std = input_statistics(params.model.backbone)
+    generator = np.random.default_rng(seed)
+    images = [f"{number:064x}" for number in range(200)]
+    validation = pd.DataFrame(generator.dirichlet([0.4] * len(classes), 200), columns=[f"p_{name}" for name in classes])
+    manifest = [[image, image[-8:], image[-8:], image[-8:], "Nev", "dermai", "", "validation"] for image in images]
+    return ModelPackage(
+        weights=dict(build_model(params.model, classes).state_dict()),
+        backbone=params.model.backbone,
+        classes=classes,
+        image_size=params.model.image_size,
+        interpolation=params.model.interpolation,
+        mean=mean,
+        std=std,
+        manifest=pd.DataFrame(manifest, columns=list(MANIFEST_COLUMNS)),
+        validation=validation.assign(image=images, diagnosis=generator.choice(classes, 200)),
+    )
+
+
+def plain_loop(package: ModelPackage, files: list[Path], channels_last: bool) -> np.ndarray:
+    """Probabilities [N, C] as a short timm script would get them."""
+    import timm
+    import torch
+    from timm.data import create_transform, resolve_model_data_config
+
+    model = timm.create_model(package.backbone, pretrained=False, num_classes=len(package.classes))
+    model.load_state_dict(package.weights)
+    model.eval()
+    if channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    size = (3, package.image_size, package.image_size)
+    transform = create_transform(**resolve_model_data_config(model, {"img_size": package.image_size}) | {
+        "input_size": size, "crop_pct": 1.0, "crop_mode": "squash", "is_training": False})  # fmt: skip
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(files), BATCH):
+            batch = torch.stack([transform(Image.open(file).convert("RGB")) for file in files[start : start + BATCH]])
+            if channels_last:
+                batch = batch.to(memory_format=torch.channels_last)
+            found.append(model(batch).softmax(dim=1).numpy())
+    return np.concatenate(found)
+
+
+@contextmanager
+def stages() -> Iterator[dict[str, float]]:
+    """Processor seconds of each of `STAGES` while it runs."""
+    import importlib
+
+    spent: dict[str, float] = defaultdict(float)
+    originals = []
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            started = time.process_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                taken = time.process_time() - started
+                spent[name] += taken
+                if name in WITHIN:
+                    spent[WITHIN[name]] -= taken
+
+        return call
+
+    for name in STAGES:
+        module, _, attribute = name.rpartition(".")
+        try:
+            owner: Any = importlib.import_module(module)
+        except ModuleNotFoundError:  # a method
+            module, _, kind = module.rpartition(".")
+            owner = getattr(importlib.import_module(module), kind)
+        originals.append((owner, attribute, getattr(owner, attribute)))
+        setattr(owner, attribute, timed(name, getattr(owner, attribute)))
+    try:
+        yield spent
+    finally:
+        for owner, attribute, original in originals:
+            setattr(owner, attribute, original)
+
+
+def referrals(folder: Path, files: list[Path]) -> None:
+    """A table beside the photographs, one case each."""
+    rows = [{"image": file.name, "case_id": file.stem, "patient_id": file.stem, "site": "one"} for file in files]
+    pd.DataFrame(rows).to_csv(folder / "cases.csv", index=False)
+
+
+def enlarged(source: list[Path], folder: Path, side: int) -> list[Path]:
+    """The photographs in a folder of their own; with a side they are as large as a phone takes them."""
+    folder.mkdir(parents=True)
+    files = []
+    for path in source:
+        file = folder / path.name
+        if side:
+            with Image.open(path) as photograph:
+                photograph.convert("RGB").resize((side * 4 // 3, side), Image.Resampling.BICUBIC).save(file, quality=90)
+        else:
+            file.write_bytes(path.read_bytes())
+        files.append(file)
+    return files
+
+
+def compare(
+    source: list[Path], side: int, rounds: int, folder: Path
+) -> tuple[dict[str, list[tuple[float, float]]], dict[str, float], int]:
+    """Seconds of each turn, processor seconds of the platform's stages, and how many photographs it scored."""
+    from monitoring.triage_run import received_time, run_triage
+
+    files = enlarged(source, folder / "photographs", side)
+    package: ModelPackage | None = None
+    turns: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    spent: dict[str, float] = defaultdict(float)
+    scored = 0
+    for number in range(rounds + 1):  # the first warms up: libraries, oneDNN's kernels, the file cache
+        workspace = Workspace(folder / f"workspace-{number}")
+        workspace.root.mkdir()
+        (workspace.root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
+        params = load_params(workspace.params_file)
+        if package is None:
+            package = make_model(load_taxonomy().codes, params)
+        make_store(workspace.root / "mlflow.db")
+        registry = Registry(workspace, params)
+        version = registry.register(package.save(folder / f"package-{number}"), {}, "benchmark", {}, {})
+        registry.set_alias(CHAMPION, version.version)
+        used = files[: 2 * BATCH] if number == 0 else files
+        referrals(folder / "photographs", used)
+        works: dict[str, Callable[[], Any]] = {
+            "plain": partial(plain_loop, package, used, False),
+            "channels last": partial(plain_loop, package, used, True),
+            "platform": partial(
+                run_triage, workspace, params, folder / "photographs", workspace.reports / "out", received_time("")
+            ),
+        }
+        for name in list(works) if number % 2 else list(works)[::-1]:
+            with stages() as found:
+                before, started = time.process_time(), time.monotonic()
+                done = works[name]()
+                taken = time.process_time() - before, time.monotonic() - started
+            scored = done.scored_now if name == "platform" else scored
+            if number:
+                turns[name].append(taken)
+                for stage, seconds in found.items():
+                    spent[stage] += seconds / rounds
+    return turns, spent, scored
+
+
+def table(turns: dict[str, list[tuple[float, float]]], spent: dict[str, float], count: int, scored: int) -> list[str]:
+    """Markdown lines."""
+    seconds = {name: float(np.mean([cpu for cpu, _ in found])) for name, found in turns.items()}
+    answers = spent["dermai.triage.scoring.predict_with"]
+    lines = [
+        "| | processor ms a photograph | photographs a processor second | of the plain loop | of it, channels last |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    rows = {
+        "plain timm loop": seconds["plain"],
+        "plain timm loop, channels last": seconds["channels last"],
+        "**`triage_cases`, everything**": seconds["platform"],
+        "`triage_cases`, everything but the embeddings": seconds["platform"] - spent["dermai.triage.scoring.embed"],
+    }
+    for name, taken in rows.items():
+        lines.append(
+            f"| {name} | {1000 * taken / count:.1f} | {count / taken:.1f} | {seconds['plain'] / taken:.0%} | "
+            f"{seconds['channels last'] / taken:.0%} |"
+        )
+    lines += ["", "| of `triage_cases` | processor ms a photograph |", "|---|---:|"]
+    lines += [f"| {words} | {1000 * spent[name] / count:.1f} |" for name, words in STAGES.items()]
+    shares = {words: seconds[name] / seconds["platform"] for name, words in
+              (("plain", "the plain loop"), ("channels last", "the loop with channels last"))}  # fmt: skip
+    bars = [f"{share:.0%} of {words}: {'met' if share >= BAR else 'missed'}" for words, share in shares.items()]
+    rest = seconds["platform"] - sum(spent.values())
+    lines.append(f"| the rest: champion loaded and verified, case table, pseudonyms, CSV | {1000 * rest / count:.1f} |")
+    each = {name: [count / cpu for cpu, _ in found] for name, found in turns.items()}
+    spread = "; ".join(f"{name} {min(found):.1f} to {max(found):.1f}" for name, found in each.items())
+    lines += ["", f"Bar, at least {BAR:.0%} with everything on top: {'; '.join(bars)}.", "",
+              f"{scored} of {count} photographs passed the door and were scored. Photographs a processor second "
+              f"over the rounds: {spread}. The champion's answers alone: {1000 * answers / count:.1f} ms."]  # fmt: skip
+    return lines
+
+
+def main() -> None:
+    """Measure, print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photographs", type=Path, required=True, help="folder of JPEG files")
+    parser.add_argument("--count", type=int, default=192)
+    parser.add_argument("--large", type=int, default=48, help="how many of them also as 12 megapixels")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="of torch; 0 is one a core")
+    options = parser.parse_args()
+    import torch
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    source = sorted(options.photographs.rglob("*.jpg"))[: options.count]
+    lines = [
+        "# `triage_cases` beside a plain timm loop", "",
+        f"`python -m benchmarks.triage_throughput --count {len(source)} --large {options.large} --rounds "
+        f"{options.rounds} --threads {options.threads}`: {ModelParams().backbone} at {ModelParams().image_size} px, "
+        f"{torch.get_num_threads()} torch thread(s), {platform.machine()}, torch {torch.__version__}, means of "
+        f"{options.rounds} rounds that take turns, after one to warm up. Other programs used the machine too: "
+        "processor time is compared.", "",
+        "The plain loop opens the JPEG, applies timm's transform to the same square size, runs batches of 16 in "
+        "inference mode and takes the softmax; with `channels last` it also uses the memory format that suits a CPU. "
+        "It keeps, checks and shows nothing. `triage_cases` runs from the folder to the finished worklist.", "",
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["DERMAI_AUDIT_KEY_FILE"] = str(folder / "audit.key")
+        os.environ["DERMAI_PSEUDONYM_KEY_FILE"] = str(folder / "pseudonym.key")
+        for words, side, count in (
+            ("Photographs as they are (PAD-UFES-20, 300 x 300 px)", 0, len(source)),
+            ("As a phone takes them (enlarged to 4000 x 3000 px)", 3000, options.large),
+        ):
+            if count:
+                turns, spent, scored = compare(source[:count], side, options.rounds, folder / f"side-{side}")
+                lines += [f"## {words}", "", *table(turns, spent, count, scored), ""]
+                print("\n".join(lines), flush=True)
+    RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
