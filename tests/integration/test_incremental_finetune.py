@@ -86,7 +86,7 @@ class TestTheLoop:
         manifest = pd.read_csv(next((clone.root / "state/cache/training").glob("*/package/manifest.csv")))
         assert "test" not in set(manifest["split"])
 
-        changed = json.loads(clone.run("dvc", "metrics", "diff", "--json").stdout)["diff"]["metrics/metrics.json"]
+        changed = json.loads(clone.run("dvc", "metrics", "diff", "--json").stdout)["metrics/metrics.json"]
         assert {"old", "new"} <= set(changed["candidate.accuracy"])
         clone.run("dvc", "plots", "diff", "HEAD")
         page = (clone.root / "dvc_plots" / "index.html").read_text()
