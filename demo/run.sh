@@ -33,6 +33,12 @@ run git commit --quiet -m "Confirmed cases of the second arrival" data.dvc
 step "The update: learn them from the champion on, and decide"
 run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
 
+step "An export gone wrong: most carcinomas come as naevi, and the gate has to find the harm"
+run python demo/mislabel.py
+run dvc add --quiet data
+run git commit --quiet -m "An export gone wrong" data.dvc
+run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
+
 step "New referrals: checked at the door, scored, sorted by risk"
 run dermai simulate referrals --arrival 3 --scale 0.005 --size 128
 run zenml pipeline run triage_cases
