@@ -29,4 +29,4 @@ def test_referrals_become_a_worklist_and_a_judged_window(first_champion, tmp_pat
     found = json.loads((reports / "monitor_drift" / "latest" / "monitoring.json").read_text())
     assert found["windows"] == 1
     assert found["verdict"] in ("stable", "watch", "act")
-    assert "window 1 (" in said.stdout + said.stderr
+    assert "window 1, to" in said.stdout + said.stderr

@@ -149,6 +149,7 @@ class TestRun:
 
         page = start_page(service, params)
         assert "Perhaps not: please act" in page
+        assert "<b>Photography, new site" in page
         assert "Faro" in page
         rows = PredictionLog(service.prediction_log).read(found.model_version).table
         written = page + "".join(
