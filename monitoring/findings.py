@@ -26,6 +26,15 @@ ADVICE: dict[Cause, str] = {
     "new_kind": "Look at the newest photographs together: they may show a lesion the model was never taught.",
     "unclear": "Look at the newest photographs and at the Evidently report, and wait for the next window.",
 }
+KINDS: dict[str, str] = {  # of change, for a glance
+    "sensitivity": "missed cancers",
+    "photography": "photography",
+    "new_site": "new site",
+    "patients": "other patients",
+    "diagnoses": "other diagnoses",
+    "new_kind": "unknown lesions",
+    "unclear": "unclear",
+}
 NEW_KIND = "The lesions look unlike those the model knows; light, focus and site do not explain it."
 NEW_GROUP = "A group of lesions look like each other and like nothing that the model knows."
 PROPERTIES = {

@@ -80,7 +80,7 @@ def estimate_label_shift(
         )
     point = shares + _shares(scores.mean(axis=0), matrix) - _shares(others.mean(axis=0), matrix)
     columns = [_bootstrap_means(learnt[labels == position], draws, generator) for position in range(len(classes))]
-    inverses = np.linalg.pinv(np.stack(columns, axis=2))
+    inverses = np.asarray(np.linalg.pinv(np.stack(columns, axis=2)), dtype=np.float64)
     change = _solved(inverses, _bootstrap_means(scores, draws, generator))
     change -= _solved(inverses, _bootstrap_means(others, draws, generator))
     low, high = shares + np.quantile(change, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
@@ -105,7 +105,8 @@ def _bootstrap_means(scores: NDArray[np.float64], draws: int, generator: np.rand
 
 def _shares(mean: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Least squares, then the shares made non-negative and scaled to one."""
-    return np.asarray(_solved(np.linalg.pinv(matrix)[None], mean[None])[0])
+    inverse = np.asarray(np.linalg.pinv(matrix), dtype=np.float64)
+    return np.asarray(_solved(inverse[None], mean[None])[0])
 
 
 def _solved(inverses: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:

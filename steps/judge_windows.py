@@ -10,6 +10,7 @@ from dermai.config import load_params
 from dermai.report.publication import point_latest_at
 from dermai.workspace import find_workspace
 from monitoring.drift_run import MonitoringSummary, run_monitoring
+from monitoring.findings import KINDS
 from monitoring.history import read_history
 from steps.this_run import run_name
 
@@ -24,7 +25,8 @@ def judge_windows(overrides: dict[str, Any]) -> Annotated[MonitoringSummary, "mo
     windows = read_history(workspace, summary.model_version).windows
     for window in windows[len(windows) - summary.windows :]:
         said = " ".join(window.changes) or window.headline
-        print(f"window {window.number} ({window.first:%Y-%m-%d} to {window.last:%Y-%m-%d}), {window.verdict}: {said}")
+        kinds = " (" + ", ".join(KINDS[cause] for cause in window.causes) + ")" if window.causes else ""
+        print(f"window {window.number}, to {window.last:%Y-%m-%d}: {window.verdict.replace('_', ' ')}{kinds}: {said}")
     for line in (f"now: {summary.headline}", *summary.advice, *summary.problems):
         print(line)
     return summary

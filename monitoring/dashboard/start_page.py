@@ -22,7 +22,7 @@ from dermai.workspace import Workspace
 from monitoring.assessment import Verdict
 from monitoring.drift_run import ALARM
 from monitoring.evidently_report import report_file
-from monitoring.findings import HEADLINES
+from monitoring.findings import HEADLINES, KINDS
 from monitoring.history import History, WindowRecord, read_history
 from monitoring.overall import overall
 
@@ -70,6 +70,7 @@ def start_page(workspace: Workspace, params: Params) -> str:
         advice=advice,
         tones=TONES,
         labels=LABELS,
+        kinds=KINDS,
         windows=history.windows[-WINDOWS_SHOWN:][::-1],
         kept={window.report for window in history.windows[-WINDOWS_SHOWN:] if has_report(workspace, window)},
         sensitivity=sensitivity_plot(history, params),

@@ -124,6 +124,8 @@ def test_real_clicks_lead_from_the_start_page_into_each_report_and_back(dashboar
         ):
             click(driver, "link text", link)
             wait_for(driver, text)
+            if link == "Worklist":
+                assert driver.execute_script("return document.documentElement.scrollWidth") <= width
             driver.back()
             wait_for(driver, "Is the model still right".upper())
         click(driver, "css selector", ".strip a")

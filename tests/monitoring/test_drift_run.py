@@ -149,6 +149,7 @@ class TestRun:
 
         page = start_page(service, params)
         assert "Perhaps not: please act" in page
+        assert "<b>Photography, new site" in page
         assert "Faro" in page
         rows = PredictionLog(service.prediction_log).read(found.model_version).table
         written = page + "".join(
@@ -279,6 +280,12 @@ class TestFollowUp:
         assert path == "/repos/clinic/dermai/actions/workflows/retrain.yml/dispatches"
         assert body["ref"] == "main"
         assert headers["Authorization"] == "Bearer token"
+
+    def test_an_update_that_fails_is_said(self, service, tmp_path, monkeypatch):
+        monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "zenml"))
+        params = quick_params(service, monitoring__on_act="incremental_finetune")
+        with pytest.raises(DermaiError, match=r"`zenml pipeline run incremental_finetune` failed"):
+            follow_up(service, params, self.alarm())  # this workspace holds no pipelines
 
     def test_a_workflow_without_a_token_is_refused(self, monkeypatch):
         monkeypatch.delenv("DERMAI_GITHUB_TOKEN", raising=False)
