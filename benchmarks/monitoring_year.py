@@ -125,7 +125,9 @@ def main() -> None:
         f"{DAYS * A_DAY:,} photographs in the prediction log ({DAYS} days of {A_DAY:,}, embeddings of 1,280 numbers, "
         f"{size / 1024**2:,.0f} MiB of Parquet), {DAYS * A_DAY * CONFIRMED:,.0f} of them confirmed; "
         f"{REFERENCE} validation photographs; {len(load_taxonomy().codes)} classes in the taxonomy, 3 in the model. "
-        "One process each, imports and Evidently's reports included; bars: under 60 s and under 2 GiB.", "",
+        "One process each, imports and Evidently's reports included; bars: under 60 s and under 2 GiB. "
+        f"Other programs used the machine's {os.cpu_count()} cores too (load {os.getloadavg()[2]:.0f}): processor "
+        "seconds tell more than the wall clock.", "",
         "| run | windows judged | wall clock, s | processor, s | peak memory, GiB |", "|---|---|---|---|---|",
     ]  # fmt: skip
     runs = {

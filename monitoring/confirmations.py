@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,9 +51,10 @@ def confirm(
     incoming = incoming.reindex(columns=list(COLUMNS), fill_value="")
     known_codes = {code.casefold(): code for code in load_taxonomy().codes}
     with locked(log.folder / ".confirmations.lock"):
-        lesions = scored_lesions(log)
-        if pseudonym is not None:
-            incoming["case_id"] = [case if case in lesions else pseudonym(case) for case in incoming["case_id"]]
+        named = set(incoming["case_id"])
+        hidden = {} if pseudonym is None else {case: pseudonym(case) for case in named}
+        lesions = scored_lesions(log, named.union(hidden.values()))
+        incoming["case_id"] = [case if case in lesions else hidden.get(case, case) for case in incoming["case_id"]]
         recorded = read_confirmations(log)[0].set_index(["case_id", "lesion_id"])["diagnosis"].to_dict()
         reasons = []
         for case, lesion, diagnosis in zip(
@@ -94,11 +95,12 @@ def confirm(
     return Confirmed(sum(fresh), len(fresh) - sum(fresh), refused.reset_index(drop=True), refused_file)
 
 
-def scored_lesions(log: PredictionLog) -> dict[str, set[str]]:
-    """Lesions of each case that any version has scored."""
+def scored_lesions(log: PredictionLog, cases: Collection[str]) -> dict[str, set[str]]:
+    """Lesions of each of these cases that any version has scored."""
     found: dict[str, set[str]] = {}
     for version in log.model_versions():
-        rows = log.read(version, ["case_id", "lesion_id"]).table[["case_id", "lesion_id"]].drop_duplicates()
+        scored = log.read(version, ["case_id", "lesion_id"], only=("case_id", cases)).table
+        rows = scored[["case_id", "lesion_id"]].drop_duplicates()
         for case, lesion in zip(rows["case_id"], rows["lesion_id"], strict=True):
             found.setdefault(case, set()).add(lesion)
     return found

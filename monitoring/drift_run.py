@@ -18,7 +18,7 @@ from dermai.registry import CHAMPION, Registry
 from dermai.workspace import Workspace
 from monitoring.alerts import AlertFailed, send_alerts
 from monitoring.assessment import Verdict, assess, confirmed_by_class
-from monitoring.confirmations import with_diagnoses
+from monitoring.confirmations import read_confirmations, with_diagnoses
 from monitoring.evidently_report import EvidentlyProject
 from monitoring.findings import HEADLINES, find
 from monitoring.history import (
@@ -170,7 +170,8 @@ def _judge(
 def _confirmed_so_far(log: PredictionLog, version: str, params: Params) -> ConfirmedRecord:
     """Sensitivity among all confirmed lesions of this model, tested at the level of one look."""
     columns = ["case_id", "lesion_id", "predicted", "site", "device"]
-    table = with_diagnoses(log, log.read(version, columns).table)
+    confirmed = set(read_confirmations(log)[0]["case_id"])
+    table = with_diagnoses(log, log.read(version, columns, only=("case_id", confirmed)).table)
     table = table[table["diagnosis"] != ""]
     classes, confidence, floors = params.gate.gated_classes, params.monitoring.confidence, params.gate.floors
     found = confirmed_by_class(table, table.iloc[:0], classes, confidence, floors)

@@ -107,7 +107,7 @@ class PredictionLog:
 
     def images(self, model_version: str, among: Collection[str] | None = None) -> set[str]:
         """Photographs that the version has already scored, of those in `among` where it is given."""
-        return set(self.read(model_version, ["image"], images=among).table["image"])
+        return set(self.read(model_version, ["image"], only=None if among is None else ("image", among)).table["image"])
 
     def read(
         self,
@@ -116,11 +116,12 @@ class PredictionLog:
         after: datetime | None = None,
         newest: int | None = None,
         with_embeddings: bool = False,
-        images: Collection[str] | None = None,
+        only: tuple[str, Collection[str]] | None = None,
     ) -> Rows:
         """Rows of one version in order of time: only the named columns, and only the days that are needed.
 
-        `after` leaves out rows at or before that time, `newest` keeps the last so many, `images` only these.
+        `after` leaves out rows at or before that time, `newest` keeps the last so many, `only` those whose
+        named column holds one of the values.
         """
         wanted = None if columns is None else [*dict.fromkeys([*columns, "predicted_at", "image"])]
         if with_embeddings and wanted is not None:
@@ -129,7 +130,7 @@ class PredictionLog:
         damaged: list[DamagedPart] = []
         held = 0
         first_day = f"{after.astimezone(UTC):%Y-%m-%d}" if after else ""
-        these = None if images is None else pa.array(sorted(images), pa.string())
+        these = None if only is None else (only[0], pa.array(sorted(only[1]), pa.string()))
         for day in self._days(model_version):
             if day.name.partition("=")[2] < first_day or (newest is not None and held >= newest):
                 break
@@ -215,17 +216,18 @@ def _arrow(rows: pd.DataFrame, embeddings: NDArray[np.float32]) -> pa.Table:
 
 
 def _read_part(
-    part: Path, wanted: Sequence[str] | None, with_embeddings: bool, images: pa.Array | None = None
+    part: Path, wanted: Sequence[str] | None, with_embeddings: bool, only: tuple[str, pa.Array] | None
 ) -> pa.Table:
     with pq.ParquetFile(part) as file:
         held = file.schema_arrow.names
         names = [name for name in (wanted if wanted is not None else held) if name in held]
         if not with_embeddings:
             names = [name for name in names if name != EMBEDDING]
-        if images is None:
+        if only is None:
             return file.read(columns=names, use_threads=False)
-        # One column first: the others only of parts that hold one of the photographs
-        inside = pc.is_in(file.read(columns=["image"], use_threads=False)["image"], value_set=images)
+        # One column first: the others only of parts that hold one of the values
+        column, values = only
+        inside = pc.is_in(file.read(columns=[column], use_threads=False)[column], value_set=values)
         if not pc.any(inside).as_py():
             return file.schema_arrow.empty_table().select(names)
         return file.read(columns=names, use_threads=False).filter(inside)

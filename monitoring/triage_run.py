@@ -117,7 +117,7 @@ def _run_triage(
         wanted = heat if model is champion and params.triage.heat_maps else None
         count = score(model, door.accepted, already, log.append, workspace, params, received, progress, wanted)
         scored_now += count if model is champion else 0
-    rows = log.read(champion.version, images=accepted).table
+    rows = log.read(champion.version, only=("image", accepted)).table
     cases = worklist_cases(rows, params.triage.largest_set)
     if params.triage.heat_maps:
         heat = _heat_maps(champion, cases, rows, workspace, heat)

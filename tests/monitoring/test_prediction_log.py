@@ -75,9 +75,9 @@ class TestAppend:
         for day in range(1, 4):
             log.append(predictions(day * 10, 4, f"2026-03-0{day}"), embeddings(4), "1")
         wanted = {f"{number:064x}" for number in (11, 32, 99)}
-        assert log.read("1", images=wanted).table["case_id"].tolist() == ["case-11", "case-32"]
+        assert log.read("1", only=("image", wanted)).table["case_id"].tolist() == ["case-11", "case-32"]
         assert log.images("1", wanted) == wanted - {f"{99:064x}"}
-        assert log.read("1", images=()).table.empty
+        assert log.read("1", only=("case_id", ())).table.empty
 
     def test_rows_after_a_time_leave_out_that_time(self, log):
         log.append(predictions(0, 5), embeddings(5), "1")
