@@ -53,8 +53,11 @@ def champion_problem(audit: AuditLog, champion: ModelVersion | None) -> str:
 
 
 def waiting_version(audit: AuditLog) -> str | None:
-    """The version of the newest attempt, where nothing has settled it yet."""
-    attempts = audit.entries("update_attempt")
+    """The version of the newest attempt that waits, where nothing has settled it yet.
+
+    A later candidate that was rejected leaves it waiting; one that passed takes its place.
+    """
+    attempts = [entry for entry in audit.entries("update_attempt") if entry.body["outcome"] != "reject"]
     if not attempts or not waits(attempts[-1].body):
         return None
     version = candidate_of(attempts[-1])["version"]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from dermai.config import load_params
-from dermai.decision_history import champion_history, champion_problem
+from dermai.decision_history import champion_history, champion_problem, waiting_version
 from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
 from dermai.gate.policy import GatePolicy
 from dermai.policy_approval import approve_policy
@@ -65,6 +65,13 @@ def test_a_challenger_does_not_outlive_the_promotion_of_a_later_candidate(fleet)
     fleet.candidate("insufficient_evidence")
     fleet.champions(1)
     assert fleet.aliases() == {"anchor": "1", "previous": "1", "champion": "3"}
+
+
+def test_a_challenger_goes_on_waiting_when_a_later_candidate_is_rejected(fleet):
+    fleet.champions(1)
+    version = fleet.candidate("insufficient_evidence")
+    fleet.candidate("reject")
+    assert fleet.aliases()["challenger"] == waiting_version(fleet.audit) == version
 
 
 def test_a_decision_against_an_earlier_champion_does_not_count(fleet):
