@@ -47,7 +47,7 @@ compare_points() {
 has_champion() { dermai status --json | python -c 'import json, sys; sys.exit(json.load(sys.stdin)["champion"] is None)'; }
 
 mislabel() {
-  python demo/mislabel.py
+  python demo/mislabel.py BCC --right-one-in 5
   dvc add --quiet data
   update "a labelling accident"
 }

@@ -29,7 +29,7 @@ step "A first model, from ImageNet weights"
 run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
 
 step "New confirmed cases arrive: checked, pseudonymised, split by patient, versioned"
-run dermai simulate demo/arrival --arrival 2 --size 128 --prevalence MM=6 --prevalence BCC=6
+run dermai simulate demo/arrival --arrival 2 --scale 0.15 --size 128 --prevalence MM=6 --prevalence BCC=6
 run dermai ingest demo/arrival
 run dvc add --quiet data
 run git commit --quiet -m "Confirmed cases of the second arrival" data.dvc
@@ -37,8 +37,8 @@ run git commit --quiet -m "Confirmed cases of the second arrival" data.dvc
 step "The update: learn them from the champion on, and decide"
 run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
 
-step "An export gone wrong: most carcinomas come as naevi, and the gate has to find the harm"
-run python demo/mislabel.py
+step "An export gone wrong: melanomas and carcinomas come as naevi, and the gate has to find the harm"
+run python demo/mislabel.py MM BCC
 run dvc add --quiet data
 run git commit --quiet -m "An export gone wrong" data.dvc
 run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
