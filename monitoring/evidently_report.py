@@ -188,7 +188,7 @@ def _panels(gated_classes: tuple[str, ...]) -> list[tuple[str, Any]]:
             own(f"estimated_{name}_high", "estimated, upper"),
         ]
         found.append((second, line_plot_panel(f"Sensitivity, {name}", bounds, "95 % intervals", "half")))
-    volume = PanelMetric(legend="", metric="WindowStatistic", metric_labels={"statistic": "patients"})
+    volume = PanelMetric(legend="patients", metric="WindowStatistic", metric_labels={"statistic": "patients"})
     found += [
         (third, bar_plot_panel("Patients a window", [volume], size="half")),
         (third, line_plot_panel("Median age", [own("age_median", "years")], size="half")),

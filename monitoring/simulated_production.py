@@ -142,10 +142,10 @@ def _cut(folder: Path, workspace: Workspace, params: Params) -> None:
     table = pd.read_csv(folder / "cases.csv", dtype=str, keep_default_na=False)
     table = table.sample(frac=1, random_state=0).reset_index(drop=True)
     write_text(folder / "cases.csv", table.to_csv(index=False))
-    door = admit(folder, read_referrals(folder, load_pseudonyms(workspace)), workspace, params)
-    passed = ~table["case_id"].map(lambda case: load_pseudonyms(workspace).case(SOURCE, case)).isin(
-        set(door.retakes.get("case_id", ()))
-    )
+    pseudonyms = load_pseudonyms(workspace)
+    door = admit(folder, read_referrals(folder, pseudonyms), workspace, params)
+    sent_back = set(door.retakes.get("case_id", ()))
+    passed = ~table["case_id"].map(lambda case: pseudonyms.case(SOURCE, case)).isin(sent_back)
     last = passed[passed].index[: params.monitoring.window].max()
     table = table.loc[:last]
     triaged = table.loc[passed.loc[:last], ["case_id", "diagnosis"]]  # those sent back at the door are nobody's yet

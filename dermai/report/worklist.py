@@ -129,5 +129,6 @@ def write_worklist_page(
         when=when,
         coverage=coverage,
         needs_look=NEEDS_LOOK,
+        simulated=any(case.site.startswith("simulated") for case in cases),
     )
     write_text(path, page)

@@ -281,11 +281,15 @@ class TestFollowUp:
         assert body["ref"] == "main"
         assert headers["Authorization"] == "Bearer token"
 
-    def test_an_update_that_fails_is_said(self, service, tmp_path, monkeypatch):
-        monkeypatch.setenv("ZENML_CONFIG_PATH", str(tmp_path / "zenml"))
+    def test_an_update_is_started_in_the_workspace_and_one_that_fails_is_said(self, service, monkeypatch):
         params = quick_params(service, monitoring__on_act="incremental_finetune")
-        with pytest.raises(DermaiError, match=r"`zenml pipeline run incremental_finetune` failed"):
-            follow_up(service, params, self.alarm())  # this workspace holds no pipelines
+        program = "import os, pathlib; pathlib.Path('started').write_text(os.environ['DERMAI_WORKSPACE'])"
+        monkeypatch.setattr("monitoring.follow_up.UPDATE", ("python", "-c", program))
+        assert "incremental_finetune has run" in follow_up(service, params, self.alarm())
+        assert (service.root / "started").read_text() == str(service.root)
+        monkeypatch.setattr("monitoring.follow_up.UPDATE", ("python", "-c", "raise SystemExit(1)"))
+        with pytest.raises(DermaiError, match="run it by hand"):
+            follow_up(service, params, self.alarm())
 
     def test_a_workflow_without_a_token_is_refused(self, monkeypatch):
         monkeypatch.delenv("DERMAI_GITHUB_TOKEN", raising=False)
