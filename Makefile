@@ -35,6 +35,7 @@ demo: $(READY)  ## The whole story in a few minutes on simulated patients
 
 test: $(READY)  ## All tests
 	@bash tests/browser.sh
+	@bash tests/services.sh
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 lint: $(READY)  ## ruff (lint and format) and mypy
@@ -52,6 +53,8 @@ dashboard: $(READY)  ## Serve the team's start page and the drift dashboard on t
 lock: $(READY)  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-annotate --no-header -o requirements.txt pyproject.toml
+	cd deploy/zenml-server && ../../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header -o requirements.txt requirements.in
 
 clean:  ## Remove what runs leave behind (not data, not the audit log)
 	rm -rf reports state/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis quarantine
