@@ -53,8 +53,11 @@ dashboard: $(READY)  ## Serve the team's start page and the drift dashboard on t
 lock: $(READY)  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-annotate --no-header -o requirements.txt pyproject.toml
-	cd deploy/zenml-server && ../../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-header -o requirements.txt requirements.in
+	for part in zenml-server kubernetes; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    $$([ $$part = kubernetes ] && echo -c requirements.txt) \
+	    -o deploy/$$part/requirements.txt deploy/$$part/requirements.in || exit 1; \
+	done
 
 clean:  ## Remove what runs leave behind (not data, not the audit log)
 	rm -rf reports state/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis quarantine

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dermai.audit import AuditLog, SigningKey, key_file
 from dermai.audit.entries import head_signed, parse_head
+from dermai.audit.key import fingerprint
 from dermai.backup.contents import ARTIFACTS, FILES, MANIFEST, SETTINGS, STORE, BackupDamaged, Manifest, read_manifest
 from dermai.config import load_params
 from dermai.errors import DermaiError
@@ -40,6 +41,7 @@ def restore(workspace: Workspace, backup: Path, lose_records: bool = False) -> R
     """
     manifest = read_manifest(backup)
     _check_registry(workspace, manifest)
+    _check_key(manifest)
     lost = _records_lost(manifest)
     if lost and not lose_records:
         raise DermaiError(
@@ -61,6 +63,17 @@ def _check_registry(workspace: Workspace, manifest: Manifest) -> None:
         kind = "a local registry" if manifest.registry == "local" else f"the MLflow server {manifest.registry}"
         mend = "unset MLFLOW_TRACKING_URI" if here is None else "set MLFLOW_TRACKING_URI to the restored server"
         raise DermaiError(f"the backup is of a workspace with {kind}: {mend} and run this again")
+
+
+def _check_key(manifest: Manifest) -> None:
+    """A log that this machine's key did not sign could not be continued here."""
+    if manifest.audit_key and key_file().exists():
+        here = fingerprint(SigningKey.load_or_create().public)
+        if here != manifest.audit_key:
+            raise DermaiError(
+                f"the backup's records are signed by the key {manifest.audit_key}, {key_file()} is {here}: "
+                "put that key back from its safe, or restore a backup that was made after the key was changed"
+            )
 
 
 def _records_lost(manifest: Manifest) -> int:

@@ -52,10 +52,13 @@ def back_up(workspace: Workspace, params: Params, folder: Path, progress: Progre
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
     try:
+        registry = Registry(workspace, params) if Registry.exists(workspace) else None
+        if registry:
+            registry.versions()  # opens the store, which takes the lock that is held below
         with ExitStack() as held:
             for name in ("promotion.lock", "registry.lock"):
                 held.enter_context(locked(workspace.state / name))
-            manifest, size = _fill(workspace, params, temporary, progress)
+            manifest, size = _fill(workspace, registry, temporary, progress)
         write_json(temporary / MANIFEST, as_json(manifest))
         temporary.chmod(0o700)
         if folder.exists():
@@ -68,13 +71,15 @@ def back_up(workspace: Workspace, params: Params, folder: Path, progress: Progre
     return Saved(folder, manifest, size)
 
 
-def _fill(workspace: Workspace, params: Params, folder: Path, progress: Progress | None) -> tuple[Manifest, int]:
+def _fill(
+    workspace: Workspace, registry: Registry | None, folder: Path, progress: Progress | None
+) -> tuple[Manifest, int]:
     audit = AuditLog(workspace.audit_log)
     found = audit.verify()
     if not found.ok:
         raise DermaiError(f"the audit log does not verify ({found.problems[0]}): run `dermai audit verify` first")
     store = sqlite_file(workspace.tracking_uri)
-    versions = Registry(workspace, params).versions() if Registry.exists(workspace) else []
+    versions = registry.versions() if registry else []
     sources = list(kept_files(workspace))
     if store and store.exists():
         sources += sorted(path for path in (workspace.root / ARTIFACTS).rglob("*") if path.is_file())

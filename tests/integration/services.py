@@ -1,4 +1,4 @@
-"""A hospital's services on loopback: PostgreSQL, an S3 API, an MLflow server and a ZenML server, each can be stopped."""
+"""A hospital's services on loopback: PostgreSQL, an S3 API, an MLflow and a ZenML server, each can be stopped."""
 
 from __future__ import annotations
 

@@ -55,17 +55,12 @@ def clone(fresh_clone: Clone, deployment: Deployment, tmp_path_factory: pytest.T
     clone.environment.update(deployment.client)
     (clone.root / "params.yaml").write_text(TINY)
     shutil.rmtree(clone.root / "data")
-    for arguments in (
-        ("remote", "add", "--default", "hospital", "s3://dermai-data/dvc"),
-        ("config", "cache.type", "copy"),
-    ):
-        clone.run("dvc", *arguments)
+    (clone.root / "data.dvc").unlink()
+    clone.run("dvc", "remote", "add", "--default", "hospital", "s3://dermai-data/dvc")
     arrive(clone, 1, "0.02")
-    clone.commit(".dvc/config", "params.yaml")
-    register = ("zenml", "artifact-store", "register", "hospital", "--flavor=s3", "--path=s3://dermai-runs")
-    endpoint = json.dumps({"endpoint_url": deployment.s3.url})
-    clone.run(*register, f"--client_kwargs={endpoint}")
-    clone.run("zenml", "stack", "register", "hospital", "-a", "hospital", "-o", "default", "--set")
+    clone.commit(".dvc/config", "data.dvc", "params.yaml")
+    clone.run("zenml", "stack", "import", "deploy/zenml-server/stack-one-server.yaml")
+    clone.run("zenml", "stack", "set", "hospital")
     clone.run("zenml", "pipeline", "run", "incremental_finetune")
     return clone
 
