@@ -12,7 +12,7 @@ export GX_ANALYTICS_ENABLED ?= false
 export DVC_NO_ANALYTICS ?= true
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help setup demo test lint format dashboard lock clean
+.PHONY: help setup demo test lint format secrets dashboard lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -46,6 +46,9 @@ lint: $(READY)  ## ruff (lint and format) and mypy
 format: $(READY)  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+secrets: $(READY)  ## Look for secrets in the repository, logs, reports and records
+	$(BIN)/python -m dermai.doctor.secrets
 
 dashboard: $(READY)  ## Serve the team's start page and the drift dashboard on this machine
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dermai dashboard

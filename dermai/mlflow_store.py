@@ -74,7 +74,7 @@ def make_store(file: Path) -> Path:
 def follow_workspace(file: Path, artifacts: Path) -> int:
     """Point a store that came here with its artifacts at them: MLflow knows only where they were. Returns how many.
 
-    What is not in the new place stays as it was, so a copy without artifacts goes on reading the original's.
+    A copy of the store alone, without its packages, goes on reading those of the original.
     """
     here, changed = artifacts.as_uri(), 0
     if not artifacts.is_dir():
@@ -84,14 +84,16 @@ def follow_workspace(file: Path, artifacts: Path) -> int:
         for home in homes:
             if home == here or not home.startswith("file:") or not home.endswith(f"/{artifacts.name}"):
                 continue
+            locations = [location or "" for (location,) in store.execute("SELECT storage_location FROM model_versions")]
+            packages = [location.removeprefix(f"{home}/") for location in locations if location.startswith(f"{home}/")]
+            if packages and not any((artifacts / package).exists() for package in packages):
+                continue
             for table, column in PATHS:
-                known = f"SELECT DISTINCT {column} FROM {table} WHERE {column} = ?1 OR {column} LIKE ?1 || '/%'"
-                for (old,) in store.execute(known, (home,)).fetchall():
-                    rest = old.removeprefix(f"{home}/") if old != home else ""
-                    if (artifacts / rest).exists():
-                        new = f"{here}/{rest}" if rest else here
-                        command = f"UPDATE {table} SET {column} = ? WHERE {column} = ?"
-                        changed += store.execute(command, (new, old)).rowcount
+                command = (
+                    f"UPDATE {table} SET {column} = ?1 || substr({column}, ?3) "
+                    f"WHERE {column} = ?2 OR substr({column}, 1, ?3) = ?2 || '/'"
+                )
+                changed += store.execute(command, (here, home, len(home) + 1)).rowcount
     return changed
 
 

@@ -21,9 +21,11 @@ from tests.conftest import REPOSITORY
 
 
 @pytest.fixture
-def champion(registry, package, workspace):
-    """A workspace with one registered champion, two records, a prediction log and a report."""
-    registry.register(package, {}, "test", {}, {})
+def champion(workspace, four_versions):
+    """A workspace with a registered champion, two records, a prediction log and a report."""
+    shutil.copy(four_versions, workspace.root)
+    shutil.copytree(four_versions.parent / "mlartifacts", workspace.root / "mlartifacts")
+    registry = Registry(workspace, params_of(workspace))
     for alias in ("champion", "anchor"):
         registry.set_alias(alias, "1")
     log = AuditLog(workspace.audit_log)
