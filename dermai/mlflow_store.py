@@ -32,6 +32,8 @@ PATHS = (
     ("model_versions", "storage_location"),
     ("model_versions", "source"),
 )
+# What MLflow calls a failure of its own, of its database or of its artifact store; the rest is the caller's.
+UNAVAILABLE = {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "CANCELLED", "ABORTED"}
 # A server that is restarted is waited for, for about half a minute; MLflow's own default is some minutes.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
@@ -111,6 +113,8 @@ def answering(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, RequestException, SQLAlchemyError) as error:
+        if isinstance(error, MlflowException) and error.error_code not in UNAVAILABLE:
+            raise
         local = sqlite_file(uri) is not None
         said = " ".join(str(error).replace(uri, address(uri)).split())[:300]
         mend = "free the disk or mend its permissions" if local else "start it, its database and its artifact store"

@@ -125,9 +125,11 @@ class Registry:
                 pending = {ORIGIN: self._origin, SHA256: sha256, **tags}
                 with mlflow.start_run(experiment_id=self._experiment_id(), run_name=run_name, tags=pending) as run:
                     log_values(client, run.info.run_id, metrics, params)
-                    model_uri = self._log_package(package_folder)
+                    model = self._log_package(package_folder)
                     self._make_model()
-                    made = client.create_model_version(self.name, model_uri, run.info.run_id, tags=pending)
+                    made = client.create_model_version(
+                        self.name, model.model_uri, run.info.run_id, tags=pending, model_id=model.model_id
+                    )
                 number = str(made.version)
                 _check_package(self._fetch(number), sha256, self.name, number)
             else:
@@ -242,7 +244,7 @@ class Registry:
         if not self.client.search_registered_models(f"name = '{self.name}'"):
             self.client.create_registered_model(self.name, description="Skin-lesion classifier, updated by dermai")
 
-    def _log_package(self, folder: Path) -> str:
+    def _log_package(self, folder: Path) -> Any:
         """Store the package as a pyfunc model, from code: nothing is pickled, nothing is asked of a network."""
         import importlib.metadata
         import warnings
@@ -255,7 +257,7 @@ class Registry:
         requirements = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*input example was not provided")  # it would be a photograph
-            model = mlflow.pyfunc.log_model(
+            return mlflow.pyfunc.log_model(
                 name=self.name,
                 python_model=str(SERVED_MODEL),
                 artifacts={"package": str(folder)},
@@ -263,7 +265,6 @@ class Registry:
                 pip_requirements=requirements,
                 model_config={"paths": False, **self.cleaning},
             )
-        return str(model.model_uri)
 
     def _fetch(self, version: str) -> Path:
         import mlflow

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 
 from dermai.config import load_params
+from dermai.doctor.secrets import find_secrets, scanned_files
+from dermai.errors import PackageTampered
 from dermai.registry import Registry
 from dermai.workspace import Workspace
 from tests.integration.conftest import Clone
-from tests.integration.services import ZENML_PYTHON, Deployment, Server, postgres_programs
+from tests.integration.services import PASSWORD, ZENML_PYTHON, Deployment, Server, postgres_programs
 
 # The smallest update that is still one: 30 patients or so, one epoch, any melanoma found is enough.
 TINY = """
@@ -160,3 +162,32 @@ def test_a_service_stopped_in_the_middle_of_a_run_loses_nothing(
     shown = json.loads(clone.run("dermai", "audit", "show", "--json", "--last", "1000").stdout)
     assert "failure" in {entry["event"] for entry in shown}
     assert "as they were written" in clone.run("dermai", "audit", "verify").stdout
+
+
+def test_no_log_report_or_record_holds_a_password_or_a_key(clone: Clone, deployment: Deployment) -> None:
+    keys = clone.root.parent / "keys"
+    live = {
+        "the services' password": PASSWORD.encode(),
+        "the pseudonym key": (keys / "pseudonym.key").read_bytes().strip(),
+        "the audit key": (keys / "audit.key").read_bytes().splitlines()[1],
+    }
+    logs = list(deployment.folder.glob("*.log"))
+    assert len(logs) == 2
+    assert [str(leak) for leak in find_secrets([*logs, *scanned_files(Workspace(clone.root))], live)] == []
+
+
+def test_a_model_file_changed_in_the_bucket_is_refused(
+    clone: Clone, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    registry = registry_of(clone, monkeypatch)
+    bucket = boto3.resource("s3", endpoint_url=deployment.s3.url).Bucket("dermai-models")
+    weights = [item for item in bucket.objects.all() if item.key.endswith("weights.safetensors")]
+    assert weights
+    for item in weights:
+        content = item.get()["Body"].read()
+        item.put(Body=content[:-1] + bytes([content[-1] ^ 1]))
+    shutil.rmtree(clone.root / "state" / "cache" / "packages")
+    with pytest.raises(PackageTampered, match=r"dermai version 1: .*weights.safetensors"):
+        registry.download("1")
