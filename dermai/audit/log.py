@@ -117,7 +117,7 @@ class AuditLog:
         """The key that signs now; where the log's last line is a rotation, its new key takes over here."""
         key = SigningKey.load_or_create()
         waiting = next_key_file(key)
-        last = (self.entries() or [None])[-1] if waiting.exists() else None
+        last = next(reversed(self.entries()), None) if waiting.exists() else None
         if last is None or last.event != ROTATION or entry_fault(last, key.public):
             return key
         new, named = SigningKey.load_or_create(waiting), new_key_of(last)

@@ -20,7 +20,7 @@ def locked_versions(lock: Path) -> dict[str, str]:
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
-    pinned = {}
+    pinned: dict[str, str] = {}
     for line in lock.read_text(encoding="utf-8").splitlines():
         found = LINE.match(line)
         if not found:
