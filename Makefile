@@ -12,7 +12,7 @@ export GX_ANALYTICS_ENABLED ?= false
 export DVC_NO_ANALYTICS ?= true
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help setup demo test lint format dashboard lock clean
+.PHONY: help setup demo test lint format secrets dashboard lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -35,6 +35,7 @@ demo: $(READY)  ## The whole story in a few minutes on simulated patients
 
 test: $(READY)  ## All tests
 	@bash tests/browser.sh
+	@bash tests/services.sh
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 lint: $(READY)  ## ruff (lint and format) and mypy
@@ -46,12 +47,20 @@ format: $(READY)  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+secrets: $(READY)  ## Look for secrets in the repository, logs, reports and records
+	$(BIN)/python -m dermai.doctor.secrets
+
 dashboard: $(READY)  ## Serve the team's start page and the drift dashboard on this machine
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dermai dashboard
 
 lock: $(READY)  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-annotate --no-header -o requirements.txt pyproject.toml
+	for part in zenml-server kubernetes; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    $$([ $$part = kubernetes ] && echo -c requirements.txt) \
+	    -o deploy/$$part/requirements.txt deploy/$$part/requirements.in || exit 1; \
+	done
 
 clean:  ## Remove what runs leave behind (not data, not the audit log)
 	rm -rf reports state/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis quarantine

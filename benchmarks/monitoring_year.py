@@ -23,8 +23,9 @@ import numpy as np
 import pandas as pd
 
 from dermai.config import load_params
+from dermai.mlflow_store import make_store
 from dermai.model_package import ModelPackage
-from dermai.registry import Registry, make_store
+from dermai.registry import Registry
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 

@@ -18,7 +18,7 @@ from dermai.files import write_text
 
 
 def mislabel(cases: pd.DataFrame, classes: Sequence[str], right_one_in: int) -> pd.DataFrame:
-    """The case table with lesions of these classes called Nev, as their source writes it; one in so many stays right."""
+    """The case table with lesions of these classes called Nev, as their source writes it; one in so many is kept."""
     naevus = cases[cases["diagnosis"] == "Nev"].groupby("source")["source_label"].first()
     chosen = (cases["split"] != "test") & cases["diagnosis"].isin(classes) & cases["source"].isin(naevus.index)
     lesions = sorted(cases.loc[chosen, "lesion_id"].unique())

@@ -40,6 +40,10 @@ class UnknownVersion(DermaiError):
     """The registry has no such model version."""
 
 
+class ServiceUnavailable(DermaiError):
+    """A service that the workspace is set up with does not answer; nothing of what it holds was changed."""
+
+
 class ValidationFailed(DermaiError):
     """The dataset broke a blocking check; `result` is the whole ValidationResult."""
 

@@ -131,7 +131,7 @@ def rollback(
             if len(history) < 2:
                 raise Refused("there is no earlier champion to go back to")
             to = history[-2]
-        elif champion and champion.version == to:
+        elif champion and champion.version == to and history[-1:] == [to]:
             raise Refused(f"version {to} is the champion already")
         elif history and to not in history:
             raise Refused(f"version {to} was never the champion; earlier champions: {', '.join(history)}")

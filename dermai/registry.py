@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import shutil
 import socket
@@ -20,6 +19,7 @@ from dermai.config import Params
 from dermai.environment import silence_telemetry
 from dermai.errors import PackageTampered, UnknownVersion
 from dermai.files import locked, sha256_file
+from dermai.mlflow_store import be_patient, follow_workspace, log_values, make_store, plainly, sqlite_file
 from dermai.model_package import CHECKSUMS, check_files
 from dermai.workspace import Workspace
 
@@ -71,22 +71,23 @@ class Registry:
     @staticmethod
     def exists(workspace: Workspace) -> bool:
         """Whether there is a store to ask: a local one is made on first use."""
-        uri = workspace.tracking_uri
-        return not uri.startswith("sqlite:///") or Path(uri.removeprefix("sqlite:///")).exists()
+        file = sqlite_file(workspace.tracking_uri)
+        return file is None or file.exists()
 
     @cached_property
     def client(self) -> MlflowClient:
         """MLflow's client; on first use it makes the store."""
         silence_telemetry()
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        be_patient()
         import mlflow
 
         uri = self.workspace.tracking_uri
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        if uri.startswith("sqlite:///"):
+        file = sqlite_file(uri)
+        if file:
             with self._locked():
-                make_store(Path(uri.removeprefix("sqlite:///")))
+                follow_workspace(make_store(file), self._artifacts)
         named = os.environ.get("MLFLOW_TRACKING_URI")
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
@@ -95,6 +96,7 @@ class Registry:
             os.environ.pop("MLFLOW_TRACKING_URI", None)
         return mlflow.MlflowClient(uri, uri)
 
+    @plainly
     def register(
         self,
         package_folder: Path,
@@ -122,10 +124,12 @@ class Registry:
             if known is None:
                 pending = {ORIGIN: self._origin, SHA256: sha256, **tags}
                 with mlflow.start_run(experiment_id=self._experiment_id(), run_name=run_name, tags=pending) as run:
-                    _log_values(client, run.info.run_id, metrics, params)
-                    model_uri = self._log_package(package_folder)
+                    log_values(client, run.info.run_id, metrics, params)
+                    model = self._log_package(package_folder)
                     self._make_model()
-                    made = client.create_model_version(self.name, model_uri, run.info.run_id, tags=pending)
+                    made = client.create_model_version(
+                        self.name, model.model_uri, run.info.run_id, tags=pending, model_id=model.model_id
+                    )
                 number = str(made.version)
                 _check_package(self._fetch(number), sha256, self.name, number)
             else:
@@ -135,6 +139,7 @@ class Registry:
             client.set_model_version_tag(self.name, number, COMPLETE, "true")
             return self.get(number)
 
+    @plainly
     def versions(self) -> list[ModelVersion]:
         """All whole versions, oldest first."""
         aliases: dict[str, list[str]] = {}
@@ -160,19 +165,23 @@ class Registry:
         """The version under an alias such as `champion`; None where there is none."""
         return next((version for version in self.versions() if alias in version.aliases), None)
 
+    @plainly
     def set_alias(self, alias: str, version: str) -> None:
         """Point an alias at a version; `champion` is moved by `dermai.promotion` only, which records it."""
         self.client.set_registered_model_alias(self.name, alias, self.get(version).version)
 
+    @plainly
     def delete_alias(self, alias: str) -> None:
         """Remove an alias; nothing happens where there is none."""
         if alias in self._aliases():
             self.client.delete_registered_model_alias(self.name, alias)
 
+    @plainly
     def set_tag(self, version: str, key: str, value: str) -> None:
         """Note something on a version."""
         self.client.set_model_version_tag(self.name, version, key, value)
 
+    @plainly
     def download(self, version: str) -> Path:
         """The folder of a version's package, its files checked against the hash it was registered with.
 
@@ -196,6 +205,11 @@ class Registry:
         (temporary / "package").rename(cached)
         temporary.rmdir()
         return cached
+
+    @property
+    def _artifacts(self) -> Path:
+        """Where a local store keeps the packages."""
+        return self.workspace.root / "mlartifacts"
 
     @property
     def _origin(self) -> str:
@@ -223,15 +237,14 @@ class Registry:
             if experiment.lifecycle_stage == "deleted":
                 self.client.restore_experiment(experiment.experiment_id)
             return str(experiment.experiment_id)
-        local = self.workspace.tracking_uri.startswith("sqlite:")
-        folder = (self.workspace.root / "mlartifacts").as_uri() if local else None
+        folder = self._artifacts.as_uri() if sqlite_file(self.workspace.tracking_uri) else None
         return str(self.client.create_experiment(self.experiment, artifact_location=folder))
 
     def _make_model(self) -> None:
         if not self.client.search_registered_models(f"name = '{self.name}'"):
             self.client.create_registered_model(self.name, description="Skin-lesion classifier, updated by dermai")
 
-    def _log_package(self, folder: Path) -> str:
+    def _log_package(self, folder: Path) -> Any:
         """Store the package as a pyfunc model, from code: nothing is pickled, nothing is asked of a network."""
         import importlib.metadata
         import warnings
@@ -244,7 +257,7 @@ class Registry:
         requirements = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*input example was not provided")  # it would be a photograph
-            model = mlflow.pyfunc.log_model(
+            return mlflow.pyfunc.log_model(
                 name=self.name,
                 python_model=str(SERVED_MODEL),
                 artifacts={"package": str(folder)},
@@ -252,7 +265,6 @@ class Registry:
                 pip_requirements=requirements,
                 model_config={"paths": False, **self.cleaning},
             )
-        return str(model.model_uri)
 
     def _fetch(self, version: str) -> Path:
         import mlflow
@@ -274,20 +286,6 @@ class Registry:
             self.client.set_terminated(run.info.run_id, "KILLED")
 
 
-def make_store(file: Path) -> Path:
-    """Make MLflow's SQLite store under another name first, so that a kill leaves no half-made one."""
-    from mlflow import MlflowClient
-
-    if file.exists():
-        return file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
-        new = Path(folder) / file.name
-        MlflowClient(f"sqlite:///{new}", f"sqlite:///{new}").search_experiments()
-        new.rename(file)
-    return file
-
-
 def _whole(entity: Any) -> bool:
     return bool(entity.tags.get(COMPLETE) == "true")
 
@@ -300,21 +298,3 @@ def _check_package(folder: Path, sha256: str, name: str, version: str) -> Path:
     if sha256_file(folder / CHECKSUMS) != sha256:
         raise PackageTampered(f"{name} version {version} is not the package that was registered: {folder}")
     return folder
-
-
-def _log_values(client: MlflowClient, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any]) -> None:
-    from mlflow.entities import Metric, Param
-
-    now = int(datetime.now(UTC).timestamp() * 1000)
-    points = [Metric(key, float(value), now, 0) for key, value in metrics.items() if math.isfinite(value)]
-    texts = [Param(key, str(value)[:500]) for key, value in _flat(params)]
-    for start in range(0, max(len(points), len(texts)), 100):  # MLflow takes at most 100 parameters a call
-        client.log_batch(run_id, metrics=points[start : start + 100], params=texts[start : start + 100])
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -14,10 +14,13 @@ def record_failure(exception: BaseException) -> None:
 
     workspace = find_workspace()
     context = DynamicPipelineRunContext.get()  # a hook of a whole run is given no step context
-    run = Client().get_pipeline_run(context.run.id) if context else None
+    try:
+        run = Client().get_pipeline_run(context.run.id) if context else None
+    except Exception:  # ZenML's own server may be what failed: the attempt is written down all the same
+        run = None
     failed = [name for name, step in run.steps.items() if step.status == ExecutionStatus.FAILED] if run else []
     body = {
-        "attempt": run.name if run else "",
+        "attempt": run.name if run else context.run.name if context else "",
         "step": ", ".join(failed),
         "error": type(exception).__name__,
         "why": str(exception),

@@ -44,7 +44,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 @pytest.fixture(scope="session")
 def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow store: making one takes seconds, copying it none."""
-    from dermai.registry import make_store
+    from dermai.mlflow_store import make_store
 
     return make_store(tmp_path_factory.mktemp("mlflow") / "mlflow.db")
 

@@ -232,3 +232,58 @@ def test_a_killed_writer_loses_no_line_that_it_was_told_is_written(log):
         kept = [entry for entry in log.entries("drift_alarm") if entry.body["writer"] == f"killed{attempt}"]
         assert len(kept) >= told
         assert log.verify().ok
+
+
+WHO = {"approver": "Ana Silva", "role": "security officer", "reason": "a keeper left"}
+
+
+def test_a_new_key_takes_over_and_every_record_still_verifies(log, key):
+    before, auditors_copy = key.path.read_bytes(), key.public
+    log.rotate_key(WHO)
+    log.append("failure", {"why": "after the rotation"})
+    assert key.path.read_bytes() != before
+    assert log.verify().ok
+    assert log.verify(auditors_copy).ok
+    assert [entry.event for entry in log.entries()[12:]] == ["key_rotation", "failure"]
+    assert load_public_key(log.public_key_file) == SigningKey.load_or_create().public
+    log.rotate_key(WHO)
+    assert log.verify().ok
+    assert log.verify(auditors_copy).ok
+
+
+def test_the_old_key_signs_nothing_after_its_rotation(log, key):
+    log.rotate_key(WHO)
+    last = log.entries()[-1]
+    forged = sign_entry(key, last.log, last.sequence + 1, last.time, "promotion", {"version": "9"}, last.hash)
+    log.path.write_bytes(log.path.read_bytes() + forged.to_line() + b"\n")
+    assert log.verify().problems == ["line 14: its signature is not by this key"]
+
+
+def test_changes_of_a_log_with_two_keys_are_all_found(log, key, tmp_path):
+    log.rotate_key(WHO)
+    log.append("failure", {})
+    content, head, current = log.path.read_bytes(), log.head_file.read_bytes(), SigningKey.load_or_create().public
+    chance, tried = random.Random(7), 0
+    while tried < 150:
+        changed = _change(content, chance)
+        if changed != content:
+            tried += 1
+            assert not verify(changed, head, current).ok
+    stranger = SigningKey.load_or_create(tmp_path / "stranger.key")
+    assert not verify(content, head, stranger.public).ok
+
+
+@pytest.mark.parametrize("point", ["dermai.audit.log.sign_head", "dermai.audit.log.public_pem", "pathlib.Path.replace"])
+def test_a_rotation_that_was_killed_is_finished_by_the_next_write(log, key, monkeypatch, point):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(point, killed)
+        with pytest.raises(KeyboardInterrupt):
+            log.rotate_key(WHO)
+    assert log.verify().ok
+    log.append("failure", {})
+    assert log.verify().ok
+    assert len(log.entries("failure")) == 1
+    assert len(log.entries("key_rotation")) <= 1

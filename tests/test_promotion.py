@@ -252,6 +252,15 @@ def test_a_promotion_that_dies_between_record_and_alias_is_finished_by_the_next_
     assert repair(fleet.workspace, fleet.params) == []
 
 
+def test_a_log_begun_anew_takes_over_the_champion_that_is_there(fleet):
+    fleet.champions(2)
+    (fleet.workspace.state / "audit").rename(fleet.workspace.root / "evidence")  # its key was lost
+    assert champion_problem(fleet.audit, fleet.registry.by_alias("champion"))
+    rollback(fleet.workspace, fleet.params, **WHO, to="2")
+    assert champion_history(fleet.audit) == ["2"]
+    assert champion_problem(fleet.audit, fleet.registry.by_alias("champion")) == ""
+
+
 def test_a_rollback_that_dies_before_its_aliases_is_finished_by_the_next_promotion(fleet, monkeypatch):
     fleet.champions(2)
 

@@ -119,20 +119,28 @@ def load_public_key(path: Path) -> Ed25519PublicKey:
     Raises:
         DermaiError: there is no such file, or it holds something else.
     """
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     try:
-        key = serialization.load_pem_public_key(path.read_bytes())
+        key = read_public_key(path.read_bytes())
     except OSError as error:
         raise DermaiError(
             f"{path} cannot be read ({error.strerror}): give the auditor's copy of the public key"
         ) from None
-    except (ValueError, TypeError):
-        key = None
-    if not isinstance(key, Ed25519PublicKey):
+    if key is None:
         raise DermaiError(f"{path} is not an Ed25519 public key in PEM")
     return key
+
+
+def read_public_key(content: bytes) -> Ed25519PublicKey | None:
+    """A public key from PEM; None where the content is something else."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        key = serialization.load_pem_public_key(content)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, Ed25519PublicKey) else None
 
 
 def signed_by(key: Ed25519PublicKey, message: bytes, signature: str) -> bool:

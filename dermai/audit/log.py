@@ -27,6 +27,7 @@ from dermai.audit.entries import (
     sign_head,
 )  # fmt: skip
 from dermai.audit.key import SigningKey, fingerprint, key_file, load_public_key, public_pem
+from dermai.audit.rotation import ROTATION, new_key_of, next_key_file, rotation_body, same_key
 from dermai.audit.verification import Verification, verify
 from dermai.errors import AuditLogDamaged
 from dermai.files import locked, sync_folder, write_bytes
@@ -54,9 +55,24 @@ class AuditLog:
         """
         if event not in EVENTS:
             raise ValueError(f"unknown audit event {event!r}; known: {', '.join(EVENTS)}")
-        key = SigningKey.load_or_create()
         with locked(self.lock_file):
+            key = self._signing_key()
             return self._write(key, self._repair(key), event, plain(body))[0]
+
+    def rotate_key(self, who: Mapping[str, str]) -> Entry:
+        """Let a new key take over; the old one names it in the log. Killed at any point, the next write finishes it.
+
+        Raises:
+            AuditLogDamaged: the log's end is not what its head says; nothing is written.
+        """
+        with locked(self.lock_file):
+            key = self._signing_key()
+            head = self._repair(key)
+            new = SigningKey.load_or_create(next_key_file(key))
+            body = {**who, **rotation_body(head.log, head.count + 1, key, new)}
+            entry, _ = self._write(key, head, ROTATION, body)
+            self._signing_key()
+            return entry
 
     def repair(self) -> None:
         """Put right what a crash left at the log's end, with a record of it; done by `append` too.
@@ -65,9 +81,8 @@ class AuditLog:
             AuditLogDamaged: the log's end is not what its head says.
         """
         if self.path.exists():
-            key = SigningKey.load_or_create()
             with locked(self.lock_file):
-                self._repair(key)
+                self._repair(self._signing_key())
 
     def entries(self, *events: str) -> list[Entry]:
         """All whole lines, or those of some events, oldest first; it reads, it does not verify."""
@@ -97,6 +112,25 @@ class AuditLog:
             found = verify(_read(self.path) or b"", _read(self.head_file), public_key, witness)
         found.notes += notes
         return found
+
+    def _signing_key(self) -> SigningKey:
+        """The key that signs now; where the log's last line is a rotation, its new key takes over here."""
+        key = SigningKey.load_or_create()
+        waiting = next_key_file(key)
+        last = next(reversed(self.entries()), None) if waiting.exists() else None
+        if last is None or last.event != ROTATION or entry_fault(last, key.public):
+            return key
+        new, named = SigningKey.load_or_create(waiting), new_key_of(last)
+        if named is None or not same_key(named, new.public):
+            return key
+        head = sign_head(new, last.log, last.sequence, last.hash)
+        write_bytes(self.head_file, head.to_bytes())
+        write_bytes(self.public_key_file, public_pem(new.public))
+        self._write_witness(key, head)
+        waiting.replace(key.path)
+        sync_folder(key.path.parent)
+        log.warning("the audit key is a new one (%s): put %s into the safe", fingerprint(new.public), key.path)
+        return SigningKey.load_or_create()
 
     def _repair(self, key: SigningKey) -> Head:
         head, repairs = self._repaired_head(key)

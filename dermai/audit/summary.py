@@ -42,6 +42,11 @@ def summarise(entry: Entry) -> str:
             return f"{body.get('action')} refused: {body.get('why')}"
         case "failure":
             return f"{body.get('step', '')}: {body.get('error', '')}: {body.get('why', '')}".strip(": ")
+        case "key_rotation":
+            return f"key {body.get('old_fingerprint')} gave way to {body.get('new_fingerprint')}, {by}"
+        case "restore":
+            lost = f", {body.get('records_lost')} newer records given up" if body.get("records_lost") else ""
+            return f"back to the {body.get('records')} records of the backup of {body.get('taken')}{lost}"
         case "repair":
             return str(body.get("what"))
         case _:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dermai.audit.entries import FIRST_PREVIOUS, Entry, Head, entry_fault, head_signed, parse_entry, parse_head
+from dermai.audit.rotation import ROTATION, new_key_of, old_key_of, same_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -31,16 +32,29 @@ def verify(
     found = Verification()
     lines = content.split(b"\n")
     torn = lines.pop()
-    _check_chain(lines, key, found)
+    keys = _check_chain(lines, key, found)
+    if not any(same_key(key, known) for known in keys):
+        found.problems.append("the log was signed by other keys than the one it is checked with")
     if torn:
         found.problems.append(f"line {len(lines) + 1} is not whole ({len(torn)} bytes)")
-    _check_head(lines, head_content, key, found)
+    _check_head(lines, head_content, keys, found)
     if witness_content is not None:
-        _check_witness(witness_content, key, found)
+        _check_witness(witness_content, keys, found)
     return found
 
 
-def _check_chain(lines: list[bytes], key: Ed25519PublicKey, found: Verification) -> None:
+def _first_key(lines: list[bytes], key: Ed25519PublicKey) -> Ed25519PublicKey:
+    """The key that the log was begun with: the one that its first rotation ends, else the one it is checked with."""
+    for line in lines:
+        entry = parse_entry(line)
+        if entry and entry.event == ROTATION:
+            return old_key_of(entry) or key
+    return key
+
+
+def _check_chain(lines: list[bytes], key: Ed25519PublicKey, found: Verification) -> list[Ed25519PublicKey]:
+    """Check each line and its place; the keys that signed the log, one after the other."""
+    keys = [_first_key(lines, key)]
     previous, log = FIRST_PREVIOUS, None
     for number, line in enumerate(lines, 1):
         entry = parse_entry(line)
@@ -49,21 +63,30 @@ def _check_chain(lines: list[bytes], key: Ed25519PublicKey, found: Verification)
             previous = ""
             continue
         log = log or entry.log
-        fault = entry_fault(entry, key)
+        fault = entry_fault(entry, keys[-1])
         if not fault and entry.sequence != number:
             fault = f"it is record {entry.sequence}"
         if not fault and entry.log != log:
             fault = "it is from another log"
         if not fault and previous and entry.previous != previous:
             fault = "it does not follow the line before it"
+        if not fault and entry.event == ROTATION:
+            new = new_key_of(entry)
+            if new is None:
+                fault = "it names a new key that did not countersign"
+            else:
+                keys.append(new)
         if fault:
             found.problems.append(f"line {number}: {fault}")
         previous = entry.hash
         found.entries.append(entry)
+    return keys
 
 
-def _check_head(lines: list[bytes], content: bytes | None, key: Ed25519PublicKey, found: Verification) -> None:
+def _check_head(lines: list[bytes], content: bytes | None, keys: list[Ed25519PublicKey], found: Verification) -> None:
     last = found.entries[-1] if found.entries else None
+    # A crash within a rotation leaves the head to the key before.
+    valid = keys[-2:] if last and last.event == ROTATION else keys[-1:]
     if content is None:
         if len(lines) == 1:
             found.notes.append("the head is missing after the first record: a write was interrupted")
@@ -71,7 +94,7 @@ def _check_head(lines: list[bytes], content: bytes | None, key: Ed25519PublicKey
             found.problems.append("the head file is missing")
         return
     head = parse_head(content)
-    if head is None or not head_signed(head, key):
+    if head is None or not any(head_signed(head, key) for key in valid):
         found.problems.append("the head file was changed: its signature is not by this key")
     elif len(lines) < head.count:
         found.problems.append(f"{head.count - len(lines)} of {head.count} records are missing at the end")
@@ -88,9 +111,9 @@ def _check_head(lines: list[bytes], content: bytes | None, key: Ed25519PublicKey
         found.problems.append("the last record is not the one that the head names")
 
 
-def _check_witness(content: bytes, key: Ed25519PublicKey, found: Verification) -> None:
+def _check_witness(content: bytes, keys: list[Ed25519PublicKey], found: Verification) -> None:
     witness: Head | None = parse_head(content)
-    if witness is None or not head_signed(witness, key):
+    if witness is None or not any(head_signed(witness, key) for key in keys):
         found.problems.append("the head kept beside the key was changed")
     elif not any(entry.sequence == witness.count and entry.hash == witness.hash for entry in found.entries):
         found.problems.append(f"record {witness.count}, known beside the key, is missing: an older log was put back")

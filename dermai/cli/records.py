@@ -201,6 +201,21 @@ def export(
         _say(str(file))
 
 
+@audit.command("rotate-key")
+def rotate_key(approver: Approver, role: Role, reason: Reason) -> None:
+    """Let a new key sign the records from now on; the old one vouches for it, earlier records stay good.
+
+    Example: `dermai audit rotate-key --approver "Ana Silva" --role "security officer" --reason "a keeper left"`
+    """
+    from dermai.audit import AuditLog, key_file
+    from dermai.promotion_rules import check_named
+
+    workspace, _ = _workspace()
+    check_named(approver, role, reason)
+    _done(AuditLog(workspace.audit_log).rotate_key({"approver": approver, "role": role, "reason": reason}))
+    _say(f"next: put {key_file()} into the safe; then `dermai backup`, older backups need the older key")
+
+
 @gate.command("approve-policy")
 def approve_policy(approver: Approver, role: Role, reason: Reason) -> None:
     """Put the gate policy of params.yaml into force; until then a changed policy promotes nothing.

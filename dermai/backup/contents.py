@@ -1,0 +1,104 @@
+"""What a backup holds: a folder of plain files and a manifest with the hash of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dermai.errors import DermaiError
+from dermai.files import sha256_file
+from dermai.workspace import Workspace
+
+FORMAT = 1
+MANIFEST, FILES = "manifest.json", "files"
+STORE, ARTIFACTS = "mlflow.db", "mlartifacts"
+# Files of git that say with what the models were made; a clone may hold other versions of them.
+SETTINGS = ("params.yaml", "data.dvc", "dvc.lock")
+# Not in a backup: caches are made anew, locks are nobody's.
+LEFT_OUT = ("cache",)
+
+
+class BackupDamaged(DermaiError):
+    """A backup is not whole, or a file of it is not what it was."""
+
+
+class Part(BaseModel):
+    """A part of the manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Version(Part):
+    """A registered model as it was."""
+
+    version: str
+    sha256: str
+    aliases: tuple[str, ...] = ()
+
+
+class Manifest(Part):
+    """What was saved, when and of which workspace."""
+
+    format: int = FORMAT
+    taken: str
+    dermai: str
+    commit: str
+    data_version: str
+    registry: str  # `local`: mlflow.db and its artifacts are in the backup; else the server's address
+    versions: tuple[Version, ...]
+    records: int
+    audit_log: str  # name of the log, empty where there is none
+    audit_key: str  # fingerprints name the keys that have to be there after a restore
+    pseudonym_key: str
+    files: Mapping[str, str]  # path below `files/`: sha256
+
+    def with_alias(self, alias: str) -> Version | None:
+        """The version that had an alias."""
+        return next((version for version in self.versions if alias in version.aliases), None)
+
+
+def kept_files(workspace: Workspace) -> Iterator[Path]:
+    """What is copied as it is, but for the registry: settings, records, prediction log and reports."""
+    for name in SETTINGS:
+        if (workspace.root / name).is_file():
+            yield workspace.root / name
+    for folder in (workspace.state, workspace.reports):
+        for path in sorted(folder.rglob("*")):
+            inner = path.relative_to(folder)
+            if inner.parts[0] in LEFT_OUT and folder == workspace.state:
+                continue
+            if path.is_file() and not path.is_symlink() and path.suffix not in {".lock", ".tmp"}:
+                yield path
+
+
+def read_manifest(backup: Path) -> Manifest:
+    """A backup's manifest, after every file was compared with it.
+
+    Raises:
+        BackupDamaged: the folder is no backup, or a file is missing, changed or superfluous.
+    """
+    try:
+        manifest = Manifest.model_validate_json((backup / MANIFEST).read_bytes())
+    except OSError:
+        raise BackupDamaged(f"{backup} holds no {MANIFEST}: it is no backup, or one that was never finished") from None
+    except ValidationError as error:
+        raise BackupDamaged(f"{backup / MANIFEST} cannot be read: {error.errors()[0]['msg']}") from None
+    if manifest.format != FORMAT:
+        raise BackupDamaged(f"{backup} is of format {manifest.format}: restore it with the dermai that made it")
+    found = {str(path.relative_to(backup / FILES)) for path in (backup / FILES).rglob("*") if path.is_file()}
+    for name in sorted({*found, *manifest.files}):
+        if name not in found:
+            raise BackupDamaged(f"{backup}: {name} is missing: take another copy of the backup")
+        if name not in manifest.files:
+            raise BackupDamaged(f"{backup}: {name} does not belong to the backup: take another copy of it")
+        if sha256_file(backup / FILES / name) != manifest.files[name]:
+            raise BackupDamaged(f"{backup}: {name} is not what was saved: take another copy of the backup")
+    return manifest
+
+
+def as_json(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as it is written."""
+    return manifest.model_dump(mode="json")

@@ -1,0 +1,121 @@
+"""`dermai doctor`, `dermai backup` and `dermai restore`: keeping a deployment alive."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(application: typer.Typer) -> None:
+    """Add the commands."""
+    application.command()(doctor)
+    application.command(no_args_is_help=True)(backup)
+    application.command(no_args_is_help=True)(restore)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check this deployment: versions, services, permissions, clock, disk, telemetry; say what is wrong.
+
+    The exit code is 1 where something has to be mended. Nothing is changed.
+
+    Example: `dermai doctor --json`
+    """
+    from dermai.config import load_params
+    from dermai.doctor import examine
+    from dermai.errors import DermaiError
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    found = []
+    for finding in examine(workspace, load_params(workspace.params_file)):
+        found.append(finding)
+        if not as_json:
+            mark = "" if finding.state == "ok" else f"{finding.state}: "
+            print(f"{finding.check:<13} {mark}{finding.what}", flush=True)
+            if finding.mend:
+                print(f"{'':<13} -> {finding.mend}")
+    problems = [finding for finding in found if finding.state == "problem"]
+    if as_json:
+        result = {"ok": not problems, "findings": [asdict(finding) for finding in found]}
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    if problems:
+        raise DermaiError(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} to mend")
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder, outside the workspace.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Save registry, audit records, test-set ledger, prediction log, reports and settings, with the hash of each file.
+
+    The keys are not in it: keep them in a safe of their own. Photographs are saved by `dvc push`.
+
+    Example: `dermai backup /mnt/backup/dermai-2026-03-01`
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from dermai.audit import key_file
+    from dermai.backup import back_up
+    from dermai.config import load_params
+    from dermai.pseudonyms import key_file as pseudonym_key_file
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    columns = (TextColumn("files"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("files", total=None)
+        saved = back_up(
+            workspace,
+            load_params(workspace.params_file),
+            folder,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    manifest = saved.manifest
+    champion = manifest.with_alias("champion")
+    if as_json:
+        summary = {
+            "folder": str(saved.folder),
+            "files": len(manifest.files),
+            "bytes": saved.bytes,
+            "records": manifest.records,
+            "champion": champion.version if champion else None,
+            "registry": manifest.registry,
+        }
+        print(json.dumps(summary, indent=2, ensure_ascii=False))
+        return
+    print(f"{len(manifest.files)} files, {saved.bytes / 1e6:.1f} MB: {saved.folder}")
+    print(f"{manifest.records} records; champion: {f'version {champion.version}' if champion else 'none'}")
+    if manifest.registry != "local":
+        print(f"not in it: the registry, save {manifest.registry}'s database (pg_dump) and bucket (docs/operations.md)")
+    print("not in it: the photographs, run `dvc push`")
+    print(f"not in it: the keys, keep {key_file()} and {pseudonym_key_file()} in a safe, apart from this backup")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="What `dermai backup` made.", show_default=False)],
+    lose_records: Annotated[
+        bool, typer.Option("--lose-records", help="Go back although the audit key knows of newer records.")
+    ] = False,
+) -> None:
+    """Put a backup into an empty workspace, such as a fresh clone on a new machine; check every file and the champion.
+
+    Example: `git clone ... && cd dermai && make setup && dermai restore /mnt/backup/dermai-2026-03-01`
+    """
+    from dermai.backup import restore as put_back
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    restored = put_back(workspace, folder.absolute(), lose_records)
+    manifest = restored.manifest
+    champion = manifest.with_alias("champion")
+    print(f"{len(manifest.files)} files as they were at {manifest.taken}; {manifest.records} records")
+    print(f"champion: {f'version {champion.version}, the same to the byte' if champion else 'none'}")
+    for step in restored.next_steps:
+        print(f"next: {step}")

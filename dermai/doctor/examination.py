@@ -1,0 +1,38 @@
+"""All checks, in the order in which a person would mend things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from dermai.config import Params
+from dermai.doctor.finding import Finding, problem
+from dermai.doctor.machine import check_clock, check_disk, check_folders, check_keys
+from dermai.doctor.records import check_records
+from dermai.doctor.services import check_data_remote, check_registry, check_zenml_server
+from dermai.doctor.telemetry import check_telemetry
+from dermai.doctor.versions import check_versions
+from dermai.workspace import Workspace
+
+Check = Callable[[Workspace, Params], Iterator[Finding]]
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("versions", check_versions),
+    ("telemetry", check_telemetry),
+    ("disk", check_disk),
+    ("folders", check_folders),
+    ("keys", check_keys),
+    ("registry", check_registry),
+    ("data remote", check_data_remote),
+    ("ZenML server", check_zenml_server),
+    ("clock", check_clock),
+    ("records", check_records),
+)
+
+
+def examine(workspace: Workspace, params: Params) -> Iterator[Finding]:
+    """Run every check, whatever the others find; one that fails itself is a problem too."""
+    for name, check in CHECKS:
+        try:
+            yield from check(workspace, params)
+        except Exception as error:
+            said = " ".join(str(error).split())[:300]
+            yield problem(name, f"could not be checked: {said or type(error).__name__}", "mend this first")

@@ -1,0 +1,30 @@
+"""What one check found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination: a problem stops work, a warning will one day."""
+
+    check: str
+    state: State
+    what: str
+    mend: str = ""
+
+
+def ok(check: str, what: str) -> Finding:
+    return Finding(check, "ok", what)
+
+
+def warning(check: str, what: str, mend: str) -> Finding:
+    return Finding(check, "warning", what, mend)
+
+
+def problem(check: str, what: str, mend: str) -> Finding:
+    return Finding(check, "problem", what, mend)

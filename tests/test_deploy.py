@@ -1,0 +1,163 @@
+"""The deployment files are of the right form: pinned, without secrets, documented, and understood by ZenML.
+
+No container engine runs here, so nothing of this builds or starts an image.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from dermai.doctor.secrets import find_secrets
+from tests.conftest import REPOSITORY
+
+DEPLOY = REPOSITORY / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+GUIDE = (REPOSITORY / "docs" / "operations.md").read_text()
+OWN_IMAGE = "dermai:0.1.0"
+# What the services' own images define; the guide documents what a person sets.
+OF_THE_IMAGES = {
+    "POSTGRES_USER", "POSTGRES_DB", "POSTGRES_INITDB_ARGS", "MYSQL_DATABASE", "MYSQL_USER",
+    "MYSQL_RANDOM_ROOT_PASSWORD", "ZENML_ANALYTICS_OPT_IN", "ZENML_SERVER_AUTO_ACTIVATE", "PGPASSWORD",
+}  # fmt: skip
+
+
+def documents(name: str) -> list[Any]:
+    return list(yaml.safe_load_all((DEPLOY / name).read_text()))
+
+
+@pytest.mark.parametrize("file", sorted(DEPLOY.rglob("*.yaml")), ids=lambda file: file.name)
+def test_every_file_is_yaml(file):
+    assert all(isinstance(document, dict) for document in yaml.safe_load_all(file.read_text()))
+
+
+def test_images_are_pinned_to_a_version():
+    images = {service["image"] for service in COMPOSE["services"].values()}
+    bases = set(re.findall(r"^FROM (\S+)", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE))
+    for image in images | bases:
+        assert re.search(r":v?\d+\.\d+", image), f"{image} is not pinned"
+    project = (REPOSITORY / "pyproject.toml").read_text()
+    assert f'version = "{OWN_IMAGE.partition(":")[2]}"' in project
+    zenml = re.search(r"zenml\[local\]==([\d.]+)", project)
+    assert zenml
+    assert COMPOSE["services"]["zenml"]["image"].endswith(f":{zenml[1]}")
+
+
+def test_packages_are_installed_from_locks_with_hashes_only():
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    installs = re.findall(r"pip install[^\n&]*", dockerfile)
+    for install in installs:
+        assert "--require-hashes" in install or "--no-deps" in install or re.search(r"uv==\d", install), install
+    for lock in DEPLOY.rglob("requirements.txt"):
+        text = lock.read_text()
+        assert text.count("--hash=sha256:") > text.count("==")
+
+
+def test_compose_is_of_the_right_structure():
+    known = {
+        "image", "build", "restart", "environment", "volumes", "healthcheck", "command", "working_dir", "depends_on",
+        "ports", "profiles", "security_opt", "cap_drop",
+    }  # fmt: skip
+    for name, service in COMPOSE["services"].items():
+        assert set(service) <= known, name
+        for other in service.get("depends_on", ()):
+            assert other in COMPOSE["services"], f"{name} depends on {other}"
+        for volume in service.get("volumes", ()):
+            source = volume.rpartition(":")[0]
+            assert source.startswith("${") or source in COMPOSE["volumes"], f"{name}: {volume}"
+        waits = service.get("depends_on", {})
+        for other, rule in waits.items() if isinstance(waits, dict) else ():
+            assert rule == {"condition": "service_healthy"}
+            assert "healthcheck" in COMPOSE["services"][other], f"{name} waits for {other}"
+
+
+def test_nothing_is_published_beyond_this_machine():
+    ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_no_secret_is_in_the_files_and_each_comes_from_the_environment():
+    files = [file for file in DEPLOY.rglob("*") if file.is_file()]
+    assert list(find_secrets(files, {})) == []
+    for service in COMPOSE["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if re.search(r"PASSWORD$|SECRET|KEY$|TOKEN|ACCESS_KEY", name) and name not in OF_THE_IMAGES:
+                assert str(value).startswith("${"), f"{name} has its value in the file"
+    example = (DEPLOY / "env.example").read_text()
+    assert not re.search(r"^[A-Z0-9_]+=.+", example, re.MULTILINE)
+    assert "/deploy/.env" in (REPOSITORY / ".gitignore").read_text()
+
+
+def test_every_variable_is_documented_and_in_the_example():
+    text = (DEPLOY / "compose.yaml").read_text()
+    asked = set(re.findall(r"\$\{([A-Z0-9_]+)", text))
+    given = set(re.findall(r"^([A-Z0-9_]+)=", (DEPLOY / "env.example").read_text(), re.MULTILINE))
+    assert asked == given
+    run = documents("kubernetes/incremental_finetune.yaml")[0]
+    pods = run["settings"]["orchestrator.kubernetes"]["pod_settings"]["env"]
+    telemetry = set(re.findall(r"(?:ENV |    )([A-Z_]+)=(?:false|true|1)\b", (DEPLOY / "Dockerfile").read_text()))
+    set_here = {name for service in COMPOSE["services"].values() for name in service.get("environment", {})}
+    named = (asked | set_here | {variable["name"] for variable in pods}) - OF_THE_IMAGES - telemetry - {"PYTHONPATH"}
+    missing = [name for name in sorted(named) if f"`{name}`" not in GUIDE]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", ["zenml-server/stack-one-server.yaml", "kubernetes/stack.yaml"])
+def test_zenml_knows_the_components_of_the_stacks(name):
+    from zenml.artifact_stores.local_artifact_store import LocalArtifactStoreFlavor
+    from zenml.container_registries.default_container_registry import DefaultContainerRegistryFlavor
+    from zenml.integrations.kubernetes.flavors import KubernetesOrchestratorFlavor
+    from zenml.integrations.s3.flavors import S3ArtifactStoreFlavor
+    from zenml.orchestrators.local.local_orchestrator import LocalOrchestratorFlavor
+
+    found = (
+        LocalArtifactStoreFlavor, DefaultContainerRegistryFlavor, KubernetesOrchestratorFlavor, S3ArtifactStoreFlavor,
+        LocalOrchestratorFlavor,
+    )  # fmt: skip
+    flavors = {(flavor().type.value, flavor().name): flavor() for flavor in found}
+    import zenml
+
+    stack = documents(name)[0]
+    assert stack["zenml_version"] == zenml.__version__
+    for kind, component in stack["components"].items():
+        flavor = flavors[kind, component["flavor"]]
+        assert set(component["configuration"]) <= set(flavor.config_class.model_fields)
+        flavor.config_class(**component["configuration"])
+
+
+def test_the_settings_of_a_run_on_kubernetes_are_zenmls_own_and_name_real_steps():
+    from zenml.config import DockerSettings, ResourceSettings
+    from zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor import KubernetesOrchestratorSettings
+    from zenml.integrations.kubernetes.pod_settings import KubernetesPodSettings
+
+    run = documents("kubernetes/incremental_finetune.yaml")[0]
+    DockerSettings(**run["settings"]["docker"])
+    places = [run, *run["steps"].values()]
+    for place in places:
+        ResourceSettings(**place["settings"]["resources"])
+        settings = place["settings"]["orchestrator.kubernetes"]
+        assert set(settings) <= set(KubernetesOrchestratorSettings.model_fields)
+        assert set(settings["pod_settings"]) <= set(KubernetesPodSettings.model_fields)
+        mounted = {mount["name"] for mount in settings["pod_settings"]["volume_mounts"]}
+        assert mounted == {volume["name"] for volume in settings["pod_settings"]["volumes"]} == {"workspace", "keys"}
+    claims = {claim["metadata"]["name"] for claim in documents("kubernetes/volumes.yaml")}
+    volumes = run["settings"]["orchestrator.kubernetes"]["pod_settings"]["volumes"]
+    assert {volume["persistentVolumeClaim"]["claimName"] for volume in volumes} == claims
+    for step in run["steps"]:
+        assert (REPOSITORY / "steps" / f"{step}.py").is_file()
+    assert all(step["settings"]["resources"]["gpu_count"] == 1 for step in run["steps"].values())
+
+
+def test_the_dvc_remote_is_configured_as_dvc_reads_it(tmp_path):
+    from dvc.config import Config
+    from dvc.repo import Repo
+
+    with Repo.init(str(tmp_path), no_scm=True):
+        pass
+    config = tmp_path / ".dvc" / "config"
+    config.write_text((DEPLOY / "dvc-s3.config").read_text())
+    assert Config(str(tmp_path / ".dvc"))["remote"]["hospital"]["url"] == "s3://dermai-data/dvc"
