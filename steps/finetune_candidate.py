@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
-from zenml import step
+from zenml import get_step_context, step
 
 from dermai.champion import ReferenceModels, load_reference_package
 from dermai.config import Params
@@ -19,11 +19,15 @@ from steps.caching import BY_VALUE
 def finetune_candidate(
     plan: UpdatePlan, cases: pd.DataFrame, references: ReferenceModels, params: Params
 ) -> Annotated[Path, "candidate"]:
-    """The folder of the candidate's package; an interrupted training resumes where its last checkpoint was."""
+    """The folder of the candidate's package; an interrupted training resumes where its last checkpoint was.
+
+    With `training.processes: auto` the step's ZenML setting `resources: {gpu_count: N}` is its number of processes.
+    """
     from dermai.candidate import train_candidate
 
     workspace = find_workspace()
     parent = None
     if plan.mode == "update":
         parent = load_reference_package(workspace, params, references.champion)
-    return train_candidate(workspace, params, plan, cases, parent)
+    step_gpus = get_step_context().step_run.config.resource_settings.gpu_count
+    return train_candidate(workspace, params, plan, cases, parent, step_gpus)
