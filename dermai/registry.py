@@ -188,7 +188,7 @@ class Registry:
             except PackageTampered:
                 shutil.rmtree(cached)  # only a copy: fetch it again
         folder = _check_package(self._fetch(version), expected, self.name, version)
-        if self.workspace.root in folder.parents:
+        if self.workspace.store in folder.parents:
             return folder
         cached.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=cached.parent))
@@ -200,7 +200,7 @@ class Registry:
     @property
     def _origin(self) -> str:
         """Who registers: another machine's registration under way on a shared server is not ours to remove."""
-        return f"{socket.gethostname()}:{self.workspace.root}"
+        return f"{socket.gethostname()}:{self.workspace.store}"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -224,7 +224,7 @@ class Registry:
                 self.client.restore_experiment(experiment.experiment_id)
             return str(experiment.experiment_id)
         local = self.workspace.tracking_uri.startswith("sqlite:")
-        folder = (self.workspace.root / "mlartifacts").as_uri() if local else None
+        folder = (self.workspace.store / "mlartifacts").as_uri() if local else None
         return str(self.client.create_experiment(self.experiment, artifact_location=folder))
 
     def _make_model(self) -> None:

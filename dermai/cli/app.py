@@ -32,3 +32,11 @@ _records.register(application)
 from dermai.cli import monitoring as _monitoring  # noqa: E402
 
 _monitoring.register(application)
+
+from dermai.cli import validation as _validation  # noqa: E402
+
+_validation.register(application)
+
+from dermai.cli import ci as _ci  # noqa: E402
+
+_ci.register(application)
