@@ -66,8 +66,8 @@ class FrozenActivations:
         """
         from tqdm import tqdm
 
-        if process == 0:
-            self.pixels.fill([*train, *clean], self.data_folder, progress)
+        everything = list(dict.fromkeys([*train, *clean]))
+        self.pixels.fill(everything[process::processes], self.data_folder, progress and process == 0)
         wait()
         self.pixels.records.refresh()
         if len(self.prefix) == 0:  # type: ignore[arg-type]
@@ -87,6 +87,7 @@ class FrozenActivations:
             _make_room(self._folder, records, budget - needed)
         names = {_name(*pair): pair for pair in wanted}
         missing = records.missing(names)[process::processes]
+        wait()  # until all have looked: what one adds would shift the others' shares
         with tqdm(total=len(missing), desc="frozen layers", unit="view", disable=not progress or process > 0) as bar:
             for start in range(0, len(missing), _BATCH):
                 chunk = missing[start : start + _BATCH]

@@ -19,6 +19,7 @@ from dermai.records import (
     UpdateRecord,
     describe_code,
     describe_photographs,
+    trigger,
 )  # fmt: skip
 from dermai.registry import ModelVersion
 from dermai.workspace import DatasetVersion, Workspace
@@ -53,6 +54,7 @@ def describe_attempt(
     """A record with everything that every attempt has; `found` adds candidate, decision, evaluation and so on."""
     return UpdateRecord(
         attempt=attempt,
+        trigger=trigger(),
         champion=_reference(references.champion),
         anchor=_reference(references.anchor),
         dataset=describe_dataset(cases, plan, dataset),

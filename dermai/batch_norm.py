@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from dermai.processes import ALONE, Processes, sum_batch_norm
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def recompute_batch_norm(module: nn.Module, batches: Iterable[Tensor]) -> None:
-    """Replace the BatchNorm statistics of a module by the plain mean over these inputs; leaves it in eval mode."""
+def recompute_batch_norm(module: nn.Module, batches: Iterable[Tensor], processes: Processes = ALONE) -> None:
+    """Replace the BatchNorm statistics of a module by the plain mean over these inputs; leaves it in eval mode.
+
+    With several processes, over the inputs of all of them.
+    """
     import torch
     from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -23,9 +28,11 @@ def recompute_batch_norm(module: nn.Module, batches: Iterable[Tensor]) -> None:
         layer.reset_running_stats()
         layer.momentum = None  # the plain mean over all batches
         layer.train()
+    count = 0
     with torch.no_grad():
-        for batch in batches:
+        for count, batch in enumerate(batches, start=1):  # noqa: B007
             module(batch)
+    sum_batch_norm(layers, count, processes)
     for layer, momentum in zip(layers, momenta, strict=True):
         layer.momentum = momentum
     module.eval()

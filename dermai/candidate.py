@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +15,27 @@ from dermai.workspace import Workspace
 
 
 def train_candidate(
-    workspace: Workspace, params: Params, plan: UpdatePlan, cases: pd.DataFrame, parent: ModelPackage | None
+    workspace: Workspace,
+    params: Params,
+    plan: UpdatePlan,
+    cases: pd.DataFrame,
+    parent: ModelPackage | None,
+    step_gpus: int | None = None,
 ) -> Path:
     """Folder of the finished package, below the cache and named after everything that determines it.
 
     The same plan, parameters and parent find the finished training, or the newest checkpoint of one that died.
+    `step_gpus` is how many GPUs the orchestrator gives to the training, where it says so.
     """
     from dermai.calibration import fit_temperature
+    from dermai.distributed import finetune_in_processes, processes_for
     from dermai.operating_points import choose_operating_points
     from dermai.training import finetune, training_key
 
     folder = workspace.cache / "training" / training_key(plan, cases, params, parent)[:16]
-    package = finetune(plan, cases, workspace.data, params, parent, folder, cache=workspace.cache)
+    processes = processes_for(params, step_gpus)
+    train = finetune if processes == 1 else partial(finetune_in_processes, processes)
+    package = train(plan, cases, workspace.data, params, parent, folder, cache=workspace.cache)
     validation = package.validation.merge(cases[["image", "lesion_id"]], on="image")
     probabilities, labels = validation_lesions(validation, package.classes)
     temperature = fit_temperature(np.log(np.clip(probabilities, 1e-12, 1)), labels) if len(labels) else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -74,6 +74,7 @@ class TrainingParams(Section):
     activation_cache_gb: float = Field(20.0, ge=0)
     mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     checkpoint_every: int = Field(1, ge=1)
+    processes: Annotated[int, Field(ge=1)] | Literal["auto"] = 1
 
 
 class ContinualParams(Section):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dermai.config import TrainingParams
+from dermai.processes import Processes
 from dermai.sampling import ClassBalancedBatches
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def fit(
     """Train the module in place from `position` on and leave its best weights in it.
 
     Every draw (batches, views, dropout) follows from seed and epoch, so a training resumed at the start of an epoch
-    goes on exactly as if it had not been interrupted.
+    goes on exactly as if it had not been interrupted. Several processes each compute their share of every batch and
+    step together, to the weights that one would reach.
     """
     import torch
     from torch import nn
@@ -100,21 +102,27 @@ def fit(
     prepared, optimizer = accelerator.prepare(module, optimizer)
     if position.best is None:
         position.best, position.best_weights = validate(), _copy(module)
-    ranks = accelerator.process_index, accelerator.num_processes
-    bar = tqdm(total=epochs, initial=position.epoch, desc=name, unit="epoch", disable=not progress or ranks[0] > 0)
+    processes = Processes.of(accelerator)
+    processes.check(samples.batches.samples_per_class)
+    bar = tqdm(
+        total=epochs, initial=position.epoch, desc=name, unit="epoch", disable=not progress or processes.number > 0
+    )
     with bar:
         while position.epoch < epochs and position.epoch - position.best_epoch < training.patience:
             started, seen, losses = time.perf_counter(), 0, []
-            torch.manual_seed(np.random.SeedSequence((seed, position.epoch, ranks[0])).generate_state(1)[0].item())
+            torch.manual_seed(np.random.SeedSequence((seed, position.epoch, 0)).generate_state(1)[0].item())
             views = np.random.default_rng((seed, position.epoch)).integers(samples.views, size=len(samples.labels))
             module.train()
-            for batch in samples.batches.epoch(position.epoch, *ranks):
+            for batch in samples.batches.epoch(position.epoch):
+                seen += len(batch)
+                share = processes.share(batch)
                 optimizer.zero_grad()
-                loss = loss_function(prepared(samples.read(batch, views[batch])), labels[batch])
+                with processes.as_one():
+                    scores = prepared(samples.read(share, views[share]))
+                loss = loss_function(scores, labels[share])
                 accelerator.backward(loss)
                 optimizer.step()
                 losses.append(loss.detach())
-                seen += len(batch) * ranks[1]
             position.epoch += 1
             seconds = time.perf_counter() - started
             score = validate()
@@ -124,7 +132,7 @@ def fit(
                 {
                     "phase": name,
                     "epoch": position.epoch,
-                    "loss": round(torch.stack(losses).mean().item(), 5),
+                    "loss": round(processes.mean(torch.stack(losses).mean()).item(), 5),
                     "validation_balanced_accuracy": score.balanced_accuracy,
                     "validation_loss": score.loss,
                     "images": seen,

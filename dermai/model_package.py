@@ -130,7 +130,9 @@ class ModelPackage:
         return cls(
             weights=load_file(folder / WEIGHTS),
             manifest=pd.read_csv(folder / MANIFEST, dtype=str, keep_default_na=False),
-            validation=pd.read_csv(folder / VALIDATION, dtype={"image": str, "diagnosis": str}),
+            validation=pd.read_csv(
+                folder / VALIDATION, dtype={"image": str, "diagnosis": str}, float_precision="round_trip"
+            ),
             **description,
         )
 

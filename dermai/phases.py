@@ -15,6 +15,7 @@ from dermai.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from dermai.config import Params
 from dermai.fitting import Position, Samples, Score, fit, make_optimizer, score_logits
 from dermai.images.augmentation import CLEAN
+from dermai.processes import Processes
 from dermai.sampling import ClassBalancedBatches
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class PhasedTraining:
         self.photographs = photographs
         self.params = params
         self.accelerator = accelerator
+        self.processes = Processes.of(accelerator)
         self.progress = progress
         self.views = list(activations.views)
         self.batches = ClassBalancedBatches(
@@ -65,13 +67,14 @@ class PhasedTraining:
 
     def run(self, epochs: int, checkpoints: Path) -> Position:
         """Both phases, from the newest checkpoint on if there is one; leaves the best weights in the tail."""
-        resumed = load_checkpoint(checkpoints, str(self.accelerator.device))
+        device = self.accelerator.device
+        resumed = load_checkpoint(checkpoints, "cpu" if device.type == "cpu" else str(device))
         if resumed:
             position = _position(resumed)
             self.tail.load_state_dict(resumed.weights)
         else:
             # First: training in the second phase moves the statistics anyway, and a head fitted to others would fall.
-            recompute_batch_norm(self.tail, self.training_inputs())
+            recompute_batch_norm(self.tail, self.training_inputs(), self.processes)
             position = Position(history=self.train_head())
         training = self.params.training
         optimizer = make_optimizer(
@@ -162,10 +165,10 @@ class PhasedTraining:
             return self.head.eval()(self._features(self.photographs.validation, CLEAN))
 
     def training_inputs(self) -> Iterator[Tensor]:
-        """One epoch of the tail's inputs as training sees them."""
+        """One epoch of the tail's inputs as training sees them, or a process's share of its batches."""
         images = np.asarray(self.photographs.train)
         views = np.random.default_rng(self.params.seed).integers(len(self.views), size=len(images))
-        for batch in self.batches.epoch(0):
+        for batch in self.processes.share(self.batches.epoch(0)):
             yield self.activations.read(images[batch].tolist(), [self.views[view] for view in views[batch]])
 
     def _features(self, images: Sequence[str], view: int) -> Tensor:
@@ -173,15 +176,14 @@ class PhasedTraining:
         import torch
 
         self.body.eval()
-        with torch.no_grad():
-            parts = [
-                self.body(
-                    self.activations.read(images[start : start + _BATCH], [view] * len(images[start : start + _BATCH]))
-                )
-                for start in range(0, len(images), _BATCH)
-            ]
-        width = self.head[-1].in_features
-        return torch.cat(parts) if parts else torch.empty(0, width, device=self.accelerator.device)
+
+        def compute(mine: slice) -> Tensor:
+            starts = range(mine.start, mine.stop, _BATCH)
+            chunks = [images[start : min(start + _BATCH, mine.stop)] for start in starts]
+            with torch.no_grad():
+                return torch.cat([self.body(self.activations.read(chunk, [view] * len(chunk))) for chunk in chunks])
+
+        return self.processes.rows(len(images), compute, self.head[-1].in_features, self.accelerator.device)
 
 
 def _position(checkpoint: Checkpoint) -> Position:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dermai.errors import DermaiError
 from dermai.files import sha256_file, sha256_json
 from dermai.workspace import Workspace, code_version
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Outcome = Literal["promote", "reject", "insufficient_evidence"]
+TRIGGER_VARIABLE, EVIDENCE_VARIABLE = "DERMAI_TRIGGER", "DERMAI_TRIGGER_EVIDENCE"
 COUNTED = ("diagnosis", "source", "site", "device", "skin_type", "sex")
 
 
@@ -36,6 +38,18 @@ class Trigger(Part):
 
     kind: Literal["manual", "schedule", "new_data", "drift", "withdrawal"] = "manual"
     evidence: str = ""
+
+
+def trigger() -> Trigger:
+    """What `DERMAI_TRIGGER` and `DERMAI_TRIGGER_EVIDENCE` say: a workflow sets them, a person has no need to.
+
+    Raises:
+        DermaiError: there is no such kind of trigger.
+    """
+    kind = os.environ.get(TRIGGER_VARIABLE) or "manual"
+    if kind not in get_args(Trigger.model_fields["kind"].annotation):
+        raise DermaiError(f"{TRIGGER_VARIABLE} is {kind}: it may be manual, schedule, new_data, drift or withdrawal")
+    return Trigger.model_validate({"kind": kind, "evidence": os.environ.get(EVIDENCE_VARIABLE, "")})
 
 
 class PhotographSet(Part):

@@ -197,7 +197,7 @@ class Registry:
             except PackageTampered:
                 shutil.rmtree(cached)  # only a copy: fetch it again
         folder = _check_package(self._fetch(version), expected, self.name, version)
-        if self.workspace.root in folder.parents:
+        if self.workspace.store in folder.parents:
             return folder
         cached.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=cached.parent))
@@ -209,12 +209,12 @@ class Registry:
     @property
     def _artifacts(self) -> Path:
         """Where a local store keeps the packages."""
-        return self.workspace.root / "mlartifacts"
+        return self.workspace.store / "mlartifacts"
 
     @property
     def _origin(self) -> str:
         """Who registers: another machine's registration under way on a shared server is not ours to remove."""
-        return f"{socket.gethostname()}:{self.workspace.root}"
+        return f"{socket.gethostname()}:{self.workspace.store}"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -13,8 +13,8 @@ class ClassBalancedBatches:
 
     Every class is a stream: its samples in a random order, then again in another, on across epochs, so all of a
     class are seen equally often. Where a class has both new and old samples it is two streams, and `new_share` of
-    its places in a batch go to the new. An epoch shows as many samples as there are, rounded up to whole batches
-    and to a multiple of the number of processes, which take turns. Same seed and epoch, same batches.
+    its places in a batch go to the new. An epoch shows as many samples as there are, rounded up to whole batches.
+    Same seed and epoch, same batches. The places of a class stand together in a batch.
 
     >>> batches = ClassBalancedBatches([0, 0, 0, 0, 1], samples_per_class=2, seed=0)
     >>> [sorted(batch.tolist()) for batch in batches.epoch(0)][0][-2:]
@@ -30,6 +30,7 @@ class ClassBalancedBatches:
         new_share: float = 1.0,
     ) -> None:
         self.seed = seed
+        self.samples_per_class = samples_per_class
         self.samples = len(labels)
         label_array = np.asarray(labels, dtype=int)
         new_array = np.ones(len(labels), bool) if is_new is None else np.asarray(is_new, bool)
@@ -46,15 +47,10 @@ class ClassBalancedBatches:
                 self._streams.append((np.concatenate([new, old]), samples_per_class))
         self.batch_size = sum(places for _, places in self._streams)
 
-    def batches_per_epoch(self, processes: int = 1) -> int:
-        """Batches that each process takes in an epoch."""
-        return math.ceil(self.samples / self.batch_size / processes)
-
-    def epoch(self, epoch: int, process: int = 0, processes: int = 1) -> list[np.ndarray]:
-        """The batches of one epoch that one process takes, each an array of sample positions."""
-        per_process = self.batches_per_epoch(processes)
-        first = epoch * per_process * processes
-        return [self._batch(first + step * processes + process) for step in range(per_process)]
+    def epoch(self, epoch: int) -> list[np.ndarray]:
+        """The batches of one epoch, each an array of sample positions."""
+        per_epoch = math.ceil(self.samples / self.batch_size)
+        return [self._batch(epoch * per_epoch + step) for step in range(per_epoch)]
 
     def _batch(self, number: int) -> np.ndarray:
         return np.concatenate(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from dermai.continual.plan import UpdatePlan
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_json, write_json
 from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
+from dermai.processes import Processes
 from dermai.source_code import source_hash
 from dermai.taxonomy import load_taxonomy
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from dermai.continual.interpolation import MixScore
     from dermai.phases import Photographs
 
+LONGEST_WAIT = timedelta(days=1)  # for a process whose machine decodes slowly; torchrun ends all if one dies
 FINISHED, KEY, CHECKPOINTS = "trained", "training.json", "checkpoints"
 
 
@@ -52,13 +56,18 @@ def finetune(
     seconds, and a training that was killed goes on from its last epoch to the same weights. `cache` keeps decoded
     pixels and frozen activations and may be shared by all trainings; without one they are kept in `folder`.
 
+    Under torchrun or `accelerate launch` all processes call this, on a folder that all of them see; each computes its
+    share of every batch (`dermai.processes`).
+
     Raises:
-        CannotTrain: the plan is empty, the photographs are of fewer than two classes, or the parent has another
-            backbone.
+        CannotTrain: the plan is empty, the photographs are of fewer than two classes, the parent has another
+            backbone, or a process does not see the folder.
+        CannotShare: `training.samples_per_class` cannot be divided by the number of processes.
         InvalidCases: a photograph is missing or damaged.
     """
     accelerator = make_accelerator(params)
     is_main = accelerator.is_main_process
+    Processes.of(accelerator).check(params.training.samples_per_class)
     with locked(folder / ".lock") if is_main else nullcontext():
         key = training_key(plan, cases, params, parent)
         if is_main and not _belongs_to(folder, key):
@@ -66,6 +75,8 @@ def finetune(
             shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
             write_json(folder / KEY, {"key": key})
         accelerator.wait_for_everyone()
+        if not _belongs_to(folder, key):
+            raise CannotTrain(f"this process does not see what the first one wrote to {folder}: all must share it")
         if not (folder / FINISHED).is_dir():
             package = _train(
                 plan, cases, data_folder, params, parent, folder / CHECKPOINTS, cache or folder, accelerator, progress
@@ -81,11 +92,17 @@ def make_accelerator(params: Params) -> Accelerator:
     """Where to compute and how precisely: `auto` is bfloat16 on a GPU that has it, else full precision."""
     import torch
     from accelerate import Accelerator
+    from accelerate.utils import InitProcessGroupKwargs
 
     precision: str = params.training.mixed_precision
     if precision == "auto":
         precision = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
-    return Accelerator(mixed_precision=precision)
+    together = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return Accelerator(
+        cpu=together and not torch.cuda.is_available(),  # Accelerate joins processes without a GPU only if told so
+        mixed_precision=precision,
+        kwargs_handlers=[InitProcessGroupKwargs(timeout=LONGEST_WAIT)],
+    )
 
 
 def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: ModelPackage | None) -> str:
@@ -95,7 +112,9 @@ def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: 
         {
             "plan": plan.model_dump(mode="json"),
             "cases": sorted(zip(used["image"], used["diagnosis"], used["split"], strict=True)),
-            "params": params.model_dump(mode="json", include={"seed", "model", "training", "continual"}),
+            "params": params.model_dump(
+                mode="json", include={"seed", "model", "training", "continual"}, exclude={"training": {"processes"}}
+            ),
             "gated": list(params.gate.gated_classes),
             "parent": parent.sha256 if parent else None,
             "code": source_hash(),

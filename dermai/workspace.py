@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from dermai.errors import DatasetMismatch, DermaiError
 
 WORKSPACE_VARIABLE = "DERMAI_WORKSPACE"
+STATE_VARIABLE = "DERMAI_STATE"
 NOT_CODE = (":(exclude)data.dvc", ":(exclude)dvc.lock", ":(exclude)metrics")
 
 
@@ -46,8 +47,17 @@ class Workspace:
 
     @property
     def state(self) -> Path:
-        """Everything that must outlive a run: audit log, ledger, prediction log, caches."""
-        return self.root / "state"
+        """Everything that must outlive a run: audit log, ledger, prediction log, caches.
+
+        `DERMAI_STATE` puts it elsewhere, so that several checkouts on one machine share it.
+        """
+        named = os.environ.get(STATE_VARIABLE)
+        return Path(named).expanduser().resolve() if named else self.root / "state"
+
+    @property
+    def store(self) -> Path:
+        """Where a local MLflow store and its artifacts lie: beside the state where that is elsewhere."""
+        return self.state if os.environ.get(STATE_VARIABLE) else self.root
 
     @property
     def audit_log(self) -> Path:
@@ -69,7 +79,7 @@ class Workspace:
     @property
     def tracking_uri(self) -> str:
         """MLflow's store: `MLFLOW_TRACKING_URI`, or one SQLite file in the workspace."""
-        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.root / 'mlflow.db'}"
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.store / 'mlflow.db'}"
 
 
 def find_workspace(start: Path | None = None) -> Workspace:
@@ -112,6 +122,11 @@ def code_version(workspace: Workspace) -> CodeVersion:
         commit=commit,
         dirty=bool(_git(workspace, "status", "--porcelain", "--untracked-files=no", "--", ".", *NOT_CODE)),
     )
+
+
+def is_ancestor(workspace: Workspace, earlier: str, later: str) -> bool:
+    """Whether git knows both commits and the later one was built on the earlier."""
+    return _git(workspace, "merge-base", "--is-ancestor", earlier, later) is not None
 
 
 def _git(workspace: Workspace, *arguments: str) -> str | None:

@@ -63,7 +63,7 @@ def open_retraining_workflow(reason: str) -> None:
     address = f"{api}/repos/{repository}/actions/workflows/{WORKFLOW}/dispatches"
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
     try:
-        _post(address, {"ref": "main", "inputs": {"reason": reason[:200]}}, headers)
+        _post(address, {"ref": "main", "inputs": {"reason": reason[:200], "trigger": "drift"}}, headers)
     except (OSError, ValueError) as error:
         raise AlertFailed(f"the retraining workflow was not started ({error})") from error
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
-from zenml import step
+from zenml import get_step_context, step
 
 from dermai.champion import ReferenceModels, load_reference_package
 from dermai.config import Params
@@ -19,10 +19,14 @@ from steps.caching import BY_VALUE
 def finetune_candidate(
     plan: UpdatePlan, cases: pd.DataFrame, references: ReferenceModels, params: Params
 ) -> Annotated[Path, "candidate"]:
-    """The folder of the candidate's package; an interrupted training resumes where its last checkpoint was."""
+    """The folder of the candidate's package; an interrupted training resumes where its last checkpoint was.
+
+    With `training.processes: auto` the step's ZenML setting `resources: {gpu_count: N}` is its number of processes.
+    """
     from dermai.candidate import train_candidate
 
     workspace = find_workspace()
     start = {"update": references.champion, "from_anchor": references.anchor}.get(plan.mode)
     parent = load_reference_package(workspace, params, start)
-    return train_candidate(workspace, params, plan, cases, parent)
+    step_gpus = get_step_context().step_run.config.resource_settings.gpu_count
+    return train_candidate(workspace, params, plan, cases, parent, step_gpus)

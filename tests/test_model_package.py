@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -20,6 +23,17 @@ def test_a_package_is_the_same_after_a_round_trip(package: Path) -> None:
     with torch.no_grad():
         assert torch.equal(loaded.build()(x), made.build()(x))
     assert loaded.manifest.equals(made.manifest)
+
+
+def test_probabilities_keep_every_digit(tmp_path: Path) -> None:
+    made = make_package()
+    columns = [name for name in made.validation.columns if name.startswith("p_")]
+    drawn = np.random.default_rng(0).dirichlet(np.ones(len(columns)), size=200)
+    table = pd.DataFrame(drawn, columns=columns)
+    table.insert(0, "image", [f"{number:064x}" for number in range(200)])
+    table.insert(1, "diagnosis", "Nev")
+    made = replace(made, validation=table)
+    assert ModelPackage.load(made.save(tmp_path / "package")).sha256 == made.sha256
 
 
 def test_other_operating_points_are_another_package() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dermai.processes import Processes
 from dermai.sampling import ClassBalancedBatches
 
 
@@ -20,13 +21,11 @@ from dermai.sampling import ClassBalancedBatches
 )
 def test_every_batch_of_every_process_is_balanced(counts: list[int], places: int, processes: int, epoch: int) -> None:
     labels = np.repeat(np.arange(len(counts)), counts)
-    batches = ClassBalancedBatches(labels.tolist(), places, seed=1)
-    shares = [batches.epoch(epoch, process, processes) for process in range(processes)]
-    assert len({len(share) for share in shares}) == 1
-    for batch in (batch for share in shares for batch in share):
-        assert Counter(labels[batch].tolist()) == dict.fromkeys(range(len(counts)), places)
-    together = sum(len(batch) for share in shares for batch in share)
-    assert together >= len(labels)
+    batches = ClassBalancedBatches(labels.tolist(), places * processes, seed=1).epoch(epoch)
+    for process in (Processes(number, processes) for number in range(processes)):
+        for batch in batches:
+            assert Counter(labels[process.share(batch)].tolist()) == dict.fromkeys(range(len(counts)), places)
+    assert sum(len(batch) for batch in batches) >= len(labels)
 
 
 def test_the_photographs_of_a_class_come_round_equally_often() -> None:
@@ -53,10 +52,3 @@ def test_new_photographs_get_their_share_of_the_places_of_a_class(share: float, 
     for batch in batches.epoch(0):
         assert sum(is_new[position] for position in batch) == expected
         assert sum(labels[position] for position in batch) == 4
-
-
-def test_processes_share_the_batches_of_one() -> None:
-    batches = ClassBalancedBatches([0] * 16 + [1] * 16, 2, seed=0)
-    alone = batches.epoch(2)
-    apart = [batches.epoch(2, process, 2) for process in range(2)]
-    assert all(map(np.array_equal, alone, [batch for pair in zip(*apart, strict=True) for batch in pair]))

@@ -36,3 +36,11 @@ _monitoring.register(application)
 from dermai.cli import operations as _operations  # noqa: E402
 
 _operations.register(application)
+
+from dermai.cli import validation as _validation  # noqa: E402
+
+_validation.register(application)
+
+from dermai.cli import ci as _ci  # noqa: E402
+
+_ci.register(application)

@@ -81,7 +81,7 @@ def interpolate(
     def place(share: float) -> None:
         phases.tail.load_state_dict(mix_weights(champion, candidate, share))
         if share > 0:
-            recompute_batch_norm(phases.tail, phases.training_inputs())
+            recompute_batch_norm(phases.tail, phases.training_inputs(), phases.processes)
 
     scores = []
     for share in sorted({0.0, *params.continual.interpolation}):

@@ -1,0 +1,115 @@
+"""The outcome of a job in Markdown, for the job's summary and the comment on the commit. It names no patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dermai.ci.outcome import JobOutcome, Result
+from dermai.gate.findings import Comparison, GateDecision, Verdict
+from dermai.records import UpdateRecord
+from dermai.report.words import count_words, duration_words, per_cent, points
+
+TITLES: dict[Result, str] = {
+    "promoted": "Version {version} is the champion",
+    "rejected": "Version {version} is rejected",
+    "insufficient_evidence": "Version {version}: not enough evidence yet",
+    "waits_for_approval": "Version {version} passed and waits for a person's approval",
+    "held_back": "Version {version} passed but is not promoted",
+    "nothing_new": "Nothing new to learn",
+    "superseded": "A later commit has been learnt already",
+    "failed": "The update failed",
+}
+NEXT: dict[Result, str] = {
+    "promoted": "Nothing: new referrals are scored by it. The way back is `dermai rollback`.",
+    "rejected": "The champion stays. Look at the mistakes in the report and at the new cases before the next update.",
+    "insufficient_evidence": "The champion stays; the new model answers in its shadow. Confirm diagnoses of referrals.",
+    "waits_for_approval": "Read the report, then approve the job `promote`; or `dermai promote`, `dermai reject`.",
+    "superseded": "Nothing: the later commit holds these changes too.",
+    "held_back": "The champion stays. Mend what is said above and run the update again.",
+    "nothing_new": "Nothing was trained. Ingest new cases, commit `data.dvc`, push.",
+    "failed": "The champion stays. Mend the cause and push again, or run the job again: it goes on where it stopped.",
+}
+MARKS: dict[Verdict, str] = {"shown": "shown", "not_shown": "**not shown**", "worse": "**worse**"}
+
+
+def summary(outcome: JobOutcome) -> str:
+    """A title, why, the decision table, what it was made from, what to do next."""
+    parts = [f"## {TITLES[outcome.result].format(version=outcome.version)}"]
+    if outcome.why:
+        parts.append(_safe(outcome.why))
+    record = outcome.record
+    if record and record.decision:
+        decision = GateDecision.model_validate(record.decision)
+        parts += [_safe(decision.summary), decision_table(decision)]
+        objections = [
+            reason.text for reason in decision.reasons if not reason.code.endswith("_shown") or "_not_" in reason.code
+        ]
+        if objections:
+            parts.append("\n".join(f"- {_safe(text)}" for text in objections))
+        if not decision.controls_error_rate:
+            parts.append("The gate's mode is `point`: it compares estimates and controls no error rate.")
+    if record:
+        parts.append(_table(("made from", ""), _provenance(record, outcome.sequence)))
+    parts.append(f"**Next:** {NEXT[outcome.result]}")
+    return "\n\n".join(parts) + "\n"
+
+
+def decision_table(decision: GateDecision) -> str:
+    """Every test that decided, one a row; of the subgroups only those that were not passed."""
+    return _table(("what must hold", "found", "asked", "verdict"), _tests(decision))
+
+
+def _tests(decision: GateDecision) -> Iterator[tuple[str, ...]]:
+    for found in decision.classes:
+        floor = found.floor
+        shown = (
+            f"{found.hits} of {count_words(found.lesions, 'lesion')}, at least {per_cent(floor.lower_bound, 1)} certain"
+        )
+        yield f"{found.code} found", shown, f"above {per_cent(floor.floor)}", MARKS[floor.verdict]
+        yield from (_comparison(f"{found.code} found", each) for each in found.comparisons)
+    for each in decision.specificity.comparisons if decision.specificity else ():
+        yield _comparison("benign lesions not called malignant", each)
+    if decision.macro_f1:
+        f1 = decision.macro_f1
+        yield (
+            "macro-F1",
+            f"{f1.champion:.3f} to {f1.candidate:.3f}",
+            f"drop of {f1.allowed_drop:g} at most",
+            MARKS[f1.verdict],
+        )
+    for group in decision.subgroups:
+        if group.verdict != "shown":
+            hits = f"{group.candidate_hits} of {count_words(group.lesions, 'lesion')}, champion {group.champion_hits}"
+            asked = f"drop of {per_cent(group.allowed_drop)} at most"
+            yield f"{group.code}, {group.attribute} {group.group}", hits, asked, MARKS[group.verdict]
+
+
+def _comparison(what: str, comparison: Comparison) -> tuple[str, ...]:
+    low, high = comparison.interval
+    found = f"{points(comparison.difference)} points ({points(low)} to {points(high)})"
+    asked = f"loss below {100 * comparison.margin:g} points"
+    return f"{what}, against the {comparison.reference}", found, asked, MARKS[comparison.verdict]
+
+
+def _provenance(record: UpdateRecord, sequence: int | None) -> Iterator[tuple[str, str]]:
+    trained = record.dataset.sets
+    new = trained["new"].photographs if "new" in trained else 0
+    yield "data", f"`{record.dataset.version[:12]}`, {count_words(new, 'new photograph')}"
+    yield "code", f"`{record.code.commit[:12]}`"
+    yield "why", f"{record.trigger.kind.replace('_', ' ')} {record.trigger.evidence}".strip()
+    if record.champion:
+        yield "compared with", f"version {record.champion.version}"
+    if record.training:
+        yield "training", f"{duration_words(record.training['seconds'])} on {record.training['device']}"
+    if sequence is not None:
+        yield "audit log", f"record {sequence}, attempt `{record.attempt}`"
+
+
+def _table(head: Sequence[str], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_safe(cell) for cell in line) + " |" for line in lines)
+
+
+def _safe(text: str) -> str:
+    """On one line, and nothing in it that Markdown or HTML would take for its own."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,0 +1,39 @@
+"""`dermai validate`: the checks that every update begins with, on their own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command."""
+    application.command()(validate)
+
+
+def validate(
+    record: Annotated[bool, typer.Option(help="Write a failure into the audit log, as an update would.")] = False,
+) -> None:
+    """Check the dataset as an update does before it trains; exit with 1 where a blocking check fails.
+
+    Example: `dermai validate`, then open reports/validation/index.html
+    """
+    from dermai.cases import parse_cases
+    from dermai.config import load_params
+    from dermai.errors import DermaiError
+    from dermai.failures import write_failure
+    from dermai.validation import validate_dataset
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    params = load_params(workspace.params_file)
+    docs = workspace.reports / "validation"
+    try:
+        found = validate_dataset(parse_cases(workspace.cases_file), workspace.data, params, docs, workspace.state)
+    except DermaiError as error:
+        if record:
+            write_failure(workspace, error, step="validate_cases")
+        raise
+    print(f"{found.photographs:,} photographs passed {found.checks} checks with {len(found.warnings)} warnings")
+    print(f"details: {found.docs}")
