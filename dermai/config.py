@@ -79,10 +79,15 @@ class TrainingParams(Section):
 class ContinualParams(Section):
     """How an update learns new cases without losing the old ones."""
 
-    strategy: Literal["replay_interpolation", "finetune_only", "joint"] = "replay_interpolation"
+    strategy: Literal["replay_interpolation", "uniform_replay", "distillation", "l2_sp", "finetune_only", "joint"] = (
+        "replay_interpolation"
+    )
     replay_per_class: int = Field(60, ge=0)
     new_share: float = Field(0.5, gt=0, le=1)
     interpolation: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    distillation_weight: float = Field(1.0, ge=0)
+    distillation_temperature: float = Field(2.0, gt=0)
+    l2_sp_strength: float = Field(0.1, ge=0)
 
 
 class EvaluationParams(Section):

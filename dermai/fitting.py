@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor, nn
 
+    from dermai.continual.penalties import LossTerm
+
 
 @dataclass(frozen=True)
 class Score:
@@ -85,8 +87,11 @@ def fit(
     position: Position,
     after_epoch: Callable[[Position], None] = lambda position: None,
     progress: bool = False,
+    term: LossTerm | None = None,
 ) -> None:
     """Train the module in place from `position` on and leave its best weights in it.
+
+    `term` is added to the cross-entropy of each batch.
 
     Every draw (batches, views, dropout) follows from seed and epoch, so a training resumed at the start of an epoch
     goes on exactly as if it had not been interrupted.
@@ -110,7 +115,11 @@ def fit(
             module.train()
             for batch in samples.batches.epoch(position.epoch, *ranks):
                 optimizer.zero_grad()
-                loss = loss_function(prepared(samples.read(batch, views[batch])), labels[batch])
+                inputs = samples.read(batch, views[batch])
+                outputs = prepared(inputs)
+                loss = loss_function(outputs, labels[batch])
+                if term is not None:
+                    loss = loss + term(inputs, outputs)
                 accelerator.backward(loss)
                 optimizer.step()
                 losses.append(loss.detach())
