@@ -33,9 +33,11 @@ from dermai.workspace import Workspace
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FOLDER = Path(__file__).with_name("workspaces_streams")
-# Smaller and faster than params.yaml: photographs of 128 px, half the epochs at ten times the rates.
+# Smaller and faster than params.yaml: photographs of 128 px, all blocks frozen (the last convolution and the head are
+# trained), half the epochs at ten times the rates.
 OVERRIDES: dict[str, Any] = {
     "model.image_size": 128,
+    "model.frozen_share": 1.0,
     "training.first_epochs": 12,
     "training.update_epochs": 6,
     "training.augmented_views": 3,
@@ -104,8 +106,8 @@ class Repetition:
         if not self._prepared:
             self.activations()
             self._prepared = True
-        folder = self.cache / "trainings" / f"{self.stream}-{name}"
-        costs = folder.with_suffix(".json")
+        folder = cell_file(self.stream, self.number, name, self.overrides).with_suffix("")
+        costs = folder.with_suffix(".costs")
         if not costs.is_file():
             shutil.rmtree(folder, ignore_errors=True)  # seconds count from the start
             began, worked = time.perf_counter(), time.process_time()
@@ -237,7 +239,8 @@ def run_cell(stream: str, number: int, strategy: str, photographs: Path, overrid
 
 
 def cell_file(stream: str, number: int, strategy: str, overrides: dict[str, Any]) -> Path:
-    key = sha256_json(parameters(number, strategy, overrides).model_dump(mode="json", include={"model", "training"}))
+    """Where a cell is kept, by the parameters of its trainings."""
+    key = sha256_json(parameters(number, DEFAULT, overrides).model_dump(mode="json", include={"model", "training"}))
     return FOLDER / "cells" / key[:8] / f"{stream}-{number}-{strategy}.json"
 
 

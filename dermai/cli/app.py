@@ -32,3 +32,7 @@ _records.register(application)
 from dermai.cli import monitoring as _monitoring  # noqa: E402
 
 _monitoring.register(application)
+
+from dermai.cli import comparison as _comparison  # noqa: E402
+
+_comparison.register(application)

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 LossTerm = Callable[["Tensor", "Tensor"], "Tensor"]  # (inputs of the module, its outputs) -> what is added to the loss
-Penalty = Callable[["nn.Module", int, ContinualParams], LossTerm]  # (champion's module, its classes, settings)
+Penalty = Callable[[ContinualParams, int, "nn.Module"], LossTerm]  # settings, classes of the champion, its module
 
 
-def distillation(module: nn.Module, classes: int, continual: ContinualParams) -> LossTerm:
+def distillation(continual: ContinualParams, classes: int, module: nn.Module) -> LossTerm:
     """Divergence from the champion's answers on the new photographs, over the classes it knew.
 
     Learning without forgetting: Li & Hoiem, IEEE TPAMI 40 (2018) 2935-2947. The module is copied as it is now.
@@ -35,7 +35,7 @@ def distillation(module: nn.Module, classes: int, continual: ContinualParams) ->
     return term
 
 
-def l2_sp(module: nn.Module, classes: int, continual: ContinualParams) -> LossTerm:
+def l2_sp(continual: ContinualParams, classes: int, module: nn.Module) -> LossTerm:
     """Half the squared distance of the weights from those that the module has now, times `l2_sp_strength`.
 
     L2-SP: Li, Grandvalet & Davoine, ICML 2018.

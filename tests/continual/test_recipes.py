@@ -50,7 +50,7 @@ class TestPenalties:
     def test_distillation_is_zero_at_the_champion_and_looks_at_its_classes_only(self) -> None:
         torch.manual_seed(0)
         head = nn.Linear(4, 3)
-        term = distillation(head, 2, ContinualParams())
+        term = distillation(ContinualParams(), 2, head)
         inputs = torch.randn(5, 4)
         assert term(inputs, head(inputs)).item() == pytest.approx(0, abs=1e-6)
         with torch.no_grad():
@@ -62,7 +62,7 @@ class TestPenalties:
 
     def test_l2_sp_is_half_the_squared_distance_from_the_champion(self) -> None:
         head = nn.Linear(2, 2)
-        term = l2_sp(head, 2, ContinualParams(l2_sp_strength=0.5))
+        term = l2_sp(ContinualParams(l2_sp_strength=0.5), 2, head)
         assert term(torch.empty(0), torch.empty(0)).item() == 0
         with torch.no_grad():
             head.bias += 2
