@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from dermai.evaluation.metrics import Estimate
+from dermai.gate.exact import interval
 
 DRAWS, BOOTSTRAP_SEED = 2000, 1934
 _PIECE = 200  # draws at a time, so that memory stays flat
@@ -30,18 +31,27 @@ class Difference(BaseModel):
 
 @dataclass(frozen=True)
 class Scores:
-    """`drawn` is [1 + DRAWS, M], the mean over seeds of each of the M metrics in `names`; its first row is observed."""
+    """`drawn` is [1 + DRAWS, M], the mean over seeds of each of the M metrics in `names`; its first row is observed.
+
+    `exact` holds the Clopper-Pearson bounds of a class's metrics from the mean counts of the seeds.
+    """
 
     names: tuple[str, ...]
     drawn: np.ndarray
+    exact: dict[str, tuple[float, float]]
     cases: dict[str, int]
     seeds: int
     confidence: float
 
     def estimate(self, name: str) -> Estimate:
-        """A metric with its percentile interval."""
+        """A metric with its percentile interval; that of a class reaches at least to the exact bounds.
+
+        Resampling few cases of which all or none are found would tell of certainty where there is none.
+        """
         column = self.drawn[:, self.names.index(name)]
-        return Estimate(value=float(column[0]), **dict(zip(("low", "high"), self._bounds(column[1:]), strict=True)))
+        low, high = self._bounds(column[1:])
+        least, most = self.exact.get(name, (low, high))
+        return Estimate(value=float(column[0]), low=min(low, least), high=max(high, most))
 
     def difference(self, other: Scores, name: str) -> Difference:
         """This less the other; paired, since both are drawn on the same patients."""
@@ -76,10 +86,24 @@ def score_seeds(tables: Sequence[pd.DataFrame], classes: Sequence[str], confiden
     return Scores(
         names=(*OVERALL, *(f"{kind}_{name}" for kind in PER_CLASS for name in classes)),
         drawn=np.concatenate(drawn),
+        exact=_exact_bounds(counts.sum(axis=1).mean(axis=0), classes, confidence),
         cases={name: int((tables[0]["diagnosis"] == name).sum()) for name in classes},
         seeds=len(tables),
         confidence=confidence,
     )
+
+
+def _exact_bounds(counts: np.ndarray, classes: Sequence[str], confidence: float) -> dict[str, tuple[float, float]]:
+    """Of sensitivity, precision and F1 of each class, from its hits, cases and answers [3, C]."""
+    bounds = {}
+    for place, name in enumerate(classes):
+        hits, cases, answers = (float(count) for count in counts[:, place])
+        for kind, total in (("sensitivity", cases), ("precision", answers)):
+            bounds[f"{kind}_{name}"] = interval(hits, total, confidence) if total else (0.0, 1.0)
+        either = cases + answers - hits
+        low, high = interval(hits, either, confidence) if either else (0.0, 1.0)
+        bounds[f"f1_{name}"] = (2 * low / (1 + low), 2 * high / (1 + high))
+    return bounds
 
 
 def _counts(table: pd.DataFrame, classes: Sequence[str], patients: Sequence[str]) -> np.ndarray:
