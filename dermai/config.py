@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dermai.errors import InvalidParams
 from dermai.gate.policy import GatePolicy
@@ -80,10 +80,53 @@ class TrainingParams(Section):
 class ContinualParams(Section):
     """How an update learns new cases without losing the old ones."""
 
-    strategy: Literal["replay_interpolation", "finetune_only", "joint"] = "replay_interpolation"
+    strategy: Literal["replay_interpolation", "uniform_replay", "distillation", "l2_sp", "finetune_only", "joint"] = (
+        "replay_interpolation"
+    )
     replay_per_class: int = Field(60, ge=0)
     new_share: float = Field(0.5, gt=0, le=1)
     interpolation: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    distillation_weight: float = Field(1.0, ge=0)
+    distillation_temperature: float = Field(2.0, gt=0)
+    l2_sp_strength: float = Field(0.1, ge=0)
+
+
+class StrategyParams(Section):
+    """A training strategy of the paper's experiment: where it starts, what it trains on, in order."""
+
+    title: str
+    start: Literal["imagenet", "none"] = "imagenet"
+    chain: tuple[str, ...] = ("target",)
+    automatic: bool = False
+
+
+STRATEGIES = {
+    "o": StrategyParams(title="Training from scratch", start="none"),
+    "x": StrategyParams(title="Pre-train. ImageNet, merged dataset", chain=("target+others",)),
+    "a": StrategyParams(title="Pre-train. ImageNet"),
+    "b": StrategyParams(title="Pre-train. ImageNet and EDRA", chain=("edra", "target")),
+    "c": StrategyParams(title="Pre-train. ImageNet, EDRA, Dermofit", chain=("edra", "dermofit", "target")),
+    "auto": StrategyParams(title="ImageNet, merged or chained by appearance", automatic=True),
+}
+
+
+class CompareParams(Section):
+    """The paper's experiment."""
+
+    target: str = "dermai"
+    architectures: tuple[str, ...] = ("mobilenetv2_100", "resnet50", "efficientnet_b3")
+    architecture: str = "tf_efficientnet_lite0"
+    strategies: dict[str, StrategyParams] = STRATEGIES
+    baseline: str = "a"
+    seeds: tuple[int, ...] = Field((1, 2, 3), min_length=1)
+    far: float = Field(1.0, ge=0)
+    small_category: int = Field(60, ge=0)
+
+    @model_validator(mode="after")
+    def _baseline_is_a_strategy(self) -> CompareParams:
+        if self.baseline not in self.strategies:
+            raise ValueError(f"baseline {self.baseline!r} is none of the strategies {', '.join(self.strategies)}")
+        return self
 
 
 class EvaluationParams(Section):
@@ -144,6 +187,7 @@ class Params(Section):
     registry: RegistryParams = RegistryParams()
     triage: TriageParams = TriageParams()
     monitoring: MonitoringParams = MonitoringParams()
+    compare: CompareParams = CompareParams()
 
 
 def load_params(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:

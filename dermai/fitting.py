@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor, nn
 
+    from dermai.continual.penalties import LossTerm
+
 
 @dataclass(frozen=True)
 class Score:
@@ -86,8 +88,11 @@ def fit(
     position: Position,
     after_epoch: Callable[[Position], None] = lambda position: None,
     progress: bool = False,
+    term: LossTerm | None = None,
 ) -> None:
     """Train the module in place from `position` on and leave its best weights in it.
+
+    `term` is added to the cross-entropy of each batch.
 
     Every draw (batches, views, dropout) follows from seed and epoch, so a training resumed at the start of an epoch
     goes on exactly as if it had not been interrupted. Several processes each compute their share of every batch and
@@ -117,9 +122,12 @@ def fit(
                 seen += len(batch)
                 share = processes.share(batch)
                 optimizer.zero_grad()
+                inputs = samples.read(share, views[share])
                 with processes.as_one():
-                    scores = prepared(samples.read(share, views[share]))
-                loss = loss_function(scores, labels[share])
+                    outputs = prepared(inputs)
+                loss = loss_function(outputs, labels[share])
+                if term is not None:
+                    loss = loss + term(inputs, outputs)
                 accelerator.backward(loss)
                 optimizer.step()
                 losses.append(loss.detach())

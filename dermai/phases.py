@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor, nn
 
+    from dermai.continual.penalties import LossTerm
+
 _BATCH = 64  # photographs at a time where nothing is trained
 
 
@@ -37,7 +39,10 @@ class Photographs:
 
 
 class PhasedTraining:
-    """Trains the tail of a network, whose frozen prefix is behind `activations`."""
+    """Trains the tail of a network, whose frozen prefix is behind `activations`.
+
+    `penalty` makes the term that is added to the loss, once for the head alone and once for the whole tail.
+    """
 
     def __init__(
         self,
@@ -47,9 +52,13 @@ class PhasedTraining:
         params: Params,
         accelerator: Accelerator,
         progress: bool,
+        penalty: Callable[[nn.Module], LossTerm] | None = None,
     ) -> None:
         self.tail = tail
         self.body, self.head = tail[:-2], tail[-2:]  # type: ignore[index]
+        # Now, while the weights are still those that the training starts from.
+        self.head_term = penalty(self.head) if penalty else None
+        self.tail_term = penalty(self.tail) if penalty else None
         self.activations = activations
         self.photographs = photographs
         self.params = params
@@ -116,6 +125,7 @@ class PhasedTraining:
             position,
             keep,
             self.progress,
+            self.tail_term,
         )
         return position
 
@@ -154,6 +164,7 @@ class PhasedTraining:
             "head",
             position,
             progress=self.progress,
+            term=self.head_term,
         )
         return position.history
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ import pandas as pd
 from dermai.cases import trainable
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
+from dermai.continual.recipes import RECIPES
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_json, write_json
 from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
@@ -178,7 +180,7 @@ def _train(
     if accelerator.is_main_process:
         forget_photographs(cache / "pixels", plan.removed)
         forget_activations(cache / "activations", plan.removed)
-    photographs = _photographs(plan, learnt, validation, classes)
+    photographs = _photographs(plan.replay if parent else (), learnt, validation, classes)
     model = _starting_model(params, classes, parent).to(accelerator.device)
     prefix, tail = split_frozen(model, params.model.frozen_share)
     statistics = input_statistics(params.model.backbone)
@@ -192,12 +194,14 @@ def _train(
         accelerator.wait_for_everyone,
     )
     prepared = time.perf_counter()
-    phases = PhasedTraining(tail, activations, photographs, params, accelerator, progress)
+    recipe, known = RECIPES[params.continual.strategy], parent.classes if parent and plan.mode == "update" else ()
+    penalty = partial(recipe.penalty, params.continual, len(known)) if recipe.penalty else None
+    phases = PhasedTraining(tail, activations, photographs, params, accelerator, progress, penalty if known else None)
     champion = {name: tensor.clone() for name, tensor in tail.state_dict().items()}
     position = phases.run(params.training.update_epochs if parent else params.training.first_epochs, checkpoints)
     mixes: list[MixScore] = []
     chosen: MixScore | None = None
-    if parent and plan.mode == "update" and params.continual.strategy == "replay_interpolation":
+    if known and recipe.interpolates:
         chosen, mixes = interpolate(phases, champion, classes, params)
     epochs = [record for record in position.history if record["phase"] == "blocks"]
     seconds = sum(record["seconds"] for record in epochs)
@@ -239,13 +243,14 @@ def _train(
 def usable_parent(plan: UpdatePlan, params: Params, parent: ModelPackage | None) -> ModelPackage | None:
     """The package to train on from; None for ImageNet weights.
 
-    `joint` always starts anew, and so does a run from the anchor whose anchor has itself learnt from photographs
+    A recipe may start anew (`joint`), and so does a run from the anchor whose anchor has itself learnt from photographs
     that were taken back.
 
     Raises:
         CannotTrain: the parent has another backbone, input size or resampling than the parameters.
     """
-    if parent is None or plan.mode == "bootstrap" or (plan.mode == "update" and params.continual.strategy == "joint"):
+    starts_anew = plan.mode == "update" and RECIPES[params.continual.strategy].starts_anew
+    if parent is None or plan.mode == "bootstrap" or starts_anew:
         return None
     if plan.mode == "from_anchor" and set(plan.removed) & set(parent.manifest["image"]):
         return None
@@ -273,12 +278,13 @@ def _starting_model(params: Params, classes: Sequence[str], parent: ModelPackage
 
 
 def _photographs(
-    plan: UpdatePlan, learnt: pd.DataFrame, validation: pd.DataFrame, classes: Sequence[str]
+    replayed: Sequence[str], learnt: pd.DataFrame, validation: pd.DataFrame, classes: Sequence[str]
 ) -> Photographs:
+    """To a training that starts anew no photograph is old: then `replayed` is empty."""
     from dermai.phases import Photographs
 
     index = {name: position for position, name in enumerate(classes)}
-    replay = set(plan.replay)
+    replay = set(replayed)
     return Photographs(
         train=list(learnt["image"]),
         train_labels=[index[name] for name in learnt["diagnosis"]],

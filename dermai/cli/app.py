@@ -44,3 +44,7 @@ _validation.register(application)
 from dermai.cli import ci as _ci  # noqa: E402
 
 _ci.register(application)
+
+from dermai.cli import comparison as _comparison  # noqa: E402
+
+_comparison.register(application)

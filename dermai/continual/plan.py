@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dermai.cases import trainable
 from dermai.config import Params
+from dermai.continual.recipes import RECIPES
 
 
 class UpdatePlan(BaseModel):
@@ -57,37 +57,8 @@ def plan_update(cases: pd.DataFrame, champion_manifest: pd.DataFrame | None, par
         return UpdatePlan(mode="nothing")
     changed = {*new, *relabelled}
     old = [image for image in diagnosis if image not in changed]
-    replay: list[str] = []
-    if params.continual.strategy == "joint":
-        replay = old
-    elif params.continual.strategy == "replay_interpolation":
-        replay = draw_replay(
-            {image: diagnosis[image] for image in old},
-            params.continual.replay_per_class,
-            params.gate.gated_classes,
-            params.seed,
-        )
+    replay = RECIPES[params.continual.strategy].replay({image: diagnosis[image] for image in old}, params)
     return _plan("update", diagnosis, new=new, relabelled=relabelled, replay=replay)
-
-
-def draw_replay(diagnosis: dict[str, str], per_class: int, whole: Iterable[str], seed: int) -> list[str]:
-    """At most `per_class` photographs of each class, the classes in `whole` entirely.
-
-    The order is a hash of seed and photograph, so a photograph once drawn stays drawn while its class is small
-    and adding others changes little.
-
-    >>> draw_replay({"a": "Nev", "b": "Nev", "c": "MM", "d": "MM"}, 1, ["MM"], seed=0)
-    ['a', 'c', 'd']
-    """
-    whole = set(whole)
-    taken: Counter[str] = Counter()
-    drawn = set()
-    for image in sorted(diagnosis, key=lambda image: hashlib.sha256(f"{seed}:{image}".encode()).digest()):
-        name = diagnosis[image]
-        if name in whole or taken[name] < per_class:
-            taken[name] += 1
-            drawn.add(image)
-    return [image for image in diagnosis if image in drawn]
 
 
 def _plan(

@@ -1,0 +1,52 @@
+"""One cell of the paper's experiment."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(application: typer.Typer) -> None:
+    """Add the command."""
+    application.command()(compare)
+
+
+def compare(
+    strategy: Annotated[str, typer.Option(help="Letter or name under compare.strategies in params.yaml.")],
+    architecture: Annotated[str, typer.Option(help="A timm name; empty: compare.architecture.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train and test one architecture by one strategy; a finished cell is found and costs seconds.
+
+    The whole grid with its tables and plots: `zenml pipeline run compare_strategies`.
+
+    Example: `dermai compare --strategy b --architecture efficientnet_b3 --seed 2`
+    """
+    from dermai.cases import read_cases
+    from dermai.config import load_params
+    from dermai.strategies.cells import Cell
+    from dermai.strategies.experiment import run_one
+    from dermai.strategies.tables import class_table, outcomes
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    params = load_params(workspace.params_file)
+    cell = Cell(architecture=architecture or params.compare.architecture, strategy=strategy, seed=seed)
+    result = run_one(workspace, cell, read_cases(workspace.cases_file), params)
+    outcome = outcomes([result], params)[0]
+    names = outcome.scores.names
+    if as_json:
+        numbers = {name: outcome.scores.estimate(name).model_dump() for name in names}
+        print(json.dumps({**result.summary, "metrics": numbers}, indent=2, ensure_ascii=False))
+        return
+    chain = " → ".join([result.summary["start"], *(stage["name"] for stage in result.summary["stages"])])
+    print(f"{cell.name}: {chain}, {result.summary['seconds']:.0f} s")
+    for name in ("accuracy", "weighted_f1", "macro_f1"):
+        estimate = outcome.scores.estimate(name)
+        print(f"{name}: {100 * (estimate.value or 0):.2f} ({100 * estimate.low:.2f} to {100 * estimate.high:.2f}) %")
+    print(class_table(outcome).markdown())

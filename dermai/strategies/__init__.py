@@ -1,0 +1,1 @@
+"""The paper's experiment: architectures and training strategies compared on the test patients of one source."""
