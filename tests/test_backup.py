@@ -73,6 +73,21 @@ def test_a_restored_workspace_predicts_the_same_to_the_bit(champion, tmp_path):
     assert "dvc pull" in restored.next_steps[-1]
 
 
+def test_a_workspace_with_its_state_elsewhere_is_restored_into_one_without(champion, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "shared"
+    champion.state.rename(elsewhere)
+    for name in ("mlflow.db", "mlartifacts"):
+        (champion.root / name).rename(elsewhere / name)
+    with monkeypatch.context() as patched:
+        patched.setenv("DERMAI_STATE", str(elsewhere))
+        saved = back_up(champion, params_of(champion), tmp_path / "backup")
+    new = empty_workspace(tmp_path / "elsewhere")
+    restore(new, saved.folder)
+    assert (new.root / "mlflow.db").is_file()
+    assert Registry(new, params_of(new)).by_alias("champion").version == "1"
+    assert len(AuditLog(new.audit_log).entries()) == 3
+
+
 def test_no_key_is_in_a_backup(champion, tmp_path):
     from dermai.audit import key_file
     from dermai.pseudonyms import key_file as pseudonym_key_file
@@ -136,7 +151,7 @@ def test_a_restore_that_was_killed_is_run_again(champion, tmp_path, monkeypatch)
                 restore(new, backup)
     restore(new, backup)
     assert Registry(new, params_of(new)).by_alias("champion").version == "1"
-    assert not list(new.root.glob(".restore.*"))
+    assert not list(new.root.rglob("*.restore.tmp"))
 
 
 def test_a_backup_is_a_new_folder_outside_the_workspace(champion, tmp_path):

@@ -17,8 +17,9 @@ MANIFEST, FILES = "manifest.json", "files"
 STORE, ARTIFACTS = "mlflow.db", "mlartifacts"
 # Files of git that say with what the models were made; a clone may hold other versions of them.
 SETTINGS = ("params.yaml", "data.dvc", "dvc.lock")
-# Not in a backup: caches are made anew, locks are nobody's.
-LEFT_OUT = ("cache",)
+STATE = "state"
+# Not copied with the state: caches are made anew, and the registry, which may lie there, is saved by its own means.
+LEFT_OUT = ("cache", STORE, ARTIFACTS)
 
 
 class BackupDamaged(DermaiError):
@@ -72,6 +73,22 @@ def kept_files(workspace: Workspace) -> Iterator[Path]:
                 continue
             if path.is_file() and not path.is_symlink() and path.suffix not in {".lock", ".tmp"}:
                 yield path
+
+
+def name_in_backup(workspace: Workspace, path: Path) -> str:
+    """A file's name below `files/`: as in a workspace that keeps its state and its registry in itself."""
+    for base, prefix in ((workspace.store / ARTIFACTS, ARTIFACTS), (workspace.state, STATE), (workspace.store, "")):
+        if path.is_relative_to(base):
+            return str(Path(prefix) / path.relative_to(base))
+    return str(path.relative_to(workspace.root))
+
+
+def place_of(workspace: Workspace, name: str) -> Path:
+    """Where a file of a backup belongs in this workspace."""
+    first, *rest = Path(name).parts
+    if first == STATE:
+        return workspace.state.joinpath(*rest)
+    return (workspace.store if first in (STORE, ARTIFACTS) else workspace.root) / name
 
 
 def read_manifest(backup: Path) -> Manifest:

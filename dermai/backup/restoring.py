@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from dermai.audit import AuditLog, SigningKey, key_file
 from dermai.audit.entries import head_signed, parse_head
 from dermai.audit.key import fingerprint
-from dermai.backup.contents import ARTIFACTS, FILES, MANIFEST, SETTINGS, STORE, BackupDamaged, Manifest, read_manifest
+from dermai.backup.contents import (
+    ARTIFACTS,
+    FILES,
+    MANIFEST,
+    SETTINGS,
+    STORE,
+    BackupDamaged,
+    Manifest,
+    name_in_backup,
+    place_of,
+    read_manifest,
+)
 from dermai.config import load_params
 from dermai.errors import DermaiError
 from dermai.files import sha256_file, sync_folder
@@ -88,12 +98,13 @@ def _records_lost(manifest: Manifest) -> int:
 
 def _check_empty(workspace: Workspace, manifest: Manifest, files: dict[str, str]) -> None:
     """A file that is there already must be the backup's own: an interrupted restore is run again."""
-    there = [workspace.root / STORE, *(workspace.root / ARTIFACTS).rglob("*"), *(workspace.state / "audit").rglob("*")]
-    there += [*workspace.prediction_log.rglob("*"), *(workspace.root / name for name in files)]
+    there = [place_of(workspace, STORE), *place_of(workspace, ARTIFACTS).rglob("*")]
+    there += [*(workspace.state / "audit").rglob("*"), *workspace.prediction_log.rglob("*")]
+    there += [place_of(workspace, name) for name in files]
     for path in there:
-        if not path.is_file() or path.suffix == ".lock":
+        if not path.is_file() or path.suffix in {".lock", ".tmp"}:
             continue
-        name = str(path.relative_to(workspace.root))
+        name = name_in_backup(workspace, path)
         if name == STORE and _same_versions(workspace, manifest):
             continue  # opened after an interrupted restore, it follows its artifacts here
         if name not in files or sha256_file(path) != files[name]:
@@ -118,18 +129,23 @@ def _settings_that_differ(workspace: Workspace, manifest: Manifest) -> tuple[str
 
 def _put_back(workspace: Workspace, backup: Path, names: list[str]) -> None:
     """Copy everything beside its place first, then move file by file; the registry's database comes last."""
-    temporary = Path(tempfile.mkdtemp(dir=workspace.root, prefix=".restore."))
+    beside = {
+        name: _beside(place_of(workspace, name)) for name in sorted(names, key=lambda name: (name == STORE, name))
+    }
     try:
-        for name in names:
-            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(backup / FILES / name, temporary / name)
-        for name in sorted(names, key=lambda name: (name == STORE, name)):
-            target = workspace.root / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (temporary / name).replace(target)
-            sync_folder(target.parent)
+        for name, copy in beside.items():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(backup / FILES / name, copy)
+        for name, copy in beside.items():
+            copy.replace(place_of(workspace, name))
+            sync_folder(copy.parent)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        for copy in beside.values():
+            copy.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.restore.tmp")
 
 
 def _check_champion(workspace: Workspace, manifest: Manifest) -> None:

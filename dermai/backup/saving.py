@@ -15,7 +15,17 @@ from pathlib import Path
 
 from dermai.audit import AuditLog, load_public_key
 from dermai.audit.key import fingerprint
-from dermai.backup.contents import ARTIFACTS, FILES, MANIFEST, STORE, Manifest, Version, as_json, kept_files
+from dermai.backup.contents import (
+    ARTIFACTS,
+    FILES,
+    MANIFEST,
+    STORE,
+    Manifest,
+    Version,
+    as_json,
+    kept_files,
+    name_in_backup,
+)
 from dermai.config import Params
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_file, sync_folder, write_json
@@ -82,10 +92,10 @@ def _fill(
     versions = registry.versions() if registry else []
     sources = list(kept_files(workspace))
     if store and store.exists():
-        sources += sorted(path for path in (workspace.root / ARTIFACTS).rglob("*") if path.is_file())
+        sources += sorted(path for path in (workspace.store / ARTIFACTS).rglob("*") if path.is_file())
     hashes, size = {}, 0
     for number, source in enumerate(sources, 1):
-        name = str(source.relative_to(workspace.root))
+        name = name_in_backup(workspace, source)
         target = folder / FILES / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
