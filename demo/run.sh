@@ -43,12 +43,12 @@ run dvc add --quiet data
 run git commit --quiet -m "An export gone wrong" data.dvc
 run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
 
-step "New referrals: checked at the door, scored, sorted by risk"
-run dermai simulate referrals --arrival 3 --scale 0.005 --size 128
-run zenml pipeline run triage_cases
-
 step "Five weeks of production: nothing new, a new phone, a new site, a new diagnosis, more melanoma"
 run dermai simulate-production demo/production --size 128 --set triage.heat_maps=false
+
+step "This morning: referrals checked at the door, scored, sorted by risk; diagnoses of last week come back"
+run dermai simulate referrals --arrival 3 --scale 0.005 --size 128
+run zenml pipeline run triage_cases
 run dermai confirm demo/production/week-5/diagnoses.csv
 
 step "Is the model still right for the patients we see?"
