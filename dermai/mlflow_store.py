@@ -119,8 +119,8 @@ def answering(uri: str) -> Iterator[None]:
         said = " ".join(str(error).replace(uri, address(uri)).split())[:300]
         mend = "free the disk or mend its permissions" if local else "start it, its database and its artifact store"
         raise ServiceUnavailable(
-            f"the model registry {address(uri)} does not answer; {mend}, then run the same command again "
-            f"(the champion is as it was): {said}"
+            f"the model registry {address(uri)} does not answer; {mend}, then run the same command again, "
+            f"nothing is lost: {said}"
         ) from error
 
 

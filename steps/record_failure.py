@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 from zenml.client import Client
 from zenml.enums import ExecutionStatus
 from zenml.execution.pipeline.dynamic.run_context import DynamicPipelineRunContext
 
 
 def record_failure(exception: BaseException) -> None:
-    """Hook of the pipeline: one line in the audit log with the step and the reason; the champion is as it was."""
+    """Hook of the pipeline: one line in the audit log, and one for the user, with the step and the reason."""
     from dermai.failures import write_failure
     from dermai.workspace import find_workspace
 
@@ -20,3 +22,6 @@ def record_failure(exception: BaseException) -> None:
     failed = [name for name, step in run.steps.items() if step.status == ExecutionStatus.FAILED] if run else []
     attempt = run.name if run else context.run.name if context else ""
     write_failure(find_workspace(), exception, ", ".join(failed), attempt)
+    where = f" in {', '.join(failed)}" if failed else ""
+    said = " ".join(str(exception).split())[:500]
+    print(f"dermai: the update stopped{where}: {said}; `dermai status` shows where things are", file=sys.stderr)
