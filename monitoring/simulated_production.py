@@ -60,7 +60,7 @@ def weeks(shares: dict[str, float]) -> tuple[Week, ...]:
         Week("one phone was replaced: darker and blurrier", {"prevalence": base, "darkness": 0.25, "blur": 0.6}),
         Week("a new site joined, its patients are older", {"prevalence": base, "site": "centre E", "age_shift": 14}),
         Week("a diagnosis that the model never learnt", {"prevalence": base, "new_class": NEW_CLASS,
-                                                         "new_class_share": 0.7}),
+                                                         "new_class_share": 1.0}),
         Week("melanoma is really more frequent", {"prevalence": multipliers({**risen, "MM": RISEN_SHARE})}),
     )  # fmt: skip
 
