@@ -27,7 +27,7 @@ from monitoring.triage_run import run_triage
 
 FIRST_ARRIVAL = 901  # patients of no other arrival
 NEW_CLASS = "a diagnosis nobody taught"
-RISEN_SHARE = 0.30
+RISEN_SHARE = 0.34
 SPARE = 1.35  # photographs drawn for each that a window needs: some do not pass the door
 
 
@@ -60,7 +60,7 @@ def weeks(shares: dict[str, float]) -> tuple[Week, ...]:
         Week("one phone was replaced: darker and blurrier", {"prevalence": base, "darkness": 0.25, "blur": 0.6}),
         Week("a new site joined, its patients are older", {"prevalence": base, "site": "centre E", "age_shift": 14}),
         Week("a diagnosis that the model never learnt", {"prevalence": base, "new_class": NEW_CLASS,
-                                                         "new_class_share": 0.7}),
+                                                         "new_class_share": 1.0}),
         Week("melanoma is really more frequent", {"prevalence": multipliers({**risen, "MM": RISEN_SHARE})}),
     )  # fmt: skip
 
