@@ -243,8 +243,7 @@ def _train(
 def usable_parent(plan: UpdatePlan, params: Params, parent: ModelPackage | None) -> ModelPackage | None:
     """The package to train on from; None for ImageNet weights.
 
-    A recipe may start anew (`joint`), and so does a run from the anchor whose anchor has itself learnt from photographs
-    that were taken back.
+    A recipe may start anew (`joint`); so does a run from an anchor that has learnt from photographs taken back.
 
     Raises:
         CannotTrain: the parent has another backbone, input size or resampling than the parameters.

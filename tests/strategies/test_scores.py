@@ -52,7 +52,7 @@ def test_a_paired_difference_is_found_where_there_is_one_and_not_where_there_is_
 
 
 def test_a_class_of_few_cases_that_are_all_found_is_not_certain() -> None:
-    table = pd.DataFrame({"patient_id": ["a", "b", "c"], "diagnosis": ["MM", "MM", "Nev"]})
+    table = pd.DataFrame({"patient_id": ["a", "b", "c", "d"], "diagnosis": ["MM", "MM", "MM", "Nev"]})
     sensitivity = score_seeds([table.assign(predicted=table["diagnosis"])], CLASSES).estimate("sensitivity_MM")
     assert sensitivity.value == 1
-    assert sensitivity.low == pytest.approx(0.025**0.5)  # Clopper-Pearson: two of two
+    assert sensitivity.low == pytest.approx(0.025 ** (1 / 3))  # Clopper-Pearson: three of three
