@@ -61,6 +61,8 @@ def clone(fresh_clone: Clone, deployment: Deployment, tmp_path_factory: pytest.T
     clone.run("dvc", "remote", "add", "--default", "hospital", "s3://dermai-data/dvc")
     arrive(clone, 1, "0.02")
     clone.commit(".dvc/config", "data.dvc", "params.yaml")
+    who = ("--approver", "A test", "--role", "engineer", "--reason", "the smallest update")
+    clone.run("dermai", "gate", "approve-policy", *who)
     clone.run("zenml", "stack", "import", "deploy/zenml-server/stack-one-server.yaml")
     clone.run("zenml", "stack", "set", "hospital")
     clone.run("zenml", "pipeline", "run", "incremental_finetune")
