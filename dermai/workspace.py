@@ -43,7 +43,7 @@ class Workspace:
 
     @property
     def reports(self) -> Path:
-        return self.root / "reports"
+        return self.store / "reports"
 
     @property
     def state(self) -> Path:
@@ -56,7 +56,7 @@ class Workspace:
 
     @property
     def store(self) -> Path:
-        """Where a local MLflow store and its artifacts lie: beside the state where that is elsewhere."""
+        """Where reports, a local MLflow store and its artifacts lie: in `DERMAI_STATE`, else in the workspace."""
         return self.state if os.environ.get(STATE_VARIABLE) else self.root
 
     @property

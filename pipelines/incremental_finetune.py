@@ -19,7 +19,11 @@ from steps.record_nothing_new import record_nothing_new
 from steps.validate_cases import validate_cases
 
 
-@pipeline(dynamic=True, on_failure=record_failure)
+@pipeline(
+    dynamic=True,
+    on_failure=record_failure,
+    depends_on=[finetune_candidate],  # so that a run's configuration can set its resources
+)
 def incremental_finetune(overrides: dict[str, Any] | None = None) -> None:
     """Validate, fine-tune from the champion, evaluate, decide, record, report.
 

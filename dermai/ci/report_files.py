@@ -27,7 +27,7 @@ def collect(workspace: Workspace, outcome: JobOutcome, folder: Path, photographs
     """
     shutil.rmtree(folder, ignore_errors=True)
     if outcome.record:
-        made = workspace.root / Path(outcome.record.report).parent
+        made = workspace.store / Path(outcome.record.report).parent
         if made.is_dir():
             shutil.copytree(made, folder, ignore=shutil.ignore_patterns(*LEFT_IN))
             page = folder / REPORT
