@@ -7,7 +7,7 @@ import resource
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
@@ -20,26 +20,21 @@ from dermai.cases import trainable
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.continual.recipes import RECIPES
-from dermai.errors import DermaiError
 from dermai.files import locked, sha256_json, write_json
 from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
 from dermai.processes import Processes
 from dermai.source_code import source_hash
-from dermai.taxonomy import load_taxonomy
+from dermai.starting_model import CannotTrain, class_list, starting_model, usable_parent
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from dermai.continual.interpolation import MixScore
     from dermai.phases import Photographs
 
 LONGEST_WAIT = timedelta(days=1)  # for a process whose machine decodes slowly; torchrun ends all if one dies
 FINISHED, KEY, CHECKPOINTS = "trained", "training.json", "checkpoints"
-
-
-class CannotTrain(DermaiError):
-    """There is nothing to learn from, nothing to tell apart, or nothing to train on from."""
 
 
 def finetune(
@@ -124,25 +119,6 @@ def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: 
     )
 
 
-def class_list(parent_classes: Sequence[str], diagnoses: Sequence[str]) -> tuple[str, ...]:
-    """The parent's classes in its order, then the new ones among the diagnoses in the taxonomy's.
-
-    >>> class_list(["Nev", "BCC"], ["MM", "SebKer", "BCC"])
-    ('Nev', 'BCC', 'SebKer', 'MM')
-    """
-    new = set(diagnoses) - set(parent_classes)
-    return (*parent_classes, *(code for code in load_taxonomy().codes if code in new))
-
-
-def widen_head(weights: Mapping[str, Tensor], model: nn.Module, head: str) -> dict[str, Tensor]:
-    """A parent's weights for a model with more classes: the head's old rows first, then the model's own new rows."""
-    widened = dict(weights)
-    for name in (f"{head}.weight", f"{head}.bias"):
-        widened[name] = model.state_dict()[name].clone()
-        widened[name][: len(weights[name])] = weights[name]
-    return widened
-
-
 def _belongs_to(folder: Path, key: str) -> bool:
     file = folder / KEY
     return file.is_file() and key in file.read_text(encoding="utf-8")
@@ -181,7 +157,7 @@ def _train(
         forget_photographs(cache / "pixels", plan.removed)
         forget_activations(cache / "activations", plan.removed)
     photographs = _photographs(plan.replay if parent else (), learnt, validation, classes)
-    model = _starting_model(params, classes, parent).to(accelerator.device)
+    model = starting_model(params, classes, parent).to(accelerator.device)
     prefix, tail = split_frozen(model, params.model.frozen_share)
     statistics = input_statistics(params.model.backbone)
     activations = FrozenActivations(prefix, params, statistics, cache, data_folder, accelerator.device)
@@ -238,42 +214,6 @@ def _train(
         parent=parent.sha256 if parent else None,
         training=summary,
     )
-
-
-def usable_parent(plan: UpdatePlan, params: Params, parent: ModelPackage | None) -> ModelPackage | None:
-    """The package to train on from; None for ImageNet weights.
-
-    A recipe may start anew (`joint`); so does a run from an anchor that has learnt from photographs taken back.
-
-    Raises:
-        CannotTrain: the parent has another backbone, input size or resampling than the parameters.
-    """
-    starts_anew = plan.mode == "update" and RECIPES[params.continual.strategy].starts_anew
-    if parent is None or plan.mode == "bootstrap" or starts_anew:
-        return None
-    if plan.mode == "from_anchor" and set(plan.removed) & set(parent.manifest["image"]):
-        return None
-    for name in ("backbone", "image_size", "interpolation"):
-        theirs, ours = getattr(parent, name), getattr(params.model, name)
-        if theirs != ours:
-            raise CannotTrain(
-                f"model.{name} is {ours}, but the model to train on from has {theirs}: "
-                "set it back, or train anew with continual.strategy: joint"
-            )
-    return parent
-
-
-def _starting_model(params: Params, classes: Sequence[str], parent: ModelPackage | None) -> nn.Module:
-    import torch
-
-    from dermai.backbones import build_model, head_name
-
-    torch.manual_seed(params.seed)
-    if parent is None:
-        return build_model(params.model, classes)
-    model = build_model(params.model.model_copy(update={"pretrained": "none"}), classes)
-    model.load_state_dict(widen_head(parent.weights, model, head_name(model)))
-    return model
 
 
 def _photographs(

@@ -12,7 +12,8 @@ from dermai import checkpoints, phases
 from dermai.config import Params
 from dermai.continual.plan import plan_update
 from dermai.model_package import ModelPackage
-from dermai.training import CannotTrain, finetune, training_key, usable_parent, widen_head
+from dermai.starting_model import CannotTrain, usable_parent, widen_head
+from dermai.training import finetune, training_key
 from tests.training_data import make_cases, quick_params
 
 FIRST = {"train": {"Nev": 6, "BCC": 6}, "validation": {"Nev": 3, "BCC": 3}, "test": {"Nev": 2, "BCC": 2}}
