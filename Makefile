@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Processes that run the tests side by side; each takes about 3 GB.
+WORKERS ?= 2
 
 export ZENML_ANALYTICS_OPT_IN ?= false
 export MLFLOW_DISABLE_TELEMETRY ?= true
@@ -36,7 +38,7 @@ demo: $(READY)  ## The whole story in a few minutes on simulated patients
 test: $(READY)  ## All tests
 	@bash tests/browser.sh
 	@bash tests/services.sh
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(READY)  ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .
