@@ -17,9 +17,9 @@ MANIFEST, FILES = "manifest.json", "files"
 STORE, ARTIFACTS = "mlflow.db", "mlartifacts"
 # Files of git that say with what the models were made; a clone may hold other versions of them.
 SETTINGS = ("params.yaml", "data.dvc", "dvc.lock")
-STATE = "state"
-# Not copied with the state: caches are made anew, and the registry, which may lie there, is saved by its own means.
-LEFT_OUT = ("cache", STORE, ARTIFACTS)
+STATE, REPORTS = "state", "reports"
+# Not copied with the state: caches are made anew, registry and reports, which may lie there, are saved by themselves.
+LEFT_OUT = ("cache", STORE, ARTIFACTS, REPORTS)
 
 
 class BackupDamaged(DermaiError):
@@ -77,7 +77,13 @@ def kept_files(workspace: Workspace) -> Iterator[Path]:
 
 def name_in_backup(workspace: Workspace, path: Path) -> str:
     """A file's name below `files/`: as in a workspace that keeps its state and its registry in itself."""
-    for base, prefix in ((workspace.store / ARTIFACTS, ARTIFACTS), (workspace.state, STATE), (workspace.store, "")):
+    places = (
+        (workspace.store / ARTIFACTS, ARTIFACTS),
+        (workspace.reports, REPORTS),
+        (workspace.state, STATE),
+        (workspace.store, ""),
+    )
+    for base, prefix in places:
         if path.is_relative_to(base):
             return str(Path(prefix) / path.relative_to(base))
     return str(path.relative_to(workspace.root))
@@ -88,6 +94,8 @@ def place_of(workspace: Workspace, name: str) -> Path:
     first, *rest = Path(name).parts
     if first == STATE:
         return workspace.state.joinpath(*rest)
+    if first == REPORTS:
+        return workspace.reports.joinpath(*rest)
     return (workspace.store if first in (STORE, ARTIFACTS) else workspace.root) / name
 
 
