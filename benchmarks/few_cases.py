@@ -199,9 +199,10 @@ class Experiment:
         """One line of a paired comparison on the same patients."""
         draws = self.accuracy_draws(better) - self.accuracy_draws(worse)
         p = min(1.0, 2 * (1 + min((draws <= 0).sum(), (draws >= 0).sum())) / (DRAWS + 1))
+        shown = "< 0.001" if p < 0.001 else f"{p:.3f}"
         means = [np.mean([balanced_accuracy(p.argmax(axis=1), self.labels) for p in arm.logits])
                  for arm in (better, worse)]  # fmt: skip
-        return f"| {better.name} − {worse.name} | {means[0] - means[1]:+.3f} {interval(draws, '+.3f')} | {p:.3f} |"
+        return f"| {better.name} − {worse.name} | {means[0] - means[1]:+.3f} {interval(draws, '+.3f')} | {shown} |"
 
     def _lesions(self, logits: np.ndarray) -> float:
         lesions = pd.DataFrame(np.exp(logits)).groupby(self.cases["lesion_id"].to_numpy()).mean()
@@ -240,14 +241,16 @@ def main() -> None:
                (*EVERYONE, "skin_type"), cases=recorded)  # fmt: skip
     lesion = Arm("whole + lesion crop", ("whole", "lesion"))
     all_views = Arm("whole + centre crop + lesion crop", tuple(VIEWS))
-    arms = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views]
+    everything = Arm("whole + centre crop + lesion crop + clinical columns", tuple(VIEWS), EVERYONE)
+    arms = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views, everything]
     for arm in arms:
         for seed in SEEDS:
             experiment.run(arm, seed, arguments.cache)
         print(experiment.row(arm), flush=True)
     comparisons = [(photograph, whole), (plain, whole), (plain, columns), (both, photograph), (both, columns),
                    (both, plain), (hierarchy, photograph), (more, both), (leak, both), (lesion, whole),
-                   (lesion, photograph), (all_views, photograph)]  # fmt: skip
+                   (lesion, photograph), (all_views, photograph), (all_views, whole), (everything, both),
+                   (everything, all_views)]  # fmt: skip
     counts = ", ".join(f"{code} {(experiment.labels == place).sum()}" for place, code in enumerate(experiment.classes))
     lines = [
         "# Few cases: PAD-UFES-20, 918 photographs",
