@@ -10,6 +10,7 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
+from dermai.files import sha256_json
 from dermai.model_package import ModelPackage
 from dermai.workspace import Workspace
 
@@ -28,6 +29,7 @@ def train_candidate(
     `step_gpus` is how many GPUs the orchestrator gives to the training, where it says so.
     """
     from dermai.calibration import fit_temperature
+    from dermai.clinical.package import with_clinical
     from dermai.distributed import finetune_in_processes, processes_for
     from dermai.operating_points import choose_operating_points
     from dermai.training import finetune, training_key
@@ -36,13 +38,17 @@ def train_candidate(
     processes = processes_for(params, step_gpus)
     train = finetune if processes == 1 else partial(finetune_in_processes, processes)
     package = train(plan, cases, workspace.data, params, parent, folder, cache=workspace.cache)
+    name = "package"
+    if params.clinical.columns:
+        package = with_clinical(package, cases, params.clinical)
+        name += "-" + sha256_json(params.clinical.model_dump(mode="json"))[:8]
     validation = package.validation.merge(cases[["image", "lesion_id"]], on="image")
     probabilities, labels = validation_lesions(validation, package.classes)
     temperature = fit_temperature(np.log(np.clip(probabilities, 1e-12, 1)), labels) if len(labels) else 1.0
     package = package.with_temperature(temperature)
     probabilities, labels = validation_lesions(validation, package.classes, temperature)
     points = choose_operating_points(probabilities, labels, package.classes, params.gate.target_sensitivities)
-    return package.with_operating_points(points).save(folder / "package")
+    return package.with_operating_points(points).save(folder / name)
 
 
 def validation_lesions(

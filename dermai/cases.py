@@ -13,14 +13,16 @@ from dermai.errors import InvalidCases
 from dermai.files import write_bytes
 from dermai.taxonomy import load_taxonomy
 
+SYMPTOMS = ("itch", "grew", "hurt", "changed", "bleed", "elevation")  # what the patient reports or the doctor feels
 COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "diagnosis", "source_label", "source", "site", "view",
-    "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split", "batch",
+    "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split", "batch", *SYMPTOMS,
 )  # fmt: skip
 REQUIRED = ("image", "case_id", "patient_id", "lesion_id", "source", "split", "batch")
 SPLITS = ("train", "validation", "test")
 VIEWS = ("macroscopic", "anatomical", "dermoscopic")
 SEXES = ("female", "male")
+ANSWERS = ("yes", "no")
 OLDEST_AGE = 120
 
 
@@ -54,16 +56,18 @@ def read_cases(path: Path) -> pd.DataFrame:
 def parse_cases(path: Path) -> pd.DataFrame:
     """Read a case table and check its shape only, so that its rows can be judged afterwards.
 
+    A table written before there were symptom columns is read as one in which no symptom is known.
+
     Raises:
         InvalidCases: missing, not UTF-8, not comma-separated, or wrong columns.
     """
     if not path.is_file():
         raise InvalidCases(f"{path} does not exist: run `dvc pull`, or import a dataset first (`dermai import --help`)")
-    table = read_text_table(path, COLUMNS)
+    table = read_text_table(path, [name for name in COLUMNS if name not in SYMPTOMS])
     unknown = sorted(set(table.columns) - set(COLUMNS))
     if unknown:
         raise InvalidCases(f"{path.name}: unknown columns {unknown}; expected {', '.join(COLUMNS)}")
-    table = table[list(COLUMNS)]
+    table = table.reindex(columns=list(COLUMNS), fill_value="")
     ages = pd.to_numeric(table["age"], errors="coerce")
     unreadable = table.index[ages.isna() & (table["age"] != "")]
     if len(unreadable):
@@ -128,6 +132,7 @@ def case_problems(cases: pd.DataFrame) -> list[str]:
         ("view", VIEWS),
         ("sex", SEXES),
         ("split", SPLITS),
+        *((name, ANSWERS) for name in SYMPTOMS),
     ):
         report(~cases[name].isin([*allowed, ""]), f"unknown {name}", name)
     report(~cases["skin_type"].isin(["", *"123456"]), "skin_type is not Fitzpatrick 1 to 6:", "skin_type")

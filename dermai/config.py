@@ -20,6 +20,10 @@ class Section(BaseModel):
 
 
 Share = Field(ge=0, le=1)
+# `confirmed_by` is not among them (malignant lesions are biopsied), nor is where and when a case came from.
+ClinicalColumn = Literal[
+    "age", "sex", "body_site", "skin_type", "itch", "grew", "hurt", "changed", "bleed", "elevation"
+]
 
 
 class DataParams(Section):
@@ -75,6 +79,13 @@ class TrainingParams(Section):
     mixed_precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
     checkpoint_every: int = Field(1, ge=1)
     processes: Annotated[int, Field(ge=1)] | Literal["auto"] = 1
+
+
+class ClinicalParams(Section):
+    """Which of the case table's columns the model uses beside the photograph."""
+
+    columns: tuple[ClinicalColumn, ...] = ()
+    regularisation: float = Field(10.0, gt=0)
 
 
 class ContinualParams(Section):
@@ -181,6 +192,7 @@ class Params(Section):
     validation: ValidationParams = ValidationParams()
     model: ModelParams = ModelParams()
     training: TrainingParams = TrainingParams()
+    clinical: ClinicalParams = ClinicalParams()
     continual: ContinualParams = ContinualParams()
     evaluation: EvaluationParams = EvaluationParams()
     gate: GatePolicy = GatePolicy()

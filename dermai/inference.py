@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from dermai.images.pixels import PixelCache
 from dermai.model_package import ModelPackage
@@ -21,23 +22,35 @@ _BATCH = 16  # fixed, the last one padded: a photograph gets the same bits in an
 
 
 def predict_probabilities(
-    package: ModelPackage, images: Sequence[str], data_folder: Path, cache: Path, progress: bool = False
+    package: ModelPackage,
+    images: Sequence[str],
+    data_folder: Path,
+    cache: Path,
+    progress: bool = False,
+    clinical: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """Class probabilities float64 [N, C] at the package's temperature; `cache` keeps the decoded pixels.
+
+    `clinical` holds the case table's columns of each photograph, in the same order, for a package that knows what to
+    do with them; what is missing or empty is unknown, and without any the photograph decides alone.
 
     Raises:
         InvalidCases: a photograph is missing or damaged.
     """
     pixels = PixelCache(cache / "pixels", package.image_size, package.interpolation)
     pixels.fill(images, data_folder, progress)
-    return predict_pixels(package, lambda start, stop: pixels.read(images[start:stop]), len(images), progress)
+    return predict_pixels(package, lambda start, stop: pixels.read(images[start:stop]), len(images), progress, clinical)
 
 
 def predict_pixels(
-    package: ModelPackage, read: Callable[[int, int], np.ndarray], count: int, progress: bool = False
+    package: ModelPackage,
+    read: Callable[[int, int], np.ndarray],
+    count: int,
+    progress: bool = False,
+    clinical: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """Class probabilities float64 [N, C] of `count` pixel arrays; `read(start, stop)` gives uint8 [n, S, S, 3]."""
-    return predict_with(ready_to_predict(package.build()), package, read, count, progress)
+    return predict_with(ready_to_predict(package.build()), package, read, count, progress, clinical=clinical)
 
 
 def predict_with(
@@ -47,11 +60,16 @@ def predict_with(
     count: int,
     progress: bool = False,
     look: Look | None = None,
+    clinical: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """As `predict_pixels`, with the package's network from `ready_to_predict`; `look` sees each batch on the way."""
 
-    def probabilities(logits: np.ndarray) -> np.ndarray:
-        scaled = logits / package.temperature
+    opinion = np.zeros((count, len(package.classes)))
+    if package.clinical is not None and clinical is not None:
+        opinion = package.clinical.scores(clinical)
+
+    def probabilities(start: int, logits: np.ndarray) -> np.ndarray:
+        scaled = (logits + opinion[start : start + len(logits)]) / package.temperature
         exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
@@ -59,10 +77,10 @@ def predict_with(
     if look is not None:
 
         def seen(start: int, maps: Tensor, logits: np.ndarray) -> None:
-            look(start, maps, probabilities(logits))
+            look(start, maps, probabilities(start, logits))
 
     logits = _forward(network, read, count, len(package.classes), package.mean, package.std, progress, seen)
-    return probabilities(logits)
+    return probabilities(0, logits)
 
 
 def embed(images: Sequence[str], data_folder: Path, cache: Path, progress: bool = False) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dermai.clinical.model import ClinicalModel
 from dermai.config import ModelParams
 from dermai.errors import PackageTampered
 from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, write_json
@@ -19,7 +20,7 @@ from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, wr
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FORMAT = 1
+FORMAT, FORMAT_WITH_CLINICAL = 1, 2
 WEIGHTS, MODEL, MANIFEST, CHECKSUMS = "weights.safetensors", "model.json", "manifest.csv", "checksums.json"
 VALIDATION = "validation_predictions.csv"
 MANIFEST_COLUMNS = ("image", "case_id", "patient_id", "lesion_id", "diagnosis", "source", "site", "split")
@@ -31,8 +32,9 @@ class ModelPackage:
 
     `manifest` holds every photograph the weights have ever learnt from (split `train`) and those that chose
     them (`validation`). `validation` holds the uncalibrated probabilities of the validation photographs, one
-    column `p_<class>` a class, from which temperature and operating points are fitted. `parent` is the sha256
-    of the package this one was trained from.
+    column `p_<class>` a class, from which temperature and operating points are fitted; those of a package with a
+    `clinical` model are of photograph and columns together. `parent` is the sha256 of the package this one was
+    trained from.
     """
 
     weights: dict[str, Tensor]
@@ -48,6 +50,7 @@ class ModelPackage:
     operating_points: dict[str, float] = field(default_factory=dict)
     parent: str | None = None
     training: dict[str, Any] = field(default_factory=dict)
+    clinical: ClinicalModel | None = None
 
     def with_operating_points(self, operating_points: Mapping[str, float]) -> ModelPackage:
         """The same model with other decision thresholds per class."""
@@ -63,7 +66,7 @@ class ModelPackage:
         from safetensors.torch import save
 
         description = {
-            "format": FORMAT,
+            "format": FORMAT_WITH_CLINICAL if self.clinical else FORMAT,
             "backbone": self.backbone,
             "classes": list(self.classes),
             "image_size": self.image_size,
@@ -75,6 +78,8 @@ class ModelPackage:
             "parent": self.parent,
             "training": self.training,
         }
+        if self.clinical:
+            description["clinical"] = self.clinical.model_dump(mode="json")
         return {
             WEIGHTS: save({name: tensor.detach().cpu().contiguous() for name, tensor in self.weights.items()}),
             MODEL: (json.dumps(description, indent=2, allow_nan=False) + "\n").encode(),
@@ -123,8 +128,13 @@ class ModelPackage:
 
         check_files(folder)
         description = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-        if description.pop("format") != FORMAT:
-            raise PackageTampered(f"{folder}: {MODEL} is not of format {FORMAT}: install the dermai that wrote it")
+        if description.pop("format") not in (FORMAT, FORMAT_WITH_CLINICAL):
+            raise PackageTampered(
+                f"{folder}: {MODEL} is not of format {FORMAT} or {FORMAT_WITH_CLINICAL}: "
+                "install the dermai that wrote it"
+            )
+        if "clinical" in description:
+            description["clinical"] = ClinicalModel.model_validate(description["clinical"])
         description["classes"] = tuple(description["classes"])
         description["mean"], description["std"] = tuple(description["mean"]), tuple(description["std"])
         return cls(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -20,7 +21,7 @@ from dermai.environment import silence_telemetry
 from dermai.errors import PackageTampered, UnknownVersion
 from dermai.files import locked, sha256_file
 from dermai.mlflow_store import be_patient, follow_workspace, log_values, make_store, plainly, sqlite_file
-from dermai.model_package import CHECKSUMS, check_files
+from dermai.model_package import CHECKSUMS, MODEL, check_files
 from dermai.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -253,7 +254,9 @@ class Registry:
         from mlflow.models import ModelSignature
         from mlflow.types import ColSpec, Schema
 
-        photograph = Schema([ColSpec("string", "photograph")])
+        clinical = json.loads((folder / MODEL).read_text(encoding="utf-8")).get("clinical", {}).get("columns", [])
+        optional = [ColSpec("double" if name == "age" else "string", name, required=False) for name in clinical]
+        inputs = Schema([ColSpec("string", "photograph"), *optional])
         requirements = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*input example was not provided")  # it would be a photograph
@@ -261,7 +264,7 @@ class Registry:
                 name=self.name,
                 python_model=str(SERVED_MODEL),
                 artifacts={"package": str(folder)},
-                signature=ModelSignature(inputs=photograph),
+                signature=ModelSignature(inputs=inputs),
                 pip_requirements=requirements,
                 model_config={"paths": False, **self.cleaning},
             )

@@ -27,8 +27,9 @@ def classify(
     """Class, risk level and calibrated probabilities of each photograph, in the order given.
 
     The column `photograph` holds base64 of a JPEG, PNG, ... file; with `paths` a name of a local file will do
-    too, which a server must not allow. Photographs pass the same cleaning as those of the dataset. Returns the
-    columns `predicted`, `risk` and `p_<class>` for each class of the model.
+    too, which a server must not allow. Photographs pass the same cleaning as those of the dataset. Clinical columns
+    beside it, named as in the case table, are used by a model that has learnt from them. Returns the columns
+    `predicted`, `risk` and `p_<class>` for each class of the model.
 
     Raises:
         InvalidCases: a photograph cannot be read; the message says which row.
@@ -49,7 +50,7 @@ def classify(
                 raise InvalidCases(f"photograph {row}: {error.reason}; {error.fix}") from None
             write_bytes(photograph_path(folder, stored.image), stored.content)
             images.append(stored.image)
-        probabilities = predict_probabilities(package, images, folder, folder / "cache", progress=False)
+        probabilities = predict_probabilities(package, images, folder, folder / "cache", clinical=photographs)
     predicted = [package.classes[index] for index in predict(probabilities, package.classes, package.operating_points)]
     taxonomy = load_taxonomy()
     table = pd.DataFrame({"predicted": predicted, "risk": [taxonomy.risk(code).value for code in predicted]})

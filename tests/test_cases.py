@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dermai.cases import COLUMNS, case_problems, read_cases, trainable, write_cases
+from dermai.cases import COLUMNS, SYMPTOMS, case_problems, read_cases, trainable, write_cases
 from dermai.errors import InvalidCases
 
 
@@ -28,6 +28,11 @@ def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert "61," in (tmp_path / "cases.csv").read_text()
 
 
+def test_a_table_from_before_there_were_symptoms_is_read_with_none_known(tmp_path: Path) -> None:
+    table(a_case(1)).drop(columns=list(SYMPTOMS)).to_csv(tmp_path / "cases.csv", index=False)
+    assert set(read_cases(tmp_path / "cases.csv")[list(SYMPTOMS)].to_numpy().ravel()) == {""}
+
+
 def test_cases_without_a_place_in_the_taxonomy_are_not_trained_on() -> None:
     assert list(trainable(table(a_case(1), a_case(2, diagnosis="")))["case_id"]) == ["case1"]
 
@@ -42,6 +47,7 @@ def test_cases_without_a_place_in_the_taxonomy_are_not_trained_on() -> None:
         ({"patient_id": ""}, "patient_id is empty"),
         ({"skin_type": "7"}, "skin_type is not Fitzpatrick"),
         ({"acquired_on": "03/01/2026"}, "acquired_on is not a date"),
+        ({"itch": "maybe"}, "unknown itch 'maybe'"),
         ({"split": "testing"}, "unknown split 'testing'"),
     ],
 )

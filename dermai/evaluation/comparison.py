@@ -85,7 +85,7 @@ def test_predictions(workspace: Workspace, cases: pd.DataFrame, models: Mapping[
     for role, package in models.items():
         if package.sha256 not in by_hash:
             probabilities = predict_probabilities(
-                package, list(test["image"]), workspace.data, workspace.cache, progress=True
+                package, list(test["image"]), workspace.data, workspace.cache, progress=True, clinical=test
             )
             by_hash[package.sha256] = prediction_table(test, probabilities, package.classes, package.operating_points)
         tables[role] = by_hash[package.sha256].assign(role=role)

@@ -9,12 +9,14 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from dermai.cases import SYMPTOMS
 from dermai.errors import InvalidCases
 
 # `label`, `patient`, `lesion` and `case` are the sender's; the rest is named as in the case table.
 COLUMNS = (
     "file", "case", "patient", "lesion", "label", "source", "site", "view",
     "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split",
+    *SYMPTOMS,
 )  # fmt: skip
 SIMULATION_MARKER = "SIMULATED.txt"  # `dermai simulate` writes it; such rows say so in every publisher's layout
 PHOTOGRAPH_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dermai.cases import read_text_table
+from dermai.cases import SYMPTOMS, read_text_table
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Delivery
 
@@ -15,7 +15,7 @@ OPTIONAL = {
         name: name
         for name in (
             "source", "site", "view", "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by",
-            "split",
+            "split", *SYMPTOMS,
         )
     },
 }  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from dermai.cases import read_text_table
+from dermai.cases import SYMPTOMS, read_text_table
 from dermai.ingest.delivery import Delivery, files_by_stem, metadata_file, number
 
 COLUMNS = ("patient_id", "lesion_id", "age", "gender", "fitspatrick", "region", "diagnostic", "img_id", "biopsed")
+ANSWERS = {"true": "yes", "false": "no"}  # UNK, the patient does not know, is unknown
 
 
 def read_pad_ufes_20(folder: Path) -> Delivery:
@@ -32,6 +33,7 @@ def read_pad_ufes_20(folder: Path) -> Delivery:
             "skin_type": number(row["fitspatrick"]),
             "device": "smartphone",
             "confirmed_by": "histology" if row["biopsed"].lower() == "true" else "dermatologist",
+            **{name: ANSWERS.get(row.get(name, "").lower(), "") for name in SYMPTOMS},
         }
         for row in table.to_dict("records")
     )

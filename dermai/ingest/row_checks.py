@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dermai.cases import OLDEST_AGE, SEXES, SPLITS, VIEWS
+from dermai.cases import ANSWERS, OLDEST_AGE, SEXES, SPLITS, SYMPTOMS, VIEWS
 from dermai.taxonomy import load_taxonomy
 
 Problems = dict[int, tuple[str, str]]  # row -> (reason, how to fix it); the first problem found
@@ -38,7 +38,10 @@ def row_problems(rows: pd.DataFrame) -> Problems:
     )
     out_of_range = age.notna() & ~age.between(0, OLDEST_AGE)
     report(out_of_range, f"age {{age}} is not in 0 to {OLDEST_AGE}", "correct the age or leave it empty")
-    for name, allowed in (("sex", SEXES), ("view", VIEWS), ("split", SPLITS), ("skin_type", tuple("123456"))):
+    answers = [(name, ANSWERS) for name in SYMPTOMS]
+    for name, allowed in (
+        ("sex", SEXES), ("view", VIEWS), ("split", SPLITS), ("skin_type", tuple("123456")), *answers
+    ):  # fmt: skip
         report(~rows[name].isin([*allowed, ""]), f"unknown {name} {{{name}!r}}", f"use one of {', '.join(allowed)}")
     date = pd.to_datetime(rows["acquired_on"], format="%Y-%m-%d", errors="coerce")
     wrong_date = date.isna() & (rows["acquired_on"] != "")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from dermai.cases import read_text_table
+from dermai.cases import SYMPTOMS, read_text_table
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Delivery
 from dermai.pseudonyms import Pseudonyms
 
 REQUIRED = ("image", "case_id", "patient_id")
-CLINICAL = ("site", "view", "age", "sex", "body_site", "skin_type", "device")
+CLINICAL = ("site", "view", "age", "sex", "body_site", "skin_type", "device", *SYMPTOMS)
 SOURCE = "dermai"
 SEXES = {"f": "female", "m": "male"}
 

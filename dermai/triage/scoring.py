@@ -157,7 +157,7 @@ def score(
             look = None if heat is None else partial(_keep_heat, network, package, images, heat)
             pixels.fill(images, store)
             read = partial(_read, pixels, images)
-            probabilities = predict_with(network, package, read, len(images), look=look)
+            probabilities = predict_with(network, package, read, len(images), look=look, clinical=batch)
             vectors = embed(images, store, cache).astype(np.float32)
             scored = with_answers(batch, probabilities, package, threshold, params.triage.largest_set)
             append(scored.assign(role=model.role, predicted_at=pd.Timestamp(received)), vectors, model.version)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dermai.cases import COLUMNS, OLDEST_AGE, REQUIRED, SEXES, SPLITS, VIEWS
+from dermai.cases import ANSWERS, COLUMNS, OLDEST_AGE, REQUIRED, SEXES, SPLITS, SYMPTOMS, VIEWS
 from dermai.config import Params
 from dermai.taxonomy import load_taxonomy
 from dermai.validation.result import Level
@@ -43,6 +43,7 @@ def case_checks(params: Params) -> list[Check]:
         "sex": [*SEXES, ""],
         "split": list(SPLITS),
         "skin_type": ["", *"123456"],
+        **{name: [*ANSWERS, ""] for name in SYMPTOMS},
     }
     checks = [
         Check(f"{name}_given", BLOCKING, f"{name} is empty", "ExpectColumnValuesToNotBeInSet",

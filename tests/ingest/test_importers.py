@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dermai.cases import read_cases
+from dermai.cases import SYMPTOMS, read_cases
 from dermai.config import load_params
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Importer
@@ -19,7 +19,7 @@ from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
 from dermai.workspace import Workspace
 from tests.ingest.deliveries import draw
 
-PAD_ROW = "PAT_1,7,,,,,61,,MALE,,,,,3.0,NOSE,,,{label},False,False,False,False,False,False,PAT_1_7_{number}.png,True"
+PAD_ROW = "PAT_1,7,,,,,61,,MALE,,,,,3.0,NOSE,,,{label},True,UNK,False,False,True,False,PAT_1_7_{number}.png,True"
 PAD_HEADER = (
     "patient_id,lesion_id,smoke,drink,background_father,background_mother,age,pesticide,gender,skin_cancer_history,"
     "cancer_history,has_piped_water,has_sewage_system,fitspatrick,region,diameter_1,diameter_2,diagnostic,itch,grew,"
@@ -124,6 +124,7 @@ def test_the_full_pad_download_is_matched_by_stem_in_its_subfolders(tmp_path: Pa
     assert (case["age"], case["sex"], case["body_site"], case["skin_type"], case["confirmed_by"]) == (
         61, "male", "nose", "3", "histology",
     )  # fmt: skip
+    assert list(case[list(SYMPTOMS)]) == ["yes", "", "no", "no", "yes", "no"]
 
 
 def test_ham10000_is_split_by_lesion_and_its_unknowns_are_empty(tmp_path: Path, workspace: Workspace) -> None:

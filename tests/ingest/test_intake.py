@@ -58,6 +58,7 @@ def test_bad_rows_are_quarantined_by_name_and_nothing_else_is_lost(workspace: Wo
         "unknown sex": row(15, sex="no"),
         "unknown view": row(16, view="selfie"),
         "unknown skin_type": row(17, skin_type="7"),
+        "unknown itch": row(25, itch="maybe"),
         "not a date": row(18, acquired_on="01/03/2026"),
         "no patient id": row(19, patient_id=""),
         "file is missing": row(20, image="missing.jpg"),
@@ -76,7 +77,7 @@ def test_bad_rows_are_quarantined_by_name_and_nothing_else_is_lost(workspace: Wo
         assert reason in found[case["image"]]
     assert all(rejection.fix for rejection in report.rejections)
     copies = {p.relative_to(workspace.quarantine / "b").as_posix() for p in (workspace.quarantine / "b").rglob("*.jpg")}
-    assert copies == {f"{n}.jpg" for n in range(10, 20)}
+    assert copies == {f"{n}.jpg" for n in (*range(10, 20), 25)}
 
 
 def test_unusable_photographs_are_quarantined_with_a_copy(workspace: Workspace, folder: Path) -> None:

@@ -1,0 +1,283 @@
+"""Few cases: how far frozen features, crops and clinical columns get on 918 photographs of PAD-UFES-20.
+
+    python -m benchmarks.few_cases path/to/pad_ufes_20 --cache /somewhere/features
+
+Five folds by patient, repeated with three seeds. Everything that is chosen (ridge penalty, temperature, strength of the
+clinical opinion, operating point) is chosen on inner folds of the training patients. Intervals and paired comparisons
+resample patients. Writes benchmarks/results/few_cases.md.
+
+Features and predictions are kept in the cache: a run that was stopped goes on where it was. Use another cache after a
+change of the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from benchmarks.few_cases_heads import (
+    balanced_accuracy,
+    hierarchical,
+    log_softmax,
+    patient_folds,
+    ridge,
+    similarity,
+)
+from dermai.calibration import fit_temperature
+from dermai.clinical.model import choose_strength, fit_clinical
+from dermai.config import ModelParams, Params
+from dermai.files import sha256_json, write_text
+from dermai.images.lesion import crop_to_lesion
+from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
+from dermai.operating_points import choose_operating_points, predict
+from dermai.taxonomy import load_taxonomy
+
+SEEDS = (20211003, 20211004, 20211005)
+OUTER, INNER = 5, 3
+PENALTIES = (1.0, 3.0, 10.0)
+SIZE, DRAWS = 300, 4000
+VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "whole": lambda pixels: pixels,
+    "centre": lambda pixels: pixels[45:-45, 45:-45],  # the middle 70 % of 300 px
+    "lesion": crop_to_lesion,
+}
+EVERYONE = ("age", "body_site", "itch", "grew", "hurt", "changed", "bleed", "elevation")  # recorded in every row
+RESULT = Path(__file__).parent / "results" / "few_cases.md"
+
+
+def read_cases(folder: Path) -> pd.DataFrame:
+    """The case table's columns of every photograph, through the real importer; nothing is quarantined."""
+    rows = read_pad_ufes_20(folder).rows.rename(columns={"patient": "patient_id", "lesion": "lesion_id"})
+    taxonomy = load_taxonomy()
+    return rows.assign(diagnosis=[taxonomy.diagnosis("pad_ufes_20", label) for label in rows["label"]])
+
+
+def features(folder: Path, files: Sequence[str], view: str, cache: Path) -> np.ndarray:
+    """Pooled features float32 [N, 1280] of one view from the ImageNet backbone, kept in the cache; bfloat16."""
+    kept = cache / f"lite0-{SIZE}-{view}.npy"
+    if kept.is_file() and len(found := np.load(kept)) == len(files):
+        return found
+    import torch
+    from tqdm import tqdm
+
+    from dermai.backbones import build_model, fuse_batch_norm, input_statistics
+    from dermai.images.augmentation import normalise
+
+    params = ModelParams()
+    model = fuse_batch_norm(build_model(params, ("unused",)).eval())
+    model.classifier = torch.nn.Identity()
+    model = copy.deepcopy(model).to(torch.bfloat16)
+    parts = []
+    with torch.inference_mode():
+        for start in tqdm(range(0, len(files), 16), desc=f"{view}, 16 photographs a step"):
+            pixels = []
+            for file in files[start : start + 16]:
+                with Image.open(folder / file) as photograph:
+                    cropped = Image.fromarray(VIEWS[view](np.asarray(photograph.convert("RGB"))))
+                pixels.append(np.asarray(cropped.resize((SIZE, SIZE), Image.Resampling.BILINEAR)))
+            inputs = normalise(torch.from_numpy(np.stack(pixels)), *input_statistics(params.backbone))
+            parts.append(model(inputs.bfloat16()).float().numpy())
+    cache.mkdir(parents=True, exist_ok=True)
+    np.save(kept, np.concatenate(parts))
+    return np.load(kept)
+
+
+@dataclass
+class Arm:
+    """One way to classify, with its log-probabilities and answers at operating points per seed."""
+
+    name: str
+    views: tuple[str, ...] = ()
+    clinical: tuple[str, ...] = ()
+    head: Callable[..., np.ndarray] = ridge
+    cases: pd.DataFrame | None = None
+    logits: list[np.ndarray] = field(default_factory=list)
+    answers: list[np.ndarray] = field(default_factory=list)
+
+
+class Experiment:
+    """Nested cross-validation of arms over one table of photographs."""
+
+    def __init__(self, cases: pd.DataFrame, view: Callable[[str], np.ndarray]) -> None:
+        self.cases, self.view = cases, view
+        found = set(cases["diagnosis"])
+        self.classes = [code for code in load_taxonomy().codes if code in found]
+        self.labels = cases["diagnosis"].map({code: place for place, code in enumerate(self.classes)}).to_numpy()
+        self.patients = cases["patient_id"].to_numpy()
+
+    def run(self, arm: Arm, seed: int, cache: Path) -> None:
+        """Predict every photograph from the other patients' folds, or find it done."""
+        done = cache / f"{sha256_json([arm.name, arm.views, arm.clinical, seed])[:16]}.npz"
+        if not done.is_file():
+            logits, answers = self._predict(arm, seed)
+            np.savez(done, logits=logits, answers=answers)
+        found = np.load(done)
+        arm.logits.append(found["logits"])
+        arm.answers.append(found["answers"])
+
+    def _predict(self, arm: Arm, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        outer = patient_folds(self.patients, self.labels, OUTER, seed)
+        logits = np.zeros((len(self.labels), len(self.classes)))
+        answers = np.zeros(len(self.labels), dtype=int)
+        for fold in range(OUTER):
+            train, test = np.flatnonzero(outer != fold), np.flatnonzero(outer == fold)
+            inner = patient_folds(self.patients[train], self.labels[train], INNER, seed + fold + 1)
+            parts = [(train[inner != part], train[inner == part]) for part in range(INNER)]
+            held = np.zeros((len(self.labels), len(self.classes)))
+            if arm.views:
+                kernel = similarity([self.view(view) for view in arm.views], train)
+                tried = {}
+                for penalty in PENALTIES:
+                    tried[penalty] = np.zeros_like(held)
+                    for learn, check in parts:
+                        tried[penalty][check] = arm.head(kernel, self.labels, learn, check, penalty)
+                best = max(
+                    PENALTIES, key=lambda p: balanced_accuracy(tried[p][train].argmax(axis=1), self.labels[train])
+                )
+                held = tried[best]
+                temperature = fit_temperature(held[train], self.labels[train])
+                held = log_softmax(held / temperature)
+                logits[test] = log_softmax(arm.head(kernel, self.labels, train, test, best) / temperature)
+            if arm.clinical:
+                table = self.cases if arm.cases is None else arm.cases
+                penalty = Params().clinical.regularisation
+                columns = np.zeros_like(held)
+                for learn, check in parts:
+                    model = fit_clinical(table.iloc[learn], arm.clinical, self.classes, penalty)
+                    columns[check] = model.scores(table.iloc[check])
+                strength = 1.0
+                if arm.views:
+                    strength = choose_strength(held[train], columns[train], self.labels[train])
+                model = fit_clinical(table.iloc[train], arm.clinical, self.classes, penalty)
+                held = log_softmax(held + strength * columns)
+                logits[test] = log_softmax(logits[test] + strength * model.scores(table.iloc[test]))
+            targets = Params().gate.target_sensitivities
+            points = choose_operating_points(np.exp(held[train]), self.labels[train], self.classes, targets)
+            answers[test] = predict(np.exp(logits[test]), self.classes, points)
+        return logits, answers
+
+    def resampled(self, hits: np.ndarray, cases: np.ndarray) -> np.ndarray:
+        """Mean over classes of hits / cases, each [N, C], in bootstrap samples of patients; [draws]."""
+        by_patient = [pd.DataFrame(part).groupby(self.patients).sum().to_numpy() for part in (hits, cases)]
+        drawn = np.random.default_rng(SEEDS[0]).multinomial(
+            len(by_patient[0]), np.full(len(by_patient[0]), 1 / len(by_patient[0])), DRAWS
+        )
+        return ((drawn @ by_patient[0]) / np.maximum(drawn @ by_patient[1], 1e-9)).mean(axis=1)
+
+    def accuracy_draws(self, arm: Arm) -> np.ndarray:
+        """Bootstrap draws of the balanced accuracy by the largest probability, averaged over seeds."""
+        hit = np.mean([logits.argmax(axis=1) == self.labels for logits in arm.logits], axis=0)
+        truth = np.eye(len(self.classes))[self.labels]
+        return self.resampled(truth * hit[:, None], truth)
+
+    def row(self, arm: Arm) -> str:
+        """One line of the table."""
+        accuracies = [balanced_accuracy(logits.argmax(axis=1), self.labels) for logits in arm.logits]
+        lesions = [self._lesions(logits) for logits in arm.logits]
+        melanoma = self.classes.index("MM")
+        called = np.mean([answers == melanoma for answers in arm.answers], axis=0)
+        is_melanoma = self.labels == melanoma
+        sensitivity = self.resampled((called * is_melanoma)[:, None], is_melanoma.astype(float)[:, None])
+        recalls = [np.mean([(p.argmax(axis=1) == self.labels)[self.labels == c].mean() for p in arm.logits])
+                   for c in range(len(self.classes))]  # fmt: skip
+        return (
+            f"| {arm.name} | **{np.mean(accuracies):.3f}** {interval(self.accuracy_draws(arm))} "
+            f"| {' '.join(f'{value:.3f}' for value in accuracies)} | {np.mean(lesions):.3f} "
+            f"| {called[is_melanoma].mean():.2f} {interval(sensitivity)} | {1 - called[~is_melanoma].mean():.2f} "
+            f"| {' '.join(f'{value:.2f}' for value in recalls)} |"
+        )
+
+    def versus(self, better: Arm, worse: Arm) -> str:
+        """One line of a paired comparison on the same patients."""
+        draws = self.accuracy_draws(better) - self.accuracy_draws(worse)
+        p = min(1.0, 2 * (1 + min((draws <= 0).sum(), (draws >= 0).sum())) / (DRAWS + 1))
+        shown = "< 0.001" if p < 0.001 else f"{p:.3f}"
+        means = [np.mean([balanced_accuracy(p.argmax(axis=1), self.labels) for p in arm.logits])
+                 for arm in (better, worse)]  # fmt: skip
+        return f"| {better.name} − {worse.name} | {means[0] - means[1]:+.3f} {interval(draws, '+.3f')} | {shown} |"
+
+    def _lesions(self, logits: np.ndarray) -> float:
+        lesions = pd.DataFrame(np.exp(logits)).groupby(self.cases["lesion_id"].to_numpy()).mean()
+        truth = pd.Series(self.labels).groupby(self.cases["lesion_id"].to_numpy()).first()
+        return balanced_accuracy(lesions.to_numpy().argmax(axis=1), truth.to_numpy())
+
+
+def interval(draws: np.ndarray, form: str = ".2f") -> str:
+    """The middle 95 % of bootstrap draws."""
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return f"({low:{form}} to {high:{form}})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="PAD-UFES-20 as its publisher lays it out")
+    parser.add_argument("--cache", type=Path, required=True, help="where features are kept, outside the repository")
+    parser.add_argument("--output", type=Path, default=RESULT)
+    arguments = parser.parse_args()
+    cases = read_cases(arguments.folder)
+    files = list(cases["file"])
+    experiment = Experiment(cases, cache(lambda view: features(arguments.folder, files, view, arguments.cache)))
+    taxonomy = load_taxonomy()
+    groups = np.array([["normal", "priority", "high_priority"].index(taxonomy.risk(c)) for c in experiment.classes])
+    two = ("whole", "centre")
+    whole = Arm("whole photograph", ("whole",))
+    columns = Arm("clinical columns alone", (), EVERYONE)
+    plain = Arm("whole photograph + clinical columns", ("whole",), EVERYONE)
+    photograph = Arm("whole + centre crop", two)
+    both = Arm("whole + centre crop + clinical columns", two, EVERYONE)
+    hierarchy = Arm("whole + centre crop, risk level, then class", two, head=hierarchical(groups))
+    more = Arm("whole + centre crop + clinical columns, sex, skin type", two, (*EVERYONE, "sex", "skin_type"))
+    # What must not be done: whether the sex was recorded, put where a skin type would stand.
+    recorded = cases.assign(skin_type=np.where(cases["sex"] == "", "3", "4"))
+    leak = Arm("whole + centre crop + clinical columns, whether sex was recorded (leaks)", two,
+               (*EVERYONE, "skin_type"), cases=recorded)  # fmt: skip
+    lesion = Arm("whole + lesion crop", ("whole", "lesion"))
+    all_views = Arm("whole + centre crop + lesion crop", tuple(VIEWS))
+    everything = Arm("whole + centre crop + lesion crop + clinical columns", tuple(VIEWS), EVERYONE)
+    arms = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views, everything]
+    for arm in arms:
+        for seed in SEEDS:
+            experiment.run(arm, seed, arguments.cache)
+        print(experiment.row(arm), flush=True)
+    comparisons = [(photograph, whole), (plain, whole), (plain, columns), (both, photograph), (both, columns),
+                   (both, plain), (hierarchy, photograph), (more, both), (leak, both), (lesion, whole),
+                   (lesion, photograph), (all_views, photograph), (all_views, whole), (everything, both),
+                   (everything, all_views)]  # fmt: skip
+    counts = ", ".join(f"{code} {(experiment.labels == place).sum()}" for place, code in enumerate(experiment.classes))
+    lines = [
+        "# Few cases: PAD-UFES-20, 918 photographs",
+        "",
+        "`python -m benchmarks.few_cases path/to/pad_ufes_20 --cache features` "
+        f"({cases['patient_id'].nunique()} patients; {counts}).",
+        "",
+        f"{OUTER} folds by patient, seeds {', '.join(map(str, SEEDS))}. A linear head on frozen ImageNet features of "
+        f"EfficientNet-Lite0 at {SIZE} px; penalty, temperature, strength of the clinical opinion and operating points "
+        f"come from {INNER} inner folds of the training patients. 95 % intervals resample patients. Balanced accuracy "
+        "is by the largest probability, per photograph; MM at the operating point "
+        f"(target {Params().gate.target_sensitivities['MM']:.0%} on the inner folds, per photograph).",
+        "",
+        f"| arm | balanced accuracy | per seed | per lesion | MM sensitivity | MM specificity | "
+        f"recall {' '.join(experiment.classes)} |",
+        "|---|---|---|---:|---|---:|---|",
+        *(experiment.row(arm) for arm in arms),
+        "",
+        "Paired on the same patients:",
+        "",
+        "| difference | balanced accuracy | p |",
+        "|---|---|---:|",
+        *(experiment.versus(better, worse) for better, worse in comparisons),
+        "",
+    ]
+    write_text(arguments.output, "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

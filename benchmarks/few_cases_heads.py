@@ -1,0 +1,70 @@
+"""Linear heads on frozen features, and folds by patient, for `benchmarks.few_cases`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+
+def patient_folds(patients: np.ndarray, labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Fold [N] of each photograph: patients are dealt out in random order, those of the rarest classes first."""
+    frequency = np.bincount(labels)
+    rarest = pd.Series(frequency[labels]).groupby(patients).min()
+    shuffled = rarest.sample(frac=1, random_state=seed).sort_values(kind="stable")
+    dealt = dict(zip(shuffled.index, np.arange(len(shuffled)) % count, strict=True))
+    return np.array([dealt[patient] for patient in patients])
+
+
+def similarity(views: Sequence[np.ndarray], train: np.ndarray) -> np.ndarray:
+    """Mean product [N, N] of features standardised on the training photographs, averaged over views."""
+    total = 0.0
+    for view in views:
+        scaled = (view - view[train].mean(axis=0)) / (view[train].std(axis=0) + 1e-6)
+        total = total + scaled @ scaled.T / view.shape[1]
+    return np.asarray(total / len(views), dtype=np.float32)
+
+
+def ridge(kernel: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, penalty: float) -> np.ndarray:
+    """Scores [test, C] of a linear head: ridge regression on one-hot labels, each class with the same say (dual)."""
+    targets = np.eye(labels.max() + 1, dtype=np.float32)[labels[train]]
+    present = targets.any(axis=0)
+    counts = np.bincount(labels[train], minlength=len(present))
+    slack = penalty * counts[labels[train]] * present.sum() / len(train)
+    dual = np.linalg.solve(
+        kernel[np.ix_(train, train)] + np.diag(slack).astype(np.float32), targets - 1 / present.sum()
+    )
+    return np.where(present, 10 * kernel[np.ix_(test, train)] @ dual, -30.0)
+
+
+def hierarchical(groups: np.ndarray) -> Callable[..., np.ndarray]:
+    """As `ridge`, in two levels: the group of the class, then the class within it; `groups` is [C]."""
+
+    def scores(
+        kernel: np.ndarray, labels: np.ndarray, train: np.ndarray, test: np.ndarray, penalty: float
+    ) -> np.ndarray:
+        upper = log_softmax(ridge(kernel, groups[labels], train, test, penalty))
+        total = np.empty((len(test), len(groups)))
+        for group in np.unique(groups):
+            members = np.flatnonzero(groups == group)
+            inside = train[np.isin(labels[train], members)]
+            within = np.zeros((len(test), 1))
+            if len(members) > 1:
+                places = np.searchsorted(members, labels.clip(members[0], members[-1]))
+                within = log_softmax(ridge(kernel, places, inside, test, penalty)[:, : len(members)])
+            total[:, members] = np.log(len(members)) + upper[:, [group]] + within  # each class the same prior
+        return total
+
+    return scores
+
+
+def log_softmax(scores: np.ndarray) -> np.ndarray:
+    """Log-probabilities of scores [N, C]."""
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
+    """Mean recall over the classes present."""
+    return float(np.mean([(predicted[labels == place] == place).mean() for place in np.unique(labels)]))
