@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from dermai.audit import AuditLog
+from dermai.audit.summary import summarise
 from dermai.backup import back_up, restore
 from dermai.backup.contents import BackupDamaged, read_manifest
 from dermai.config import load_params
@@ -67,7 +68,9 @@ def test_a_restored_workspace_predicts_the_same_to_the_bit(champion, tmp_path):
     assert Registry(new, params_of(new)).by_alias("champion").sha256 == saved.manifest.versions[0].sha256
     assert np.array_equal(probabilities(new), before)
     assert AuditLog(new.audit_log).verify().ok
-    assert AuditLog(new.audit_log).entries()[-1].body["records"] == 2
+    last = AuditLog(new.audit_log).entries()[-1]
+    assert last.body["records"] == 2
+    assert summarise(last).startswith("back to the 2 records of the backup of ")
     assert (new.reports / "incremental_finetune" / "a" / "report.html").read_text() == "<p>a report</p>"
     assert not (new.cache / "large").exists()
     assert "dvc pull" in restored.next_steps[-1]

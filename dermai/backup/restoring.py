@@ -166,12 +166,13 @@ def _check_champion(workspace: Workspace, manifest: Manifest) -> None:
 def _write_down(workspace: Workspace, manifest: Manifest, lost: int, backup: Path) -> None:
     if not manifest.audit_log or not key_file().exists():
         return
+    champion = manifest.with_alias(CHAMPION)
     body = {
         "taken": manifest.taken,
         "records": manifest.records,
         "records_lost": lost,
         "manifest_sha256": sha256_file(backup / MANIFEST),
-        "champion": (champion := manifest.with_alias(CHAMPION)) and champion.version,
+        "champion": {"version": champion.version, "sha256": champion.sha256} if champion else None,
     }
     AuditLog(workspace.audit_log).append("restore", body)
 
