@@ -123,6 +123,7 @@ def test_a_commit_of_invalid_data_fails_before_training(hospital: Hospital) -> N
     assert len(hospital.records("promotion")) == 1
 
 
+@pytest.mark.timeout(1800)  # two whole updates, one after the other
 def test_two_pushes_in_quick_succession_end_with_one_champion_and_a_full_record(hospital: Hospital) -> None:
     commits = [hospital.head]
     for arrival in (2, 3):
