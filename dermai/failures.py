@@ -1,9 +1,14 @@
-"""An update that failed is written down like any other attempt."""
+"""An update that failed is written down like any other attempt, and said in one line."""
 
 from __future__ import annotations
 
+import sys
+from types import TracebackType
+
 from dermai.audit import AuditLog, Entry
-from dermai.workspace import Workspace, code_version
+from dermai.workspace import Workspace, code_version, find_workspace
+
+_told: list[Entry] = []  # in this process
 
 
 def write_failure(workspace: Workspace, error: BaseException, step: str, attempt: str = "") -> Entry:
@@ -16,3 +21,23 @@ def write_failure(workspace: Workspace, error: BaseException, step: str, attempt
         "code": code_version(workspace).model_dump(),
     }
     return AuditLog(workspace.audit_log).append("failure", body)
+
+
+def tell_failure(error: BaseException, step: str, attempt: str = "") -> None:
+    """Write it down, and one line on the terminal below whatever traceback is there."""
+    _told.append(write_failure(find_workspace(), error, step, attempt))
+    where = f" in {step}" if step else ""
+    said = " ".join(str(error).split())[:500]
+    print(f"dermai: the update stopped{where}: {said}; `dermai status` shows where things are", file=sys.stderr)
+
+
+def tell_failures_outside_the_run() -> None:
+    """From now on, a process that dies of an error nobody told of tells of it: ZenML's own server may have gone."""
+    earlier = sys.excepthook
+
+    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        earlier(kind, error, trace)
+        if issubclass(kind, Exception) and not _told:
+            tell_failure(error, "")
+
+    sys.excepthook = told

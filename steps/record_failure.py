@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from zenml.client import Client
 from zenml.enums import ExecutionStatus
 from zenml.execution.pipeline.dynamic.run_context import DynamicPipelineRunContext
@@ -11,8 +9,7 @@ from zenml.execution.pipeline.dynamic.run_context import DynamicPipelineRunConte
 
 def record_failure(exception: BaseException) -> None:
     """Hook of the pipeline: one line in the audit log, and one for the user, with the step and the reason."""
-    from dermai.failures import write_failure
-    from dermai.workspace import find_workspace
+    from dermai.failures import tell_failure
 
     context = DynamicPipelineRunContext.get()  # a hook of a whole run is given no step context
     try:
@@ -20,8 +17,4 @@ def record_failure(exception: BaseException) -> None:
     except Exception:  # ZenML's own server may be what failed: the attempt is written down all the same
         run = None
     failed = [name for name, step in run.steps.items() if step.status == ExecutionStatus.FAILED] if run else []
-    attempt = run.name if run else context.run.name if context else ""
-    write_failure(find_workspace(), exception, ", ".join(failed), attempt)
-    where = f" in {', '.join(failed)}" if failed else ""
-    said = " ".join(str(exception).split())[:500]
-    print(f"dermai: the update stopped{where}: {said}; `dermai status` shows where things are", file=sys.stderr)
+    tell_failure(exception, ", ".join(failed), run.name if run else context.run.name if context else "")

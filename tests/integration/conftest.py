@@ -14,9 +14,12 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from zenml.utils.source_utils import set_custom_source_root
 
 from dermai.environment import TELEMETRY_OFF
 from tests.conftest import REPOSITORY
+
+set_custom_source_root(str(REPOSITORY))  # a process that runs tests beside others has no main file to tell it by
 
 # Small and quick, but the real thing: ImageNet weights, augmentation, replay, interpolation, gate.
 QUICK = {

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import yaml
 
-SMALL_WINDOWS = {"monitoring.window": 20, "monitoring.fewest_patients": 8, "monitoring.draws": 499}
+SMALL_WINDOWS = {"monitoring.window": 20, "monitoring.fewest_patients": 10, "monitoring.draws": 499}
 
 
 def test_referrals_become_a_worklist_and_a_judged_window(first_champion, tmp_path):
