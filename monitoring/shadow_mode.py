@@ -71,19 +71,19 @@ def judge_in_shadow(
     confirmed = read_confirmations(log)[0].drop_duplicates("lesion_id", keep="last").set_index("lesion_id")
     confirmed = confirmed[confirmed["recorded_at"] > pd.Timestamp(attempt.time)]
     models = {"challenger": challenger, "champion": champion}
-    if anchor is not None and anchor.sha256 != champion.sha256 and log.images(anchor.version):
+    if anchor is not None and anchor.sha256 != champion.sha256 and anchor.version in log.model_versions():
         models["anchor"] = anchor
-    rows = {role: log.read(version.version).table for role, version in models.items()}
-    common = set.intersection(*(set(table["image"]) for table in rows.values()))
     registry = Registry(workspace, params)
+    packages = {role: ModelPackage.load(registry.download(version.version)) for role, version in models.items()}
+    rows = {role: log.read(version.version, _columns(packages[role])).table for role, version in models.items()}
+    common = set.intersection(*(set(table["image"]) for table in rows.values()))
     results: dict[str, LesionResults] = {}
-    for role, version in models.items():
-        package = ModelPackage.load(registry.download(version.version))
-        table = rows[role]
-        table = table[table["image"].isin(common) & table["lesion_id"].isin(confirmed.index)]
-        if table.empty:
+    for role, table in rows.items():
+        known = table[table["image"].isin(common) & table["lesion_id"].isin(confirmed.index)]
+        if known.empty:
             return None
-        results[role] = _per_lesion(table.assign(diagnosis=table["lesion_id"].map(confirmed["diagnosis"])), package)
+        known = known.assign(diagnosis=known["lesion_id"].map(confirmed["diagnosis"]))
+        results[role] = _per_lesion(known, packages[role])
     if anchor is not None and anchor.sha256 == champion.sha256:
         results["anchor"] = results["champion"]
     times = confirmed["recorded_at"].loc[results["challenger"].lesion_id]
@@ -99,9 +99,14 @@ def judge_in_shadow(
     )
 
 
-def _per_lesion(table: pd.DataFrame, package: ModelPackage) -> LesionResults:
+def _columns(package: ModelPackage) -> list[str]:
+    """What is read of a year's log: nothing else is needed here."""
     probabilities = [PREFIX + code for code in package.classes]
-    columns = ["lesion_id", "patient_id", "diagnosis", "sex", "age", "skin_type", "site", *probabilities]
+    return ["lesion_id", "patient_id", "sex", "age", "skin_type", "site", *probabilities]
+
+
+def _per_lesion(table: pd.DataFrame, package: ModelPackage) -> LesionResults:
+    columns = [*_columns(package), "diagnosis"]
     return LesionResults.from_table(per_lesion(table[columns].reset_index(drop=True), package.operating_points))
 
 
