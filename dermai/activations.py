@@ -13,6 +13,7 @@ from dermai.backbones import fuse_batch_norm
 from dermai.config import Params
 from dermai.files import sha256_bytes, sha256_json
 from dermai.images.augmentation import CLEAN, augment, normalise
+from dermai.images.device_records import DeviceRecords, on_device
 from dermai.images.pixels import PixelCache
 from dermai.images.records import RecordFile
 
@@ -50,6 +51,7 @@ class FrozenActivations:
         self.pixels = PixelCache(cache / "pixels", params.model.image_size, params.model.interpolation)
         self._folder = cache / "activations"
         self._records: RecordFile | None = None
+        self._on_device: DeviceRecords | None = None  # of the activations, or of the pixels where nothing is frozen
 
     def prepare(
         self,
@@ -71,6 +73,7 @@ class FrozenActivations:
         wait()
         self.pixels.records.refresh()
         if len(self.prefix) == 0:  # type: ignore[arg-type]
+            self._on_device = on_device(self.pixels.records, everything, self.device)
             return  # nothing is frozen, the pixels are all there is to keep
         wanted = [(image, view) for image in train for view in self.views] + [(image, CLEAN) for image in clean]
         shape = self._compute(wanted[:1]).shape[1:] if wanted else (1,)
@@ -96,6 +99,7 @@ class FrozenActivations:
         wait()
         records.refresh()
         self._records = records
+        self._on_device = on_device(records, list(names), self.device)
 
     @property
     def views(self) -> range | tuple[int]:
@@ -109,8 +113,9 @@ class FrozenActivations:
 
         if self._records is None:
             return self._compute(list(zip(images, views, strict=True)), len(images)).float()
-        records = self._records.read([_name(*pair) for pair in zip(images, views, strict=True)])
-        batch = torch.from_numpy(records).to(self.device).float()
+        names = [_name(*pair) for pair in zip(images, views, strict=True)]
+        kept = self._on_device.read(names) if self._on_device else torch.from_numpy(self._records.read(names))
+        batch = kept.to(self.device).float()
         return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
 
     def _compute(self, wanted: Sequence[tuple[str, int]], batch: int = _BATCH) -> Tensor:
@@ -122,7 +127,10 @@ class FrozenActivations:
                 chunk = list(wanted[start : start + batch])
                 padded = chunk + chunk[-1:] * (batch - len(chunk))
                 images, views = zip(*padded, strict=True)
-                pixels = torch.from_numpy(self.pixels.read(images)).to(self.device)
+                if self._on_device and self._records is None:
+                    pixels = self._on_device.read(images)
+                else:
+                    pixels = torch.from_numpy(self.pixels.read(images)).to(self.device)
                 inputs = normalise(augment(pixels, images, views, self.params.seed), self.mean, self.std)
                 outputs.append(self._fast_prefix(inputs)[: len(chunk)].half())
         return torch.cat(outputs)

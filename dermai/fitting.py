@@ -103,7 +103,7 @@ def fit(
     from tqdm import tqdm
 
     loss_function = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
-    labels = torch.tensor(samples.labels, device=accelerator.device)
+    labels = np.asarray(samples.labels)
     prepared, optimizer = accelerator.prepare(module, optimizer)
     if position.best is None:
         position.best, position.best_weights = validate(), _copy(module)
@@ -125,13 +125,15 @@ def fit(
                 inputs = samples.read(share, views[share])
                 with processes.as_one():
                     outputs = prepared(inputs)
-                loss = loss_function(outputs, labels[share])
+                truth = torch.from_numpy(labels[share]).to(accelerator.device, non_blocking=True)
+                loss = loss_function(outputs, truth)
                 if term is not None:
                     loss = loss + term(inputs, outputs)
                 accelerator.backward(loss)
                 optimizer.step()
                 losses.append(loss.detach())
             position.epoch += 1
+            mean_loss = processes.mean(torch.stack(losses).mean()).item()  # waits for a GPU: before the clock is read
             seconds = time.perf_counter() - started
             score = validate()
             if score.beats(position.best):
@@ -140,7 +142,7 @@ def fit(
                 {
                     "phase": name,
                     "epoch": position.epoch,
-                    "loss": round(processes.mean(torch.stack(losses).mean()).item(), 5),
+                    "loss": round(mean_loss, 5),
                     "validation_balanced_accuracy": score.balanced_accuracy,
                     "validation_loss": score.loss,
                     "images": seen,
@@ -158,7 +160,9 @@ def make_optimizer(training: TrainingParams, groups: list[dict[str, Any]]) -> An
     import torch
 
     kind = torch.optim.AdamW if training.optimizer == "adamw" else torch.optim.Adam
-    return kind([group for group in groups if group["params"]], weight_decay=training.weight_decay)
+    groups = [group for group in groups if group["params"]]
+    on_gpu = all(parameter.is_cuda for group in groups for parameter in group["params"])
+    return kind(groups, weight_decay=training.weight_decay, fused=on_gpu or None)  # one kernel for all weights
 
 
 def _copy(module: nn.Module) -> dict[str, Tensor]:

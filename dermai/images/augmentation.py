@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 VERSION = 1  # part of the key of kept activations: raise it when the same seed gives other pictures
@@ -32,8 +34,7 @@ def normalise(pixels: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     import torch
 
     x = pixels.permute(0, 3, 1, 2).to(torch.float32)
-    scale = torch.tensor(std, device=x.device).mul(255).view(1, 3, 1, 1)
-    shift = torch.tensor(mean, device=x.device).view(1, 3, 1, 1).mul(255)
+    scale, shift = (_of_channels(tuple(values), x.device).mul(255) for values in (std, mean))
     return ((x - shift) / scale).contiguous(memory_format=torch.channels_last)
 
 
@@ -50,7 +51,7 @@ def augment(pixels: Tensor, images: Sequence[str], views: Sequence[int], seed: i
     if all(view == CLEAN for view in views):
         return x.permute(0, 2, 3, 1)
     drawn = np.stack([_draw(view_seed(image, view, seed)) for image, view in zip(images, views, strict=True)])
-    values = torch.from_numpy(drawn).to(x.device, torch.float32)
+    values = torch.from_numpy(drawn).to(x.device, torch.float32, non_blocking=True)
     angle, scale, flip, shift_x, shift_y, brightness, contrast, saturation = values.unbind(1)
     cos, sin = scale * angle.cos(), scale * angle.sin()
     # flip after rotation: its sign multiplies the column of x
@@ -61,16 +62,28 @@ def augment(pixels: Tensor, images: Sequence[str], views: Sequence[int], seed: i
     y = functional.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
     y = y * brightness.view(-1, 1, 1, 1)
-    luminance = torch.tensor([0.299, 0.587, 0.114], device=x.device).view(1, 3, 1, 1)
+    luminance = _of_channels((0.299, 0.587, 0.114), x.device)
     mean_grey = (y * luminance).sum(1, keepdim=True).mean((2, 3), keepdim=True)
     y = mean_grey + (y - mean_grey) * contrast.view(-1, 1, 1, 1)
     grey = (y * luminance).sum(1, keepdim=True)
     y = (grey + (y - grey) * saturation.view(-1, 1, 1, 1)).clamp(0, 255)
 
-    clean = torch.tensor([view == CLEAN for view in views], device=x.device)
-    return torch.where(clean.view(-1, 1, 1, 1), x, y).permute(0, 2, 3, 1)
+    if CLEAN in views:
+        clean = torch.tensor([view == CLEAN for view in views], device=x.device)
+        y = torch.where(clean.view(-1, 1, 1, 1), x, y)
+    return y.permute(0, 2, 3, 1)
 
 
+@lru_cache
+def _of_channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """One value a channel, [1, 3, 1, 1]. Kept, because moving it to a GPU for each batch would make both wait."""
+    import torch
+
+    with torch.inference_mode(False):
+        return torch.tensor(values, device=device).view(1, 3, 1, 1)
+
+
+@lru_cache(maxsize=2**16)
 def _draw(seed: int) -> np.ndarray:
     """Angle, scale, flip, shifts in x and y, brightness, contrast, saturation of one view."""
     rng = np.random.default_rng(seed)
