@@ -167,7 +167,8 @@ def main() -> None:
                         found = measure()[1:]
                         rates.setdefault((network, batch, way), []).extend(found)
                         print(f"round {turn + 1}: {network}, {batch}, {way}: {_spread(found)}", flush=True)
-    RESULTS.write_text(page(rates, len(learnt), options.rounds, options.epochs, options.workers), encoding="utf-8")
+                    found_page = page(rates, len(learnt), turn + 1, options.epochs, options.workers)
+                    RESULTS.write_text(found_page, encoding="utf-8")  # a run that is stopped leaves what it has
     print(RESULTS.read_text(encoding="utf-8"))
 
 
