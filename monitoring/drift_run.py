@@ -17,10 +17,11 @@ from dermai.model_package import ModelPackage
 from dermai.registry import CHAMPION, Registry
 from dermai.workspace import Workspace
 from monitoring.alerts import AlertFailed, send_alerts
-from monitoring.assessment import Verdict, assess, confirmed_by_class
+from monitoring.assessment import Verdict, assess
 from monitoring.confirmations import read_confirmations, with_diagnoses
 from monitoring.evidently_report import EvidentlyProject
 from monitoring.findings import HEADLINES, find
+from monitoring.groups import confirmed_by_class
 from monitoring.history import (
     ConfirmedRecord,
     History,

@@ -12,8 +12,9 @@ import pandas as pd
 from dermai.environment import silence_telemetry
 from dermai.triage.acquisition import ACQUISITION
 from dermai.workspace import Workspace
-from monitoring.assessment import CASE_MIX, Photographs
+from monitoring.assessment import CASE_MIX
 from monitoring.history import WindowRecord
+from monitoring.photographs import Photographs
 from monitoring.prediction_log import probability_columns
 
 OWN_TYPES = "monitoring.evidently_metrics"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dermai.taxonomy import load_taxonomy
-from monitoring.assessment import OTHER, Assessment, Verdict
+from monitoring.assessment import Assessment, Verdict
 from monitoring.columns import ColumnChange
+from monitoring.diagnosis_mix import OTHER
 
 Cause = Literal["sensitivity", "photography", "new_site", "patients", "diagnoses", "new_kind", "unclear"]
 

@@ -18,7 +18,7 @@ from dermai.triage.acquisition import acquisition_properties
 from dermai.triage.referrals import SOURCE
 from dermai.triage.scoring import calibrated_validation
 from dermai.workspace import Workspace
-from monitoring.assessment import Photographs
+from monitoring.photographs import Photographs
 
 CLINICAL = ("view", "age", "sex", "body_site", "skin_type", "device")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from dermai.config import MonitoringParams
-from monitoring.assessment import Photographs
 from monitoring.confirmations import with_diagnoses
+from monitoring.photographs import Photographs
 from monitoring.prediction_log import DamagedPart, PredictionLog
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from monitoring.assessment import Photographs
+from monitoring.photographs import Photographs
 
 CLASSES = ("MM", "BCC", "Nev", "SebKer")
 SHARES = {"MM": 0.12, "BCC": 0.12, "Nev": 0.46, "SebKer": 0.3}
