@@ -13,7 +13,7 @@ from dermai.backbones import fuse_batch_norm
 from dermai.config import Params
 from dermai.files import sha256_bytes, sha256_json
 from dermai.images.augmentation import CLEAN, augment, normalise
-from dermai.images.device_records import DeviceRecords, on_device
+from dermai.images.device_records import reader
 from dermai.images.pixels import PixelCache
 from dermai.images.records import RecordFile
 
@@ -50,8 +50,8 @@ class FrozenActivations:
         self.device = device
         self.pixels = PixelCache(cache / "pixels", params.model.image_size, params.model.interpolation)
         self._folder = cache / "activations"
-        self._records: RecordFile | None = None
-        self._on_device: DeviceRecords | None = None  # of the activations, or of the pixels where nothing is frozen
+        self._read_pixels = reader(self.pixels.records, (), device)
+        self._read_activations: Callable[[Sequence[str]], Tensor] | None = None  # None: computed for every batch
 
     def prepare(
         self,
@@ -73,7 +73,7 @@ class FrozenActivations:
         wait()
         self.pixels.records.refresh()
         if len(self.prefix) == 0:  # type: ignore[arg-type]
-            self._on_device = on_device(self.pixels.records, everything, self.device)
+            self._read_pixels = reader(self.pixels.records, everything, self.device)
             return  # nothing is frozen, the pixels are all there is to keep
         wanted = [(image, view) for image in train for view in self.views] + [(image, CLEAN) for image in clean]
         shape = self._compute(wanted[:1]).shape[1:] if wanted else (1,)
@@ -98,8 +98,7 @@ class FrozenActivations:
                 bar.update(len(chunk))
         wait()
         records.refresh()
-        self._records = records
-        self._on_device = on_device(records, list(names), self.device)
+        self._read_activations = reader(records, list(names), self.device)
 
     @property
     def views(self) -> range | tuple[int]:
@@ -111,11 +110,10 @@ class FrozenActivations:
         """Input of the tail, float32 [N, ...] on the device, for one view of each photograph."""
         import torch
 
-        if self._records is None:
-            return self._compute(list(zip(images, views, strict=True)), len(images)).float()
-        names = [_name(*pair) for pair in zip(images, views, strict=True)]
-        kept = self._on_device.read(names) if self._on_device else torch.from_numpy(self._records.read(names))
-        batch = kept.to(self.device).float()
+        pairs = list(zip(images, views, strict=True))
+        if self._read_activations is None:
+            return self._compute(pairs, len(images)).float()
+        batch = self._read_activations([_name(*pair) for pair in pairs]).float()
         return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
 
     def _compute(self, wanted: Sequence[tuple[str, int]], batch: int = _BATCH) -> Tensor:
@@ -127,12 +125,8 @@ class FrozenActivations:
                 chunk = list(wanted[start : start + batch])
                 padded = chunk + chunk[-1:] * (batch - len(chunk))
                 images, views = zip(*padded, strict=True)
-                if self._on_device and self._records is None:
-                    pixels = self._on_device.read(images)
-                else:
-                    pixels = torch.from_numpy(self.pixels.read(images)).to(self.device)
-                inputs = normalise(augment(pixels, images, views, self.params.seed), self.mean, self.std)
-                outputs.append(self._fast_prefix(inputs)[: len(chunk)].half())
+                seen = augment(self._read_pixels(images), images, views, self.params.seed)
+                outputs.append(self._fast_prefix(normalise(seen, self.mean, self.std))[: len(chunk)].half())
         return torch.cat(outputs)
 
     def _key(self) -> str:

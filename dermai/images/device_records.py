@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,14 +52,17 @@ class DeviceRecords:
         return self._records[rows]
 
 
-def on_device(records: RecordFile, keys: Sequence[str], device: torch.device) -> DeviceRecords | None:
-    """The records in the GPU's memory; None where there is no GPU or they would take more than half of what is free."""
+def reader(records: RecordFile, keys: Sequence[str], device: torch.device) -> Callable[[Sequence[str]], Tensor]:
+    """Reads these records to the device: from a GPU's memory where they fit in half of it, else from the disk."""
     import torch
 
+    def from_disk(keys: Sequence[str]) -> Tensor:
+        return torch.from_numpy(records.read(keys)).to(device)
+
     if device.type != "cuda" or not keys:
-        return None
+        return from_disk
     needed, free = len(set(keys)) * records.record_bytes, torch.cuda.mem_get_info(device)[0]
     if needed > LARGEST_SHARE * free:
         logger.info("%.1f GB of records stay on the disk: %.1f GB are free on %s", needed / 1e9, free / 1e9, device)
-        return None
-    return DeviceRecords(records, keys, device)
+        return from_disk
+    return DeviceRecords(records, keys, device).read

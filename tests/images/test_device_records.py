@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dermai.images.device_records import DeviceRecords, on_device
+from dermai.images.device_records import DeviceRecords, reader
 from dermai.images.records import RecordFile
 
 CPU = torch.device("cpu")
@@ -29,12 +29,13 @@ def test_a_key_it_was_not_made_with_is_an_error(records: RecordFile) -> None:
         DeviceRecords(records, ["a"], CPU).read(["c"])
 
 
-def test_a_machine_without_a_gpu_keeps_them_on_the_disk(records: RecordFile) -> None:
-    assert on_device(records, ["a"], CPU) is None
+def test_a_machine_without_a_gpu_reads_them_from_the_disk(records: RecordFile) -> None:
+    read = reader(records, ["a"], CPU)
+    records.append(["e"], np.ones((1, 2, 3)))
+    assert read(["e", "a"]).tolist() == records.read(["e", "a"]).tolist()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_keeps_what_fits_in_half_of_its_memory(records: RecordFile) -> None:
-    kept = on_device(records, ["a", "b"], torch.device("cuda"))
-    assert kept is not None
-    assert kept.read(["b"]).device.type == "cuda"
+    read = reader(records, ["a", "b"], torch.device("cuda"))
+    assert read(["b"]).device.type == "cuda"
