@@ -27,8 +27,9 @@ if [ ! -d "$workspace/data" ]; then
   dermai import pad_ufes_20 "$photographs/pad_ufes_20"
   dermai import ham10000 "$photographs/ham10000" --share 0:0.35 # about as many photographs as there are of PAD-UFES-20
 else
-  git -C "$workspace" fetch --quiet # the pipeline runs the code of its own folder; its dataset is its own too
-  git -C "$workspace" checkout --quiet origin/main -- . ':!data.dvc'
+  git -C "$workspace" fetch --quiet # the pipeline runs the code of its own folder
+  git -C "$workspace" reset --quiet --hard FETCH_HEAD
+  rm "$workspace/data.dvc"
 fi
 cd "$workspace"
 
