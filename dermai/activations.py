@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,6 @@ class FrozenActivations:
         device: torch.device,
     ) -> None:
         self.prefix = prefix.to(device).eval()
-        self._fast_prefix = fuse_batch_norm(prefix) if len(prefix) else prefix  # type: ignore[arg-type]
         self.params = params
         self.mean, self.std = statistics
         self.data_folder = data_folder
@@ -76,7 +76,7 @@ class FrozenActivations:
             self._read_pixels = reader(self.pixels.records, everything, self.device)
             return  # nothing is frozen, the pixels are all there is to keep
         wanted = [(image, view) for image in train for view in self.views] + [(image, CLEAN) for image in clean]
-        shape = self._compute(wanted[:1]).shape[1:] if wanted else (1,)
+        shape = self._output_shape()
         needed = len(wanted) * int(np.prod(shape)) * 2
         budget = self.params.training.activation_cache_gb * 1e9
         if needed > budget:
@@ -85,7 +85,7 @@ class FrozenActivations:
                 needed / 1e9, budget / 1e9,
             )  # fmt: skip
             return
-        records = RecordFile(self._folder / self._key(), tuple(shape), "float16")
+        records = RecordFile(self._folder / self._key(), shape, "float16")
         if process == 0:
             _make_room(self._folder, records, budget - needed)
         names = {_name(*pair): pair for pair in wanted}
@@ -115,6 +115,17 @@ class FrozenActivations:
             return self._compute(pairs, len(images)).float()
         batch = self._read_activations([_name(*pair) for pair in pairs]).float()
         return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
+
+    @cached_property
+    def _fast_prefix(self) -> nn.Module:
+        return fuse_batch_norm(self.prefix) if len(self.prefix) else self.prefix  # type: ignore[arg-type]
+
+    def _output_shape(self) -> tuple[int, ...]:
+        import torch
+
+        size = self.params.model.image_size
+        with torch.no_grad():
+            return tuple(self.prefix(torch.zeros(1, 3, size, size, device=self.device)).shape[1:])
 
     def _compute(self, wanted: Sequence[tuple[str, int]], batch: int = _BATCH) -> Tensor:
         import torch

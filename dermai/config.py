@@ -91,9 +91,15 @@ class ClinicalParams(Section):
 class ContinualParams(Section):
     """How an update learns new cases without losing the old ones."""
 
-    strategy: Literal["replay_interpolation", "uniform_replay", "distillation", "l2_sp", "finetune_only", "joint"] = (
-        "replay_interpolation"
-    )
+    strategy: Literal[
+        "balanced_replay",
+        "replay_interpolation",
+        "uniform_replay",
+        "distillation",
+        "l2_sp",
+        "finetune_only",
+        "joint",
+    ] = "balanced_replay"
     replay_per_class: int = Field(60, ge=0)
     new_share: float = Field(0.5, gt=0, le=1)
     interpolation: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)

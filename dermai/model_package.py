@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ class ModelPackage:
             VALIDATION: self.validation.to_csv(index=False, lineterminator="\n").encode(),
         }
 
-    @property
+    @cached_property
     def checksums(self) -> dict[str, str]:
         """SHA-256 of each file."""
         return {name: sha256_bytes(content) for name, content in self.files.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from dermai.continual.penalties import LossTerm
 
+FEWEST_BATCHES = 10  # of an epoch however few photographs are new: a single correction takes some steps to be learnt
 _BATCH = 64  # photographs at a time where nothing is trained
 
 
@@ -38,10 +40,21 @@ class Photographs:
     validation_labels: Sequence[int]
 
 
+def epoch_length(photographs: Photographs, params: Params) -> int:
+    """Photographs that an epoch shows so that `continual.new_share` of them are the new ones, each once.
+
+    At least `FEWEST_BATCHES` batches, at most all there are.
+    """
+    new = math.ceil(sum(photographs.is_new) / params.continual.new_share)
+    batch = params.training.samples_per_class * len(set(photographs.train_labels))
+    return min(len(photographs.train), max(new, FEWEST_BATCHES * batch))
+
+
 class PhasedTraining:
     """Trains the tail of a network, whose frozen prefix is behind `activations`.
 
-    `penalty` makes the term that is added to the loss, once for the head alone and once for the whole tail.
+    `penalty` makes the term that is added to the loss, once for the head alone and once for the whole tail. With
+    `short_epochs` an epoch is as long as the new photographs ask (`epoch_length`), and no phase is for the head alone.
     """
 
     def __init__(
@@ -53,6 +66,7 @@ class PhasedTraining:
         accelerator: Accelerator,
         progress: bool,
         penalty: Callable[[nn.Module], LossTerm] | None = None,
+        short_epochs: bool = False,
     ) -> None:
         self.tail = tail
         self.body, self.head = tail[:-2], tail[-2:]  # type: ignore[index]
@@ -72,7 +86,9 @@ class PhasedTraining:
             params.seed,
             photographs.is_new,
             params.continual.new_share,
+            epoch_length(photographs, params) if short_epochs else None,
         )
+        self.head_first_epochs = 0 if short_epochs else params.training.head_first_epochs
 
     def run(self, epochs: int, checkpoints: Path) -> Position:
         """Both phases, from the newest checkpoint on if there is one; leaves the best weights in the tail."""
@@ -134,7 +150,7 @@ class PhasedTraining:
         import torch
 
         training = self.params.training
-        if training.head_first_epochs == 0:
+        if self.head_first_epochs == 0:
             return []
         features = torch.stack([self._features(self.photographs.train, view) for view in self.views])
         clean = self._features(self.photographs.validation, CLEAN)
@@ -157,7 +173,7 @@ class PhasedTraining:
                 len(self.views),
             ),
             validate,
-            training.head_first_epochs,
+            self.head_first_epochs,
             training,
             self.accelerator,
             self.params.seed,

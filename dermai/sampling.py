@@ -13,8 +13,8 @@ class ClassBalancedBatches:
 
     Every class is a stream: its samples in a random order, then again in another, on across epochs, so all of a
     class are seen equally often. Where a class has both new and old samples it is two streams, and `new_share` of
-    its places in a batch go to the new. An epoch shows as many samples as there are, rounded up to whole batches.
-    Same seed and epoch, same batches. The places of a class stand together in a batch.
+    its places in a batch go to the new. An epoch shows `epoch_samples`, or as many as there are, rounded up to whole
+    batches. Same seed and epoch, same batches. The places of a class stand together in a batch.
 
     >>> batches = ClassBalancedBatches([0, 0, 0, 0, 1], samples_per_class=2, seed=0)
     >>> [sorted(batch.tolist()) for batch in batches.epoch(0)][0][-2:]
@@ -28,10 +28,11 @@ class ClassBalancedBatches:
         seed: int,
         is_new: Sequence[bool] | None = None,
         new_share: float = 1.0,
+        epoch_samples: int | None = None,
     ) -> None:
         self.seed = seed
         self.samples_per_class = samples_per_class
-        self.samples = len(labels)
+        self.samples = epoch_samples or len(labels)
         label_array = np.asarray(labels, dtype=int)
         new_array = np.ones(len(labels), bool) if is_new is None else np.asarray(is_new, bool)
         self._streams: list[tuple[np.ndarray, int]] = []  # members, places in a batch

@@ -172,7 +172,16 @@ def _train(
     prepared = time.perf_counter()
     recipe, known = RECIPES[params.continual.strategy], parent.classes if parent and plan.mode == "update" else ()
     penalty = partial(recipe.penalty, params.continual, len(known)) if recipe.penalty else None
-    phases = PhasedTraining(tail, activations, photographs, params, accelerator, progress, penalty if known else None)
+    phases = PhasedTraining(
+        tail,
+        activations,
+        photographs,
+        params,
+        accelerator,
+        progress,
+        penalty if known else None,
+        bool(known) and recipe.short_epochs,
+    )
     champion = {name: tensor.clone() for name, tensor in tail.state_dict().items()}
     position = phases.run(params.training.update_epochs if parent else params.training.first_epochs, checkpoints)
     mixes: list[MixScore] = []

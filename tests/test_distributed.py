@@ -35,6 +35,7 @@ from tests.training_data import make_cases, quick_params
 PARAMS = quick_params(
     training={"samples_per_class": 4, "head_first_epochs": 1, "backbone_learning_rate": 2e-4},
     model={"frozen_share": 0.5},
+    continual={"strategy": "replay_interpolation"},  # has every phase: the head alone, the blocks, the mix
 )
 TOLERANCE = 2e-4
 # What the bias at the end of a block adds, the next block's BatchNorm takes away as part of the mean: its gradient is

@@ -52,3 +52,11 @@ def test_new_photographs_get_their_share_of_the_places_of_a_class(share: float, 
     for batch in batches.epoch(0):
         assert sum(is_new[position] for position in batch) == expected
         assert sum(labels[position] for position in batch) == 4
+
+
+def test_a_short_epoch_goes_on_where_the_one_before_stopped() -> None:
+    labels = [0] * 12 + [1] * 12
+    batches = ClassBalancedBatches(labels, 2, seed=0, epoch_samples=8)
+    epochs = [np.concatenate(batches.epoch(epoch)) for epoch in range(3)]
+    assert [len(epoch) for epoch in epochs] == [8, 8, 8]
+    assert sorted(np.concatenate(epochs).tolist()) == list(range(24))

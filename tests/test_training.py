@@ -12,6 +12,7 @@ from dermai import checkpoints, phases
 from dermai.config import Params
 from dermai.continual.plan import plan_update
 from dermai.model_package import ModelPackage
+from dermai.phases import FEWEST_BATCHES, Photographs, epoch_length
 from dermai.starting_model import CannotTrain, usable_parent, widen_head
 from dermai.training import finetune, training_key
 from tests.training_data import make_cases, quick_params
@@ -127,14 +128,36 @@ class TestAnUpdate:
         assert updated.classes == ("Nev", "BCC", "MM")
         assert updated.parent == first.sha256
         assert set(first.manifest["image"]) < set(updated.manifest["image"])
-        assert updated.training["interpolation_chosen"] in params.continual.interpolation
+        assert updated.training["interpolation_chosen"] is None
         assert plan_update(more, updated.manifest, params).mode == "nothing"
+
+    def test_an_epoch_is_as_long_as_the_new_photographs_ask(self) -> None:
+        def length(new: int, old: int, **continual: float) -> int:
+            known = Photographs([""] * (new + old), [0, 1] * ((new + old) // 2), [True] * new + [False] * old, [], [])
+            return epoch_length(known, quick_params(continual=continual))
+
+        assert length(100, 900) == 200
+        assert length(100, 900, new_share=0.25) == 400
+        assert length(2, 998) == FEWEST_BATCHES * 4
+        assert length(800, 200) == 1000
+
+    def test_it_costs_what_is_new_and_draws_from_all_that_is_known(
+        self, data: Path, cases: pd.DataFrame, first: ModelPackage
+    ) -> None:
+        known = make_cases(data, {"train": {"Nev": 60, "BCC": 60}}, batch="known")
+        more = pd.concat([cases, known, make_cases(data, {"train": {"Nev": 5, "BCC": 5}}, batch="new")])
+        champion = train(more[more["batch"] != "new"], data, data / "champion", quick_params(), first)
+        updated = train(more, data, data / "short", quick_params(), champion)
+        shown = {record["images"] for record in updated.training["history"]}
+        assert {record["phase"] for record in updated.training["history"]} == {"blocks"}
+        assert shown == {FEWEST_BATCHES * 4}
+        assert sum(updated.training["photographs"].values()) == int((more["split"] == "train").sum())
 
     def test_where_no_mix_is_better_the_champion_stays_as_it_was(
         self, data: Path, cases: pd.DataFrame, first: ModelPackage
     ) -> None:
         more = pd.concat([cases, make_cases(data, {"train": {"Nev": 2}}, batch="3")])
-        params = quick_params(continual={"interpolation": [0.0]})
+        params = quick_params(continual={"strategy": "replay_interpolation", "interpolation": [0.0]})
         kept = train(more, data, data / "kept", params, first)
         assert equal(kept, first)
         assert set(kept.manifest["image"]) == set(first.manifest["image"])

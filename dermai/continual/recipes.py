@@ -16,16 +16,20 @@ Replay = Callable[[Mapping[str, str], Params], list[str]]  # old photographs and
 class Recipe:
     """What is shown again, what is added to the loss, whether champion and candidate are mixed afterwards.
 
-    A recipe that `starts_anew` trains from the first weights and not from the champion.
+    A recipe that `starts_anew` trains from the first weights and not from the champion. With `short_epochs` an epoch
+    is as long as the new photographs ask, however many old ones are drawn from, and the head is not trained alone
+    first: an update costs what is new, and not what is known.
     """
 
     replay: Replay = no_replay
     penalty: Penalty | None = None
     interpolates: bool = False
     starts_anew: bool = False
+    short_epochs: bool = False
 
 
 RECIPES = {
+    "balanced_replay": Recipe(replay=whole_replay, short_epochs=True),
     "replay_interpolation": Recipe(replay=class_balanced_replay, interpolates=True),
     "uniform_replay": Recipe(replay=uniform_replay),
     "distillation": Recipe(penalty=distillation),

@@ -42,12 +42,13 @@ def test_nothing_new_is_said(cases: pd.DataFrame) -> None:
 
 def test_new_photographs_come_with_a_replay_that_keeps_gated_classes_whole(cases: pd.DataFrame) -> None:
     later = pd.concat([cases, table(["Nev"] * 7 + ["Drmfib"], "train", 2000)])
-    plan = plan_update(later, cases, params())
+    plan = plan_update(later, cases, params(strategy="replay_interpolation"))
     assert plan.mode == "update"
     assert plan.counts["new"] == {"Drmfib": 1, "Nev": 7}
     assert plan.counts["replay"] == {"BCC": 5, "MM": 80, "Nev": 10, "SebKer": 10}
     assert not set(plan.new) & set(plan.replay)
-    assert plan_update(later, cases, params()).replay == plan.replay
+    assert plan_update(later, cases, params(strategy="replay_interpolation")).replay == plan.replay
+    assert len(plan_update(later, cases, params()).replay) == len(CLASSES)
     assert plan_update(later, cases, params(strategy="finetune_only")).replay == ()
     assert len(plan_update(later, cases, params(strategy="joint")).training) == len(CLASSES) + 8
 

@@ -41,6 +41,10 @@ class TestReplay:
         more = set(self.drawn("uniform_replay", replay_per_class=20))
         assert set(self.drawn("uniform_replay")) < more
 
+    @pytest.mark.parametrize("strategy", ["balanced_replay", "joint"])
+    def test_some_draw_from_all_of_them(self, strategy: str) -> None:
+        assert self.drawn(strategy) == list(self.old)
+
     @pytest.mark.parametrize("strategy", ["finetune_only", "distillation", "l2_sp"])
     def test_some_keep_no_photographs(self, strategy: str) -> None:
         assert self.drawn(strategy) == []
