@@ -47,7 +47,7 @@ OVERRIDES: dict[str, Any] = {
     "training.checkpoint_every": 100,
 }
 SEEDS = (11, 23, 37, 41, 53)  # of the trainings, one a repetition
-DEFAULT = "replay_interpolation"
+DEFAULT = "balanced_replay"
 CASES = ("correction", "withdrawal")  # of the stream `pad`, with the default recipe
 WRONG_SHARE = 0.15  # of the first arrival's training lesions, mislabelled until the second arrives
 WITHDRAWN = 10  # patients

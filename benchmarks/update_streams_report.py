@@ -25,21 +25,22 @@ from dermai.continual.recipes import RECIPES
 from dermai.files import write_text
 
 RESULTS = Path(__file__).with_name("results") / "update_streams.md"
-DEFAULT, JOINT, ALONE = "replay_interpolation", "joint", "finetune_only"
+DEFAULT, JOINT, ALONE = "balanced_replay", "joint", "finetune_only"
 TITLES = {
     "pad": "PAD-UFES-20, patients in five arrivals by the publisher's register",
     "ham": "HAM10000, one acquisition site after the other",
     "pad_new_class": "A diagnosis never seen before: seborrheic keratoses from the fourth arrival on",
 }
 NAMES = {
-    "replay_interpolation": "class-balanced replay, interpolated (default)",
+    "balanced_replay": "class-balanced replay (default)",
+    "replay_interpolation": "class-balanced memory, interpolated",
     "uniform_replay": "uniform replay",
     "distillation": "distillation (LwF)",
     "l2_sp": "L2-SP",
     "finetune_only": "fine-tune only",
     "joint": "joint, anew from ImageNet",
 }
-COLOURS = dict(zip(NAMES, ("#0b57a4", "#2a9d5c", "#b04a00", "#8a2be2", "#a3201a", "#17202c"), strict=True))
+COLOURS = dict(zip(NAMES, ("#0b57a4", "#c79a00", "#2a9d5c", "#b04a00", "#8a2be2", "#a3201a", "#17202c"), strict=True))
 Cells = dict[str, dict[int, dict[str, Any]]]  # strategy -> repetition -> cell
 
 
@@ -122,7 +123,12 @@ def _stream_section(stream: str, cells: Cells) -> list[str]:
         lines.append(f"| {NAMES[name]} | {' | '.join(row)} | {last:.0f} | {'–' if name == JOINT else f'{total:.0f}'} |")
     if DEFAULT in found:
         lines += ["", *_bars(cells, found, repetitions)]
-    lines += ["", "Balanced accuracy on the test patients of all arrivals, after each:", "", *_curve(found)]
+    lines += [
+        "",
+        "Balanced accuracy on the test patients of all arrivals, after each:",
+        "",
+        *_by_stage(found, balanced_accuracy),
+    ]
     lines += ["", "Forgetting of each earlier arrival, points:", "", *_forgetting_table(found)]
     if stream == "pad_new_class" or stream == "ham":
         name = "SebKer" if stream == "pad_new_class" else "ActKer"
@@ -132,7 +138,7 @@ def _stream_section(stream: str, cells: Cells) -> list[str]:
 
 
 def _bars(cells: Cells, found: dict[str, Answers], repetitions: Sequence[int]) -> list[str]:
-    """The issue's bars, each with what is shown and what is only estimated."""
+    """Each bar with what is shown and what is only estimated."""
     lines = ["| the default recipe | bar | measured | p | |", "|---|---|---:|---:|---|"]
     default = found[DEFAULT]
     if JOINT in found:
@@ -170,10 +176,6 @@ def _bar_row(name: str, bar: str, change: Interval, p: float, bound: float) -> s
 def _difference(one: Answers, other: Answers) -> Interval:
     """Balanced accuracy at the end of the stream, one recipe less another."""
     return estimate(balanced_accuracy(-1), one, other)
-
-
-def _curve(found: dict[str, Answers]) -> list[str]:
-    return _by_stage(found, lambda stage: balanced_accuracy(stage))
 
 
 def _by_stage(found: dict[str, Answers], statistic: Any) -> list[str]:
@@ -262,7 +264,7 @@ def _plot(streams: dict[str, Cells]) -> None:
             answers = answers_of(cells[name], repetitions)
             values = [estimate(balanced_accuracy(stage), answers) for stage in range(answers.stages)]
             last = max(len(cells[other][repetitions[0]]["stages"]) for other in complete)
-            x = np.arange(last - answers.stages + 1, last + 1) + 0.05 * (complete.index(name) - 2)
+            x = np.arange(last - answers.stages + 1, last + 1) + 0.05 * (complete.index(name) - 3)
             middle = np.array([100 * value.value for value in values])
             errors = np.abs(np.array([[100 * value.low, 100 * value.high] for value in values]).T - middle)
             style = {"color": COLOURS[name], "label": NAMES[name], "marker": "D" if name == JOINT else "o"}

@@ -71,7 +71,7 @@ def test_the_page_holds_each_bar_with_its_verdict(tmp_path: Path, monkeypatch: p
         said = {f"l{n}": name if random.random() < share else "Nev" for n, name in enumerate(truth)}
         return {"answers": said, "processor_seconds": seconds}
 
-    for strategy, last in {"replay_interpolation": 0.9, "finetune_only": 0.5, "joint": 0.9}.items():
+    for strategy, last in {"balanced_replay": 0.9, "finetune_only": 0.5, "joint": 0.9}.items():
         stages = [stage(last, 90.0)] if strategy == "joint" else [stage(0.7, 9.0), stage(last, 18.0)]
         lesions = [
             {"lesion_id": f"l{n}", "patient_id": f"p{n}", "diagnosis": name, "arrival": 1 + n % 2}
