@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 # Processes that run the tests side by side; each takes about 3 GB.
 WORKERS ?= 2
 
+# Where this is set, each of a hundred processes compiles every module of every library anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 export ZENML_ANALYTICS_OPT_IN ?= false
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export DO_NOT_TRACK ?= 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from tests.fleet import Fleet
 
 silence_telemetry()
+
+# Importing a step opens ZenML's store: one of this process's own, since two that make the same store at once fail.
+ZENML_FOLDER = tempfile.TemporaryDirectory(prefix="dermai-zenml-")
+os.environ["ZENML_CONFIG_PATH"] = ZENML_FOLDER.name
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

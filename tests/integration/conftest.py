@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import yaml
 from zenml.utils.source_utils import set_custom_source_root
 
 from dermai.environment import TELEMETRY_OFF
+from dermai.files import locked
 from tests.conftest import REPOSITORY
 
 set_custom_source_root(str(REPOSITORY))  # a process that runs tests beside others has no main file to tell it by
@@ -119,10 +121,26 @@ def clone_in(folder: Path) -> Clone:
     return Clone(folder / "clone", environment)
 
 
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that one of the processes that run tests side by side makes, while the others that ask for it wait."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with locked(folder.with_suffix(".lock")):
+        if not (folder / "made").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The repository's files as they are now, committed, with the demo dataset pulled. Copy it before changing it."""
-    folder = tmp_path_factory.mktemp("fresh")
+    return clone_in(shared_by_workers(tmp_path_factory, "fresh", _clone_repository))
+
+
+def _clone_repository(folder: Path) -> None:
     clone = clone_in(folder)
     clone.root.mkdir()
     listed = subprocess.run(
@@ -140,7 +158,6 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     clone.run("git", "add", "--all", "--force")
     clone.run("git", "commit", "--quiet", "-m", "A clone")
     clone.run("dvc", "pull", "--quiet")
-    return clone
 
 
 def keep_patients(clone: Clone, share: float) -> None:
@@ -163,13 +180,15 @@ def first_champion(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory)
 
     Copy it too.
     """
-    clone = fresh_clone.copy(tmp_path_factory.mktemp("champion") / "there")
-    keep_patients(clone, 0.4)
-    params = clone.root / "params.yaml"
-    params.write_text(params.read_text().replace("floors: {MM: 0.70, BCC: 0.60}", "floors: {MM: 0.05, BCC: 0.05}"))
-    clone.commit("params.yaml")
-    clone.run(
-        "dermai", "gate", "approve-policy", "--approver", "A test", "--role", "engineer", "--reason", "quick models"
-    )
-    clone.update()
-    return clone
+
+    def make(folder: Path) -> None:
+        clone = fresh_clone.copy(folder / "there")
+        keep_patients(clone, 0.4)
+        params = clone.root / "params.yaml"
+        params.write_text(params.read_text().replace("floors: {MM: 0.70, BCC: 0.60}", "floors: {MM: 0.05, BCC: 0.05}"))
+        clone.commit("params.yaml")
+        who = ("--approver", "A test", "--role", "engineer", "--reason", "quick models")
+        clone.run("dermai", "gate", "approve-policy", *who)
+        clone.update()
+
+    return clone_in(shared_by_workers(tmp_path_factory, "champion", make) / "there")
