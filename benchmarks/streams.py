@@ -20,6 +20,7 @@ import pandas as pd
 
 from dermai.cases import read_cases, trainable
 from dermai.config import Params
+from dermai.files import write_text
 from dermai.ingest.delivery import Delivery
 from dermai.splits import draw_order, patient_strata
 from dermai.workspace import Workspace
@@ -31,6 +32,7 @@ SEED = 2018  # of the lesions drawn from HAM10000 and of the folds
 FOLDS = 5  # test patients are one fold of five: over five repetitions each patient is tested once
 VALIDATION_PARTS = 7  # one part of seven of the others chooses epochs and mixes
 WITHHELD, APPEARS = "SebKer", 4
+PUBLIC_KEY = "these photographs are public, so that the key is no secret"  # the folds follow from pseudonyms
 STREAMS = ("pad", "ham", "pad_new_class")
 
 
@@ -75,7 +77,10 @@ def _import(dataset: str, photographs: Path, workspace: Workspace, params: Param
     from dermai.ingest.intake import IntakeOptions, take_in
     from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
 
-    os.environ["DERMAI_PSEUDONYM_KEY_FILE"] = str(workspace.root.parent / "keys" / "pseudonym.key")
+    key = workspace.root.parent / "keys" / "pseudonym.key"
+    write_text(key, PUBLIC_KEY)
+    key.chmod(0o600)
+    os.environ["DERMAI_PSEUDONYM_KEY_FILE"] = str(key)
     if dataset == "pad":
         delivery = read_pad_ufes_20(photographs / "pad_ufes_20")
         arrivals = _by_register(delivery)
