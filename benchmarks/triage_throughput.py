@@ -28,8 +28,9 @@ import pandas as pd
 from PIL import Image
 
 from dermai.config import ModelParams, Params, load_params
+from dermai.mlflow_store import make_store
 from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
-from dermai.registry import CHAMPION, Registry, make_store
+from dermai.registry import CHAMPION, Registry
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 

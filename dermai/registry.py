@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -21,7 +20,8 @@ from dermai.environment import silence_telemetry
 from dermai.errors import PackageTampered, UnknownVersion
 from dermai.files import locked, sha256_file
 from dermai.mlflow_store import be_patient, follow_workspace, log_values, make_store, plainly, sqlite_file
-from dermai.model_package import CHECKSUMS, MODEL, check_files
+from dermai.model_package import CHECKSUMS, check_files
+from dermai.stored_packages import check_package, fetch_package, log_package
 from dermai.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER, ANCHOR, PREVIOUS = "champion", "challenger", "anchor", "previous"
 # Tags of a version. `complete` is set last: a version without it is what a killed registration left.
 COMPLETE, SHA256, ORIGIN = "complete", "sha256", "origin"
-SERVED_MODEL = Path(__file__).with_name("served_model.py")
-REQUIREMENTS = ("mlflow", "torch", "torchvision", "timm", "safetensors", "pillow", "numpy", "pandas", "pydantic")
 log = logging.getLogger(__name__)
 
 
@@ -126,13 +124,13 @@ class Registry:
                 pending = {ORIGIN: self._origin, SHA256: sha256, **tags}
                 with mlflow.start_run(experiment_id=self._experiment_id(), run_name=run_name, tags=pending) as run:
                     log_values(client, run.info.run_id, metrics, params)
-                    model = self._log_package(package_folder)
+                    model = log_package(self.name, package_folder, self.cleaning)
                     self._make_model()
                     made = client.create_model_version(
                         self.name, model.model_uri, run.info.run_id, tags=pending, model_id=model.model_id
                     )
                 number = str(made.version)
-                _check_package(self._fetch(number), sha256, self.name, number)
+                fetch_package(self.name, number, sha256)
             else:
                 number = known.version
                 for key, value in tags.items():
@@ -194,10 +192,10 @@ class Registry:
         cached = self.workspace.cache / "packages" / expected
         if cached.is_dir():
             try:
-                return _check_package(cached, expected, self.name, version)
+                return check_package(cached, self.name, version, expected)
             except PackageTampered:
                 shutil.rmtree(cached)  # only a copy: fetch it again
-        folder = _check_package(self._fetch(version), expected, self.name, version)
+        folder = fetch_package(self.name, version, expected)
         if self.workspace.store in folder.parents:
             return folder
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -245,39 +243,6 @@ class Registry:
         if not self.client.search_registered_models(f"name = '{self.name}'"):
             self.client.create_registered_model(self.name, description="Skin-lesion classifier, updated by dermai")
 
-    def _log_package(self, folder: Path) -> Any:
-        """Store the package as a pyfunc model, from code: nothing is pickled, nothing is asked of a network."""
-        import importlib.metadata
-        import warnings
-
-        import mlflow
-        from mlflow.models import ModelSignature
-        from mlflow.types import ColSpec, Schema
-
-        clinical = json.loads((folder / MODEL).read_text(encoding="utf-8")).get("clinical", {}).get("columns", [])
-        optional = [ColSpec("double" if name == "age" else "string", name, required=False) for name in clinical]
-        inputs = Schema([ColSpec("string", "photograph"), *optional])
-        requirements = [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*input example was not provided")  # it would be a photograph
-            return mlflow.pyfunc.log_model(
-                name=self.name,
-                python_model=str(SERVED_MODEL),
-                artifacts={"package": str(folder)},
-                signature=ModelSignature(inputs=inputs),
-                pip_requirements=requirements,
-                model_config={"paths": False, **self.cleaning},
-            )
-
-    def _fetch(self, version: str) -> Path:
-        import mlflow
-
-        folder = Path(mlflow.artifacts.download_artifacts(f"models:/{self.name}/{version}"))
-        found = sorted(folder.glob(f"artifacts/**/{CHECKSUMS}"))
-        if not found:
-            raise PackageTampered(f"{self.name} version {version}: the registry holds no {CHECKSUMS} of it any more")
-        return found[0].parent
-
     def _remove_interrupted(self) -> None:
         """Undo what registrations of this workspace that were killed have left; called under the lock."""
         for entity in self.client.search_model_versions(f"name = '{self.name}'"):
@@ -291,13 +256,3 @@ class Registry:
 
 def _whole(entity: Any) -> bool:
     return bool(entity.tags.get(COMPLETE) == "true")
-
-
-def _check_package(folder: Path, sha256: str, name: str, version: str) -> Path:
-    try:
-        check_files(folder)
-    except PackageTampered as error:
-        raise PackageTampered(f"{name} version {version}: {error}") from None
-    if sha256_file(folder / CHECKSUMS) != sha256:
-        raise PackageTampered(f"{name} version {version} is not the package that was registered: {folder}")
-    return folder
