@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dermai.environment import silence_telemetry
@@ -79,14 +80,16 @@ class EvidentlyProject:
             else [DriftedColumnsCount(drift_share=0.5, **methods)]
         )
         own = [WindowStatistic(statistic=name) for name in statistics["statistic"]]
-        snapshot = Report([*own, *presets], include_tests=False).run(
-            current,
-            before,
-            additional_data={STATISTICS: Dataset.from_pandas(statistics)},
-            timestamp=record.last,
-            tags=[record.verdict],
-            name=f"Window {record.number}: {record.verdict.replace('_', ' ')}",
-        )
+        # A category that is new has no expected count, a column that never changes no correlation.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            snapshot = Report([*own, *presets], include_tests=False).run(
+                current,
+                before,
+                additional_data={STATISTICS: Dataset.from_pandas(statistics)},
+                timestamp=record.last,
+                tags=[record.verdict],
+                name=f"Window {record.number}: {record.verdict.replace('_', ' ')}",
+            )
         found = self.evidently.add_run(self.id, snapshot)
         return f"/projects/{self.id}/reports/{found.id}", _drifted_share(snapshot)
 
