@@ -1,10 +1,13 @@
 """Few cases: how far frozen features, crops and clinical columns get on 918 photographs of PAD-UFES-20.
 
-    python -m benchmarks.few_cases path/to/pad_ufes_20 --cache /somewhere/features
+    python -m benchmarks.few_cases path/to/pad_ufes_20 --cache /somewhere/features --weights /somewhere/weights
 
 Five folds by patient, repeated with three seeds. Everything that is chosen (ridge penalty, temperature, strength of the
 clinical opinion, operating point) is chosen on inner folds of the training patients. Intervals and paired comparisons
 resample patients. Writes benchmarks/results/few_cases.md.
+
+`--weights` holds `<timm name>.safetensors` of further networks, whose features join in the last rows
+(`python -m benchmarks.lite_weights FOLDER` writes those of EfficientNet-Lite1 and Lite2).
 
 Features and predictions are kept in the cache: a run that was stopped goes on where it was. Use another cache after a
 change of the code.
@@ -43,7 +46,9 @@ from dermai.taxonomy import load_taxonomy
 SEEDS = (20211003, 20211004, 20211005)
 OUTER, INNER = 5, 3
 PENALTIES = (1.0, 3.0, 10.0)
-SIZE, DRAWS = 300, 4000
+NETWORK, DRAWS = "tf_efficientnet_lite0", 4000
+SIZES = {"tf_efficientnet_lite1": 240, "tf_efficientnet_lite2": 260}  # px, the size they were trained for
+SIZE = 300  # of the others
 VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "whole": lambda pixels: pixels,
     "centre": lambda pixels: pixels[45:-45, 45:-45],  # the middle 70 % of 300 px
@@ -60,9 +65,15 @@ def read_cases(folder: Path) -> pd.DataFrame:
     return rows.assign(diagnosis=[taxonomy.diagnosis("pad_ufes_20", label) for label in rows["label"]])
 
 
-def features(folder: Path, files: Sequence[str], view: str, cache: Path) -> np.ndarray:
-    """Pooled features float32 [N, 1280] of one view from the ImageNet backbone, kept in the cache; bfloat16."""
-    kept = cache / f"lite0-{SIZE}-{view}.npy"
+def features(folder: Path, files: Sequence[str], name: str, cache: Path, weights: Path | None) -> np.ndarray:
+    """Pooled features float32 [N, D] of one view, kept in the cache; bfloat16.
+
+    `name` is a view, or `<network>/<view>` for a network from the folder of weights.
+    """
+    network, _, view = name.rpartition("/")
+    params = ModelParams(backbone=network, weights_folder=str(weights)) if network else ModelParams(backbone=NETWORK)
+    size = SIZES.get(network, SIZE)
+    kept = cache / f"{params.backbone}-{size}-{view}.npy"
     if kept.is_file() and len(found := np.load(kept)) == len(files):
         return found
     import torch
@@ -71,18 +82,17 @@ def features(folder: Path, files: Sequence[str], view: str, cache: Path) -> np.n
     from dermai.backbones import build_model, fuse_batch_norm, input_statistics
     from dermai.images.augmentation import normalise
 
-    params = ModelParams()
     model = fuse_batch_norm(build_model(params, ("unused",)).eval())
     model.classifier = torch.nn.Identity()
     model = copy.deepcopy(model).to(torch.bfloat16)
     parts = []
     with torch.inference_mode():
-        for start in tqdm(range(0, len(files), 16), desc=f"{view}, 16 photographs a step"):
+        for start in tqdm(range(0, len(files), 16), desc=f"{name}, 16 photographs a step"):
             pixels = []
             for file in files[start : start + 16]:
                 with Image.open(folder / file) as photograph:
                     cropped = Image.fromarray(VIEWS[view](np.asarray(photograph.convert("RGB"))))
-                pixels.append(np.asarray(cropped.resize((SIZE, SIZE), Image.Resampling.BILINEAR)))
+                pixels.append(np.asarray(cropped.resize((size, size), Image.Resampling.BILINEAR)))
             inputs = normalise(torch.from_numpy(np.stack(pixels)), *input_statistics(params.backbone))
             parts.append(model(inputs.bfloat16()).float().numpy())
     cache.mkdir(parents=True, exist_ok=True)
@@ -220,11 +230,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="PAD-UFES-20 as its publisher lays it out")
     parser.add_argument("--cache", type=Path, required=True, help="where features are kept, outside the repository")
+    parser.add_argument("--weights", type=Path, help="folder with the weights of further networks")
     parser.add_argument("--output", type=Path, default=RESULT)
     arguments = parser.parse_args()
     cases = read_cases(arguments.folder)
     files = list(cases["file"])
-    experiment = Experiment(cases, cache(lambda view: features(arguments.folder, files, view, arguments.cache)))
+    experiment = Experiment(
+        cases, cache(lambda name: features(arguments.folder, files, name, arguments.cache, arguments.weights))
+    )
+    further = sorted(file.stem for file in arguments.weights.glob("*.safetensors")) if arguments.weights else []
+    joined = (*VIEWS, *(f"{network}/{view}" for network in further for view in VIEWS))
+    names, more_weights = ", ".join(further), " --weights weights" if further else ""
     taxonomy = load_taxonomy()
     groups = np.array([["normal", "priority", "high_priority"].index(taxonomy.risk(c)) for c in experiment.classes])
     two = ("whole", "centre")
@@ -242,7 +258,11 @@ def main() -> None:
     lesion = Arm("whole + lesion crop", ("whole", "lesion"))
     all_views = Arm("whole + centre crop + lesion crop", tuple(VIEWS))
     everything = Arm("whole + centre crop + lesion crop + clinical columns", tuple(VIEWS), EVERYONE)
+    networks = Arm(f"three views, with {names}", joined)
+    networks_everything = Arm(f"three views, with {names} + clinical columns", joined, EVERYONE)
     arms = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views, everything]
+    if further:
+        arms += [networks, networks_everything]
     for arm in arms:
         for seed in SEEDS:
             experiment.run(arm, seed, arguments.cache)
@@ -251,11 +271,13 @@ def main() -> None:
                    (both, plain), (hierarchy, photograph), (more, both), (leak, both), (lesion, whole),
                    (lesion, photograph), (all_views, photograph), (all_views, whole), (everything, both),
                    (everything, all_views)]  # fmt: skip
+    if further:
+        comparisons += [(networks, all_views), (networks_everything, everything)]
     counts = ", ".join(f"{code} {(experiment.labels == place).sum()}" for place, code in enumerate(experiment.classes))
     lines = [
         "# Few cases: PAD-UFES-20, 918 photographs",
         "",
-        "`python -m benchmarks.few_cases path/to/pad_ufes_20 --cache features` "
+        f"`python -m benchmarks.few_cases path/to/pad_ufes_20 --cache features{more_weights}` "
         f"({cases['patient_id'].nunique()} patients; {counts}).",
         "",
         f"{OUTER} folds by patient, seeds {', '.join(map(str, SEEDS))}. A linear head on frozen ImageNet features of "
