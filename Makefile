@@ -41,7 +41,7 @@ demo: $(READY)  ## The whole story in a few minutes on simulated patients
 test: $(READY)  ## All tests
 	@bash tests/browser.sh
 	@bash tests/services.sh
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .
