@@ -66,13 +66,12 @@ def cost_table(names: list[str], attempts: list[dict[str, Any]], measured: list[
                 f"{(float(times['user']) + float(times['system'])) / 60:.1f}",
                 f"{training['peak_memory_mb']['process'] / 1024:.1f}",
                 str(training["best_epoch"]),
-                "" if training["interpolation_chosen"] is None else f"{training['interpolation_chosen']:g}",
             )
         )
         trained.add(package)
     return ResultTable(
         ("Update", "Photographs learnt", "Training, min", "Command, min", "Processor, min", "Peak memory, GiB",
-         "Best epoch", "Share of the candidate's weights"),
+         "Best epoch"),
         tuple(rows),
     )  # fmt: skip
 
