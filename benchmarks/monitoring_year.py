@@ -117,6 +117,7 @@ def main() -> None:
     size = sum(path.stat().st_size for path in workspace.prediction_log.rglob("*.parquet"))
     for name in ("cache/reference", "monitoring", "evidently", "audit"):
         shutil.rmtree(workspace.state / name, ignore_errors=True)
+    load = os.getloadavg()[0]
     first = measured(workspace)
     shutil.rmtree(workspace.state / "monitoring")
     later = measured(workspace)
@@ -126,9 +127,8 @@ def main() -> None:
         f"{DAYS * A_DAY:,} photographs in the prediction log ({DAYS} days of {A_DAY:,}, embeddings of 1,280 numbers, "
         f"{size / 1024**2:,.0f} MiB of Parquet), {DAYS * A_DAY * CONFIRMED:,.0f} of them confirmed; "
         f"{REFERENCE} validation photographs; {len(load_taxonomy().codes)} classes in the taxonomy, 3 in the model. "
-        "One process each, imports and Evidently's reports included; bars: under 60 s and under 2 GiB. "
-        f"Other programs used the machine's {os.cpu_count()} cores too (load {os.getloadavg()[2]:.0f}): processor "
-        "seconds tell more than the wall clock.", "",
+        f"One process each on a machine of {os.cpu_count()} cores, imports and Evidently's reports included; bars: under "
+        f"60 s and under 2 GiB. Other programs kept {load:.1f} of the cores busy in the minute before.", "",
         "| run | windows judged | wall clock, s | processor, s | peak memory, GiB |", "|---|---|---|---|---|",
     ]  # fmt: skip
     runs = {
