@@ -127,8 +127,8 @@ def main() -> None:
         f"{DAYS * A_DAY:,} photographs in the prediction log ({DAYS} days of {A_DAY:,}, embeddings of 1,280 numbers, "
         f"{size / 1024**2:,.0f} MiB of Parquet), {DAYS * A_DAY * CONFIRMED:,.0f} of them confirmed; "
         f"{REFERENCE} validation photographs; {len(load_taxonomy().codes)} classes in the taxonomy, 3 in the model. "
-        f"One process each on a machine of {os.cpu_count()} cores, imports and Evidently's reports included; bars: under "
-        f"60 s and under 2 GiB. Other programs kept {load:.1f} of the cores busy in the minute before.", "",
+        "One process each, imports and Evidently's reports included; bars: under 60 s and under 2 GiB. "
+        f"{os.cpu_count()} cores; other programs kept {load:.1f} of them busy in the minute before.", "",
         "| run | windows judged | wall clock, s | processor, s | peak memory, GiB |", "|---|---|---|---|---|",
     ]  # fmt: skip
     runs = {
