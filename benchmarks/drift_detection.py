@@ -328,6 +328,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=4999)
     parser.add_argument("--size", type=int, choices=SIZES, help="only this window size, kept in the cache for a merge")
     options = parser.parse_args()
+    options.cache.mkdir(parents=True, exist_ok=True)
     if options.size:
         one_size(options.size, options)
     else:
