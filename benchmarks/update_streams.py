@@ -82,7 +82,7 @@ class Repetition:
         return self.cases[self.cases["split"] == "test"]
 
     def activations(self) -> Any:
-        """The frozen layers' outputs: all views of what may be learnt, the clean one of the others."""
+        """The frozen layers' outputs: all views of what may be learnt, the clean one of everything."""
         import torch
 
         from dermai.activations import FrozenActivations
@@ -94,7 +94,7 @@ class Repetition:
         device = torch.device("cpu")
         found = FrozenActivations(prefix, params, statistics, self.cache, self.workspace.data, device)
         learnt = self.cases["split"] == "train"
-        found.prepare(list(self.cases["image"][learnt]), list(self.cases["image"][~learnt]), progress=True)
+        found.prepare(list(self.cases["image"][learnt]), list(self.cases["image"]), progress=True)
         return found
 
     def train(
