@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -91,18 +91,50 @@ def _whole_batch(processes: Processes) -> AbstractContextManager[Any]:
     from torch.nn import functional
     from torch.overrides import TorchFunctionMode
 
-    class Sum(torch.autograd.Function):
-        """The sum over all processes; each one's derivative is the sum of all of theirs."""
+    class BatchNorm(torch.autograd.Function):
+        """Normalised by the mean and variance over all processes; written out, as torch has none for a CPU.
+
+        Two sums over the processes, forwards of the moments and backwards of the gradients of weight and bias.
+        """
 
         @staticmethod
-        def forward(context: Any, tensor: Tensor) -> Tensor:
-            total = tensor.clone()
-            processes.sum_up(total)
-            return total
+        def forward(context: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+            rows = by_channel(x)
+            mean = rows.mean(0)
+            var = (rows - mean).square_().mean(0)
+            # Doubles: the mean of squares less the square of the mean would lose the variance's last digits.
+            moments = torch.stack([mean.double(), var.double() + mean.double() ** 2])
+            processes.sum_up(moments)
+            mean, square = moments / processes.count
+            var = square - mean**2
+            inverse = (var + eps).rsqrt()
+            context.save_for_backward(x, weight, mean, inverse)
+            context.mark_non_differentiable(mean, var)
+            return scaled(x, inverse * weight, bias - mean * inverse * weight), mean, var
 
         @staticmethod
-        def backward(context: Any, gradient: Tensor) -> Tensor:
-            return Sum.forward(context, gradient)
+        def backward(context: Any, gradient: Tensor, *_: Any) -> tuple[Tensor, Tensor, Tensor, None]:
+            x, weight, mean, inverse = context.saved_tensors
+            rows, given = by_channel(x), by_channel(gradient)
+            of_bias = given.sum(0).double()
+            of_weight = (rows - mean.to(rows.dtype)).mul_(given).sum(0).double() * inverse
+            sums = torch.stack([of_bias, of_weight])
+            processes.sum_up(sums)
+            bias_mean, weight_mean = sums / (len(rows) * processes.count)
+            scale, slope = weight * inverse, weight * inverse**2 * weight_mean
+            of_x = scaled(x, -slope, slope * mean - scale * bias_mean)
+            of_x = torch.addcmul(of_x, gradient, along_channels(scale, x))
+            return of_x, of_weight.to(weight.dtype), of_bias.to(weight.dtype), None
+
+    def by_channel(x: Tensor) -> Tensor:
+        rows = x.movedim(1, -1).reshape(-1, x.shape[1])
+        return rows if rows.dtype in (torch.float32, torch.float64) else rows.float()
+
+    def along_channels(values: Tensor, x: Tensor) -> Tensor:
+        return values.to(x.dtype).view(1, -1, *[1] * (x.ndim - 2))
+
+    def scaled(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return torch.addcmul(along_channels(shift, x), x, along_channels(scale, x))
 
     def batch_norm(
         x: Tensor,
@@ -116,25 +148,16 @@ def _whole_batch(processes: Processes) -> AbstractContextManager[Any]:
     ) -> Tensor:
         if not training:
             return functional.batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
-        dims = [dim for dim in range(x.ndim) if dim != 1]
-        shape = [1, -1] + [1] * (x.ndim - 2)
-        precise = x if x.dtype in (torch.float32, torch.float64) else x.float()
-        var, mean = torch.var_mean(precise, dim=dims, correction=0)
-        # Doubles: the mean of squares less the square of the mean would lose the variance's last digits.
-        mean, square = (Sum.apply(torch.stack([mean, var + mean**2]).double()) / processes.count).unbind()
-        var = square - mean**2
+        channels = x.new_ones(x.shape[1])
+        normalised, mean, var = BatchNorm.apply(
+            x, channels if weight is None else weight, channels * 0 if bias is None else bias, eps
+        )
         if running_mean is not None and running_var is not None:
             number = x.numel() // x.shape[1] * processes.count
             with torch.no_grad():
                 running_mean.lerp_(mean.to(running_mean.dtype), momentum)
                 running_var.lerp_((var * number / max(number - 1, 1)).to(running_var.dtype), momentum)
-        scale = (var + eps).rsqrt()
-        if weight is not None:
-            scale = scale * weight
-        shift = -mean * scale
-        if bias is not None:
-            shift = shift + bias
-        return torch.addcmul(shift.to(x.dtype).view(shape), x, scale.to(x.dtype).view(shape))
+        return cast("Tensor", normalised)
 
     def dropout(x: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
         if not training or p == 0:
