@@ -239,8 +239,7 @@ def main() -> None:
         cases, cache(lambda name: features(arguments.folder, files, name, arguments.cache, arguments.weights))
     )
     further = sorted(file.stem for file in arguments.weights.glob("*.safetensors")) if arguments.weights else []
-    joined = (*VIEWS, *(f"{network}/{view}" for network in further for view in VIEWS))
-    names, more_weights = ", ".join(further), " --weights weights" if further else ""
+    more_weights = " --weights weights" if further else ""
     taxonomy = load_taxonomy()
     groups = np.array([["normal", "priority", "high_priority"].index(taxonomy.risk(c)) for c in experiment.classes])
     two = ("whole", "centre")
@@ -258,21 +257,21 @@ def main() -> None:
     lesion = Arm("whole + lesion crop", ("whole", "lesion"))
     all_views = Arm("whole + centre crop + lesion crop", tuple(VIEWS))
     everything = Arm("whole + centre crop + lesion crop + clinical columns", tuple(VIEWS), EVERYONE)
-    networks = Arm(f"three views, with {names}", joined)
-    networks_everything = Arm(f"three views, with {names} + clinical columns", joined, EVERYONE)
     arms = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views, everything]
-    if further:
-        arms += [networks, networks_everything]
-    for arm in arms:
-        for seed in SEEDS:
-            experiment.run(arm, seed, arguments.cache)
-        print(experiment.row(arm), flush=True)
     comparisons = [(photograph, whole), (plain, whole), (plain, columns), (both, photograph), (both, columns),
                    (both, plain), (hierarchy, photograph), (more, both), (leak, both), (lesion, whole),
                    (lesion, photograph), (all_views, photograph), (all_views, whole), (everything, both),
                    (everything, all_views)]  # fmt: skip
     if further:
+        joined = (*VIEWS, *(f"{network}/{view}" for network in further for view in VIEWS))
+        networks = Arm(f"three views, with {', '.join(further)}", joined)
+        networks_everything = Arm(f"{networks.name} + clinical columns", joined, EVERYONE)
+        arms += [networks, networks_everything]
         comparisons += [(networks, all_views), (networks_everything, everything)]
+    for arm in arms:
+        for seed in SEEDS:
+            experiment.run(arm, seed, arguments.cache)
+        print(experiment.row(arm), flush=True)
     counts = ", ".join(f"{code} {(experiment.labels == place).sum()}" for place, code in enumerate(experiment.classes))
     lines = [
         "# Few cases: PAD-UFES-20, 918 photographs",

