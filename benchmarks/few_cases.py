@@ -28,6 +28,7 @@ from PIL import Image
 
 from benchmarks.few_cases_heads import (
     balanced_accuracy,
+    clinical_trees,
     hierarchical,
     log_softmax,
     patient_folds,
@@ -54,6 +55,7 @@ VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "centre": lambda pixels: pixels[45:-45, 45:-45],  # the middle 70 % of 300 px
     "lesion": crop_to_lesion,
 }
+MIRRORED = {f"{name} mirrored": (lambda pixels, view=view: view(pixels)[:, ::-1]) for name, view in VIEWS.items()}
 EVERYONE = ("age", "body_site", "itch", "grew", "hurt", "changed", "bleed", "elevation")  # recorded in every row
 RESULT = Path(__file__).parent / "results" / "few_cases.md"
 
@@ -91,7 +93,7 @@ def features(folder: Path, files: Sequence[str], name: str, cache: Path, weights
             pixels = []
             for file in files[start : start + 16]:
                 with Image.open(folder / file) as photograph:
-                    cropped = Image.fromarray(VIEWS[view](np.asarray(photograph.convert("RGB"))))
+                    cropped = Image.fromarray((VIEWS | MIRRORED)[view](np.asarray(photograph.convert("RGB"))))
                 pixels.append(np.asarray(cropped.resize((size, size), Image.Resampling.BILINEAR)))
             inputs = normalise(torch.from_numpy(np.stack(pixels)), *input_statistics(params.backbone))
             parts.append(model(inputs.bfloat16()).float().numpy())
@@ -107,6 +109,7 @@ class Arm:
     name: str
     views: tuple[str, ...] = ()
     clinical: tuple[str, ...] = ()
+    trees: bool = False  # on the clinical columns, in place of the linear opinion
     head: Callable[..., np.ndarray] = ridge
     cases: pd.DataFrame | None = None
     logits: list[np.ndarray] = field(default_factory=list)
@@ -158,21 +161,25 @@ class Experiment:
                 logits[test] = log_softmax(arm.head(kernel, self.labels, train, test, best) / temperature)
             if arm.clinical:
                 table = self.cases if arm.cases is None else arm.cases
-                penalty = Params().clinical.regularisation
                 columns = np.zeros_like(held)
                 for learn, check in parts:
-                    model = fit_clinical(table.iloc[learn], arm.clinical, self.classes, penalty)
-                    columns[check] = model.scores(table.iloc[check])
+                    columns[check] = self._opinion(arm, table, learn, check)
                 strength = 1.0
                 if arm.views:
                     strength = choose_strength(held[train], columns[train], self.labels[train])
-                model = fit_clinical(table.iloc[train], arm.clinical, self.classes, penalty)
                 held = log_softmax(held + strength * columns)
-                logits[test] = log_softmax(logits[test] + strength * model.scores(table.iloc[test]))
+                logits[test] = log_softmax(logits[test] + strength * self._opinion(arm, table, train, test))
             targets = Params().gate.target_sensitivities
             points = choose_operating_points(np.exp(held[train]), self.labels[train], self.classes, targets)
             answers[test] = predict(np.exp(logits[test]), self.classes, points)
         return logits, answers
+
+    def _opinion(self, arm: Arm, table: pd.DataFrame, learn: np.ndarray, check: np.ndarray) -> np.ndarray:
+        """What the clinical columns add to each class's score, [check, C]."""
+        if arm.trees:
+            return clinical_trees(table.iloc[learn], table.iloc[check], arm.clinical, self.classes)
+        model = fit_clinical(table.iloc[learn], arm.clinical, self.classes, Params().clinical.regularisation)
+        return model.scores(table.iloc[check])
 
     def resampled(self, hits: np.ndarray, cases: np.ndarray) -> np.ndarray:
         """Mean over classes of hits / cases, each [N, C], in bootstrap samples of patients; [draws]."""
@@ -257,11 +264,17 @@ def main() -> None:
     lesion = Arm("whole + lesion crop", ("whole", "lesion"))
     all_views = Arm("whole + centre crop + lesion crop", tuple(VIEWS))
     everything = Arm("whole + centre crop + lesion crop + clinical columns", tuple(VIEWS), EVERYONE)
-    arms = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views, everything]
+    mirrored = Arm("three views, each mirrored too", (*VIEWS, *MIRRORED))
+    columns_trees = Arm("clinical columns alone, by trees", (), EVERYONE, trees=True)
+    everything_trees = Arm("whole + centre crop + lesion crop + clinical columns, by trees", tuple(VIEWS), EVERYONE,
+                           trees=True)  # fmt: skip
+    arms = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views, everything,
+            mirrored, columns_trees, everything_trees]  # fmt: skip
     comparisons = [(photograph, whole), (plain, whole), (plain, columns), (both, photograph), (both, columns),
                    (both, plain), (hierarchy, photograph), (more, both), (leak, both), (lesion, whole),
                    (lesion, photograph), (all_views, photograph), (all_views, whole), (everything, both),
-                   (everything, all_views)]  # fmt: skip
+                   (everything, all_views), (mirrored, all_views), (columns_trees, columns),
+                   (everything_trees, everything)]  # fmt: skip
     if further:
         joined = (*VIEWS, *(f"{network}/{view}" for network in further for view in VIEWS))
         networks = Arm(f"three views, with {', '.join(further)}", joined)

@@ -1,4 +1,4 @@
-"""Linear heads on frozen features, and folds by patient, for `benchmarks.few_cases`."""
+"""Heads on frozen features, trees on clinical columns and folds by patient, for `benchmarks.few_cases`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
+
+from dermai.clinical.columns import encode, known_sites
 
 
 def patient_folds(patients: np.ndarray, labels: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -57,6 +59,21 @@ def hierarchical(groups: np.ndarray) -> Callable[..., np.ndarray]:
         return total
 
     return scores
+
+
+def clinical_trees(
+    learn: pd.DataFrame, check: pd.DataFrame, columns: Sequence[str], classes: Sequence[str]
+) -> np.ndarray:
+    """Log-probabilities [check, C] of extremely randomised trees on the clinical columns, unknown values as -1."""
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    sites = known_sites(learn)
+    table, asked = (np.nan_to_num(encode(part, columns, sites), nan=-1.0) for part in (learn, check))
+    forest = ExtraTreesClassifier(500, min_samples_leaf=3, class_weight="balanced", random_state=0, n_jobs=2)
+    forest.fit(table, learn["diagnosis"])
+    found = np.full((len(check), len(classes)), 1e-3)
+    found[:, [list(classes).index(code) for code in forest.classes_]] += forest.predict_proba(asked)
+    return np.log(found / found.sum(axis=1, keepdims=True))
 
 
 def log_softmax(scores: np.ndarray) -> np.ndarray:
