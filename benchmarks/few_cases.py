@@ -7,7 +7,9 @@ clinical opinion, operating point) is chosen on inner folds of the training pati
 resample patients. Writes benchmarks/results/few_cases.md.
 
 `--weights` holds `<timm name>.safetensors` of further networks, whose features join in the last rows
-(`python -m benchmarks.lite_weights FOLDER` writes those of EfficientNet-Lite1 and Lite2).
+(`python -m benchmarks.lite_weights FOLDER` writes those of EfficientNet-Lite1 and Lite2). `--finetuned` is the folder
+of `benchmarks.few_cases_finetuning`, whose network answers alone and with the linear heads (log-probabilities added,
+each at its own temperature).
 
 Features and predictions are kept in the cache: a run that was stopped goes on where it was. Use another cache after a
 change of the code.
@@ -108,6 +110,7 @@ class Arm:
 
     name: str
     views: tuple[str, ...] = ()
+    finetuned: tuple[str, ...] = ()  # networks of `benchmarks.few_cases_finetuning`
     clinical: tuple[str, ...] = ()
     trees: bool = False  # on the clinical columns, in place of the linear opinion
     head: Callable[..., np.ndarray] = ridge
@@ -119,8 +122,13 @@ class Arm:
 class Experiment:
     """Nested cross-validation of arms over one table of photographs."""
 
-    def __init__(self, cases: pd.DataFrame, view: Callable[[str], np.ndarray]) -> None:
-        self.cases, self.view = cases, view
+    def __init__(
+        self,
+        cases: pd.DataFrame,
+        view: Callable[[str], np.ndarray],
+        finetuned: Callable[[str], np.ndarray] = lambda network: np.empty(0),
+    ) -> None:
+        self.cases, self.view, self.finetuned = cases, view, finetuned
         found = set(cases["diagnosis"])
         self.classes = [code for code in load_taxonomy().codes if code in found]
         self.labels = cases["diagnosis"].map({code: place for place, code in enumerate(self.classes)}).to_numpy()
@@ -144,28 +152,20 @@ class Experiment:
             train, test = np.flatnonzero(outer != fold), np.flatnonzero(outer == fold)
             inner = patient_folds(self.patients[train], self.labels[train], INNER, seed + fold + 1)
             parts = [(train[inner != part], train[inner == part]) for part in range(INNER)]
-            held = np.zeros((len(self.labels), len(self.classes)))
+            opinions = [self.finetuned(network)[SEEDS.index(seed), fold] for network in arm.finetuned]
             if arm.views:
-                kernel = similarity([self.view(view) for view in arm.views], train)
-                tried = {}
-                for penalty in PENALTIES:
-                    tried[penalty] = np.zeros_like(held)
-                    for learn, check in parts:
-                        tried[penalty][check] = arm.head(kernel, self.labels, learn, check, penalty)
-                best = max(
-                    PENALTIES, key=lambda p: balanced_accuracy(tried[p][train].argmax(axis=1), self.labels[train])
-                )
-                held = tried[best]
-                temperature = fit_temperature(held[train], self.labels[train])
-                held = log_softmax(held / temperature)
-                logits[test] = log_softmax(arm.head(kernel, self.labels, train, test, best) / temperature)
+                opinions.append(self._linear(arm, train, test, parts))
+            held = np.zeros_like(logits)
+            if opinions:
+                held = self._tempered(sum(self._tempered(opinion, train) for opinion in opinions), train)
+                logits[test] = held[test]
             if arm.clinical:
                 table = self.cases if arm.cases is None else arm.cases
                 columns = np.zeros_like(held)
                 for learn, check in parts:
                     columns[check] = self._opinion(arm, table, learn, check)
                 strength = 1.0
-                if arm.views:
+                if opinions:
                     strength = choose_strength(held[train], columns[train], self.labels[train])
                 held = log_softmax(held + strength * columns)
                 logits[test] = log_softmax(logits[test] + strength * self._opinion(arm, table, train, test))
@@ -173,6 +173,25 @@ class Experiment:
             points = choose_operating_points(np.exp(held[train]), self.labels[train], self.classes, targets)
             answers[test] = predict(np.exp(logits[test]), self.classes, points)
         return logits, answers
+
+    def _linear(
+        self, arm: Arm, train: np.ndarray, test: np.ndarray, parts: list[tuple[np.ndarray, np.ndarray]]
+    ) -> np.ndarray:
+        """Scores [N, C] of a linear head: of training photographs by inner folds, of test ones by all."""
+        kernel = similarity([self.view(view) for view in arm.views], train)
+        tried = {}
+        for penalty in PENALTIES:
+            tried[penalty] = np.zeros((len(self.labels), len(self.classes)))
+            for learn, check in parts:
+                tried[penalty][check] = arm.head(kernel, self.labels, learn, check, penalty)
+        best = max(PENALTIES, key=lambda p: balanced_accuracy(tried[p][train].argmax(axis=1), self.labels[train]))
+        found = tried[best]
+        found[test] = arm.head(kernel, self.labels, train, test, best)
+        return found
+
+    def _tempered(self, scores: np.ndarray, train: np.ndarray) -> np.ndarray:
+        """Log-probabilities [N, C] at the temperature that fits the training photographs best."""
+        return log_softmax(scores / fit_temperature(scores[train], self.labels[train]))
 
     def _opinion(self, arm: Arm, table: pd.DataFrame, learn: np.ndarray, check: np.ndarray) -> np.ndarray:
         """What the clinical columns add to each class's score, [check, C]."""
@@ -238,36 +257,38 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="PAD-UFES-20 as its publisher lays it out")
     parser.add_argument("--cache", type=Path, required=True, help="where features are kept, outside the repository")
     parser.add_argument("--weights", type=Path, help="folder with the weights of further networks")
+    parser.add_argument("--finetuned", type=Path, help="folder of `benchmarks.few_cases_finetuning`")
     parser.add_argument("--output", type=Path, default=RESULT)
     arguments = parser.parse_args()
     cases = read_cases(arguments.folder)
     files = list(cases["file"])
     experiment = Experiment(
-        cases, cache(lambda name: features(arguments.folder, files, name, arguments.cache, arguments.weights))
+        cases,
+        cache(lambda name: features(arguments.folder, files, name, arguments.cache, arguments.weights)),
+        cache(lambda network: np.load(arguments.finetuned / f"finetuned-{network}.npz")["held"]),
     )
     further = sorted(file.stem for file in arguments.weights.glob("*.safetensors")) if arguments.weights else []
-    more_weights = " --weights weights" if further else ""
+    asked = (" --weights weights" if further else "") + (" --finetuned folder" if arguments.finetuned else "")
     taxonomy = load_taxonomy()
     groups = np.array([["normal", "priority", "high_priority"].index(taxonomy.risk(c)) for c in experiment.classes])
     two = ("whole", "centre")
     whole = Arm("whole photograph", ("whole",))
-    columns = Arm("clinical columns alone", (), EVERYONE)
-    plain = Arm("whole photograph + clinical columns", ("whole",), EVERYONE)
+    columns = Arm("clinical columns alone", clinical=EVERYONE)
+    plain = Arm("whole photograph + clinical columns", ("whole",), clinical=EVERYONE)
     photograph = Arm("whole + centre crop", two)
-    both = Arm("whole + centre crop + clinical columns", two, EVERYONE)
+    both = Arm("whole + centre crop + clinical columns", two, clinical=EVERYONE)
     hierarchy = Arm("whole + centre crop, risk level, then class", two, head=hierarchical(groups))
-    more = Arm("whole + centre crop + clinical columns, sex, skin type", two, (*EVERYONE, "sex", "skin_type"))
+    more = Arm("whole + centre crop + clinical columns, sex, skin type", two, clinical=(*EVERYONE, "sex", "skin_type"))
     # What must not be done: whether the sex was recorded, put where a skin type would stand.
     recorded = cases.assign(skin_type=np.where(cases["sex"] == "", "3", "4"))
     leak = Arm("whole + centre crop + clinical columns, whether sex was recorded (leaks)", two,
-               (*EVERYONE, "skin_type"), cases=recorded)  # fmt: skip
+               clinical=(*EVERYONE, "skin_type"), cases=recorded)  # fmt: skip
     lesion = Arm("whole + lesion crop", ("whole", "lesion"))
     all_views = Arm("whole + centre crop + lesion crop", tuple(VIEWS))
-    everything = Arm("whole + centre crop + lesion crop + clinical columns", tuple(VIEWS), EVERYONE)
+    everything = Arm("whole + centre crop + lesion crop + clinical columns", tuple(VIEWS), clinical=EVERYONE)
     mirrored = Arm("three views, each mirrored too", (*VIEWS, *MIRRORED))
-    columns_trees = Arm("clinical columns alone, by trees", (), EVERYONE, trees=True)
-    everything_trees = Arm("whole + centre crop + lesion crop + clinical columns, by trees", tuple(VIEWS), EVERYONE,
-                           trees=True)  # fmt: skip
+    columns_trees = Arm("clinical columns alone, by trees", clinical=EVERYONE, trees=True)
+    everything_trees = Arm(f"{everything.name}, by trees", tuple(VIEWS), clinical=EVERYONE, trees=True)
     arms = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views, everything,
             mirrored, columns_trees, everything_trees]  # fmt: skip
     comparisons = [(photograph, whole), (plain, whole), (plain, columns), (both, photograph), (both, columns),
@@ -278,9 +299,23 @@ def main() -> None:
     if further:
         joined = (*VIEWS, *(f"{network}/{view}" for network in further for view in VIEWS))
         networks = Arm(f"three views, with {', '.join(further)}", joined)
-        networks_everything = Arm(f"{networks.name} + clinical columns", joined, EVERYONE)
+        networks_everything = Arm(f"{networks.name} + clinical columns", joined, clinical=EVERYONE)
         arms += [networks, networks_everything]
         comparisons += [(networks, all_views), (networks_everything, everything)]
+    if arguments.finetuned:
+        alone = Arm("fine-tuned", (), (NETWORK,))
+        alone_columns = Arm("fine-tuned + clinical columns", (), (NETWORK,), EVERYONE)
+        tuned = Arm("fine-tuned and three views", tuple(VIEWS), (NETWORK,))
+        tuned_columns = Arm("fine-tuned and three views + clinical columns", tuple(VIEWS), (NETWORK,), EVERYONE)
+        arms += [alone, alone_columns, tuned, tuned_columns]
+        comparisons += [(alone, all_views), (tuned, all_views), (tuned, alone), (alone_columns, everything),
+                        (tuned_columns, everything), (tuned_columns, alone_columns)]  # fmt: skip
+        if further:
+            both_kinds = Arm(f"fine-tuned and {networks.name}", joined, (NETWORK,))
+            all_columns = Arm(f"{both_kinds.name} + clinical columns", joined, (NETWORK,), EVERYONE)
+            arms += [both_kinds, all_columns]
+            comparisons += [(both_kinds, networks), (both_kinds, tuned), (all_columns, networks_everything),
+                            (all_columns, tuned_columns)]  # fmt: skip
     for arm in arms:
         for seed in SEEDS:
             experiment.run(arm, seed, arguments.cache)
@@ -289,11 +324,12 @@ def main() -> None:
     lines = [
         "# Few cases: PAD-UFES-20, 918 photographs",
         "",
-        f"`python -m benchmarks.few_cases path/to/pad_ufes_20 --cache features{more_weights}` "
+        f"`python -m benchmarks.few_cases path/to/pad_ufes_20 --cache features{asked}` "
         f"({cases['patient_id'].nunique()} patients; {counts}).",
         "",
         f"{OUTER} folds by patient, seeds {', '.join(map(str, SEEDS))}. A linear head on frozen ImageNet features of "
-        f"EfficientNet-Lite0 at {SIZE} px; penalty, temperature, strength of the clinical opinion and operating points "
+        f"EfficientNet-Lite0 at {SIZE} px, or (fine-tuned) the whole network; penalty, temperature, strength of the "
+        "clinical opinion and operating points "
         f"come from {INNER} inner folds of the training patients. 95 % intervals resample patients. Balanced accuracy "
         "is by the largest probability, per photograph; MM at the operating point "
         f"(target {Params().gate.target_sensitivities['MM']:.0%} on the inner folds, per photograph).",
