@@ -76,6 +76,19 @@ def clinical_trees(
     return np.log(found / found.sum(axis=1, keepdims=True))
 
 
+def class_biases(log_probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """What to add to each class's score, [C], so that the labels are likeliest with each class having the same say."""
+    from scipy.optimize import minimize
+
+    weights = 1 / np.bincount(labels)[labels] / len(np.unique(labels))
+
+    def loss(biases: np.ndarray) -> float:
+        scores = log_softmax(log_probabilities + biases)
+        return float(-(weights * scores[np.arange(len(labels)), labels]).sum() + 1e-3 * (biases**2).sum())
+
+    return np.asarray(minimize(loss, np.zeros(log_probabilities.shape[1]), method="L-BFGS-B").x)
+
+
 def log_softmax(scores: np.ndarray) -> np.ndarray:
     """Log-probabilities of scores [N, C]."""
     shifted = scores - scores.max(axis=1, keepdims=True)
