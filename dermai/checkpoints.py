@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training stands: the weights now, the best so far, the optimiser's state, the position in words."""
+    """Where a training stands: the weights now, the best so far, their average where one is kept, the optimiser's
+    state, the position in words."""
 
     weights: dict[str, Tensor]
     best: dict[str, Tensor]
+    average: dict[str, Tensor]
     optimizer: dict[str, Any]
     position: dict[str, Any]
 
@@ -33,7 +35,8 @@ def save_checkpoint(folder: Path, epoch: int, checkpoint: Checkpoint) -> None:
     temporary = folder / f".epoch-{epoch:05d}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    for name, weights in (("weights", checkpoint.weights), ("best", checkpoint.best)):
+    parts = {"weights": checkpoint.weights, "best": checkpoint.best, "average": checkpoint.average}
+    for name, weights in parts.items():
         write_bytes(temporary / f"{name}.safetensors", save({k: v.cpu().contiguous() for k, v in weights.items()}))
     with (temporary / "optimizer.pt").open("wb") as stream:
         torch.save(checkpoint.optimizer, stream)
@@ -61,6 +64,7 @@ def load_checkpoint(folder: Path, device: str = "cpu") -> Checkpoint | None:
     return Checkpoint(
         weights=load_file(newest / "weights.safetensors", device),
         best=load_file(newest / "best.safetensors", device),
+        average=load_file(newest / "average.safetensors", device),
         optimizer=torch.load(newest / "optimizer.pt", map_location=device, weights_only=True),
         position=json.loads((newest / "position.json").read_text(encoding="utf-8")),
     )

@@ -73,6 +73,8 @@ class TrainingParams(Section):
     optimizer: Literal["adam", "adamw"] = "adam"
     weight_decay: float = Field(0.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    schedule: Literal["constant", "one_cycle"] = "constant"
+    weight_average: float = Field(0.0, ge=0, lt=1)
     augmentation: Literal["none", "standard"] = "standard"
     augmented_views: int = Field(4, ge=1)
     activation_cache_gb: float = Field(20.0, ge=0)

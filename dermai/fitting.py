@@ -12,6 +12,7 @@ import numpy as np
 from dermai.config import TrainingParams
 from dermai.processes import Processes
 from dermai.sampling import ClassBalancedBatches
+from dermai.weight_average import WeightAverage
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -73,6 +74,7 @@ class Position:
     best: Score | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    average: dict[str, Tensor] = field(default_factory=dict)  # of the weights, where `training.weight_average` asks
 
 
 def fit(
@@ -92,6 +94,9 @@ def fit(
 ) -> None:
     """Train the module in place from `position` on and leave its best weights in it.
 
+    With `training.weight_average` validation sees, and the best weights are, the average of those that were trained. A
+    rate that rises and falls (`one_cycle`) goes all the way: there is no early stop.
+
     `term` is added to the cross-entropy of each batch.
 
     Every draw (batches, views, dropout) follows from seed and epoch, so a training resumed at the start of an epoch
@@ -104,7 +109,11 @@ def fit(
 
     loss_function = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
     labels = np.asarray(samples.labels)
+    steps = len(samples.batches.epoch(0))
+    schedule = make_schedule(training, optimizer, epochs * steps, position.epoch * steps)
     prepared, optimizer = accelerator.prepare(module, optimizer)
+    average = WeightAverage(module, training.weight_average, position.average)
+    patience = training.patience if training.schedule == "constant" else epochs
     if position.best is None:
         position.best, position.best_weights = validate(), _copy(module)
     processes = Processes.of(accelerator)
@@ -113,7 +122,7 @@ def fit(
         total=epochs, initial=position.epoch, desc=name, unit="epoch", disable=not progress or processes.number > 0
     )
     with bar:
-        while position.epoch < epochs and position.epoch - position.best_epoch < training.patience:
+        while position.epoch < epochs and position.epoch - position.best_epoch < patience:
             started, seen, losses = time.perf_counter(), 0, []
             torch.manual_seed(np.random.SeedSequence((seed, position.epoch, 0)).generate_state(1)[0].item())
             views = np.random.default_rng((seed, position.epoch)).integers(samples.views, size=len(samples.labels))
@@ -131,13 +140,18 @@ def fit(
                     loss = loss + term(inputs, outputs)
                 accelerator.backward(loss)
                 optimizer.step()
+                if schedule is not None:
+                    schedule.step()
+                average.update()
                 losses.append(loss.detach())
             position.epoch += 1
             mean_loss = processes.mean(torch.stack(losses).mean()).item()  # waits for a GPU: before the clock is read
             seconds = time.perf_counter() - started
-            score = validate()
-            if score.beats(position.best):
-                position.best, position.best_epoch, position.best_weights = score, position.epoch, _copy(module)
+            with average.in_the_module():
+                score = validate()
+                if score.beats(position.best):
+                    position.best, position.best_epoch, position.best_weights = score, position.epoch, _copy(module)
+            position.average = average.weights
             position.history.append(
                 {
                     "phase": name,
@@ -163,6 +177,19 @@ def make_optimizer(training: TrainingParams, groups: list[dict[str, Any]]) -> An
     groups = [group for group in groups if group["params"]]
     on_gpu = all(parameter.is_cuda for group in groups for parameter in group["params"])
     return kind(groups, weight_decay=training.weight_decay, fused=on_gpu or None)  # one kernel for all weights
+
+
+def make_schedule(training: TrainingParams, optimizer: Any, steps: int, done: int) -> Any | None:
+    """What moves the learning rates after each step, `done` of them taken; None where they stay.
+
+    `one_cycle` (Smith & Topin 2019) rises from a 25th of each group's rate to all of it, and falls to nearly nothing.
+    """
+    from torch.optim.lr_scheduler import OneCycleLR
+
+    if training.schedule == "constant" or done >= steps:
+        return None
+    rates = [group.get("max_lr", group["lr"]) for group in optimizer.param_groups]
+    return OneCycleLR(optimizer, rates, steps, pct_start=0.2, cycle_momentum=False, last_epoch=done - 1)
 
 
 def _copy(module: nn.Module) -> dict[str, Tensor]:

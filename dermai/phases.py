@@ -120,7 +120,9 @@ class PhasedTraining:
                     "best": asdict(position.best) if position.best else None,
                     "history": position.history,
                 }
-                checkpoint = Checkpoint(self.tail.state_dict(), position.best_weights, optimizer.state_dict(), words)
+                checkpoint = Checkpoint(
+                    self.tail.state_dict(), position.best_weights, position.average, optimizer.state_dict(), words
+                )
                 save_checkpoint(checkpoints, position.epoch, checkpoint)
 
         images = np.asarray(self.photographs.train)
@@ -221,4 +223,5 @@ def _position(checkpoint: Checkpoint) -> Position:
         best=Score(**words["best"]) if words["best"] else None,
         history=words["history"],
         best_weights=checkpoint.best,
+        average=checkpoint.average,
     )

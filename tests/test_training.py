@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -73,9 +74,13 @@ class TestAFirstModel:
 
 
 class TestAnInterruptedTraining:
+    @pytest.mark.parametrize("training", [{}, {"schedule": "one_cycle", "weight_average": 0.5, "optimizer": "adamw"}])
     def test_goes_on_to_the_same_weights(
-        self, data: Path, cases: pd.DataFrame, first: ModelPackage, monkeypatch: pytest.MonkeyPatch
+        self, data: Path, cases: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, training: dict[str, Any]
     ) -> None:
+        params, killed = quick_params(training=training), data / f"killed-{len(training)}"
+        whole = train(cases, data, data / f"whole-{len(training)}", params)
+
         def dies_after_the_first_epoch(folder: Path, epoch: int, checkpoint: checkpoints.Checkpoint) -> None:
             checkpoints.save_checkpoint(folder, epoch, checkpoint)
             raise KeyboardInterrupt
@@ -83,9 +88,9 @@ class TestAnInterruptedTraining:
         with monkeypatch.context() as power:
             power.setattr(phases, "save_checkpoint", dies_after_the_first_epoch)
             with pytest.raises(KeyboardInterrupt):
-                train(cases, data, data / "killed", quick_params())
-        assert not (data / "killed" / "trained").exists()
-        assert equal(train(cases, data, data / "killed", quick_params()), first)
+                train(cases, data, killed, params)
+        assert not (killed / "trained").exists()
+        assert equal(train(cases, data, killed, params), whole)
 
     def test_a_finished_one_is_found_again(
         self, data: Path, cases: pd.DataFrame, first: ModelPackage, monkeypatch: pytest.MonkeyPatch
