@@ -46,7 +46,7 @@ OVERRIDES: dict[str, Any] = {
     "training.activation_cache_gb": 40,
     "training.checkpoint_every": 100,
 }
-SEEDS = (11, 23, 37, 41, 53)  # of the trainings, one a repetition
+SEEDS = (11, 23, 37, 41, 53, 61, 71, 83, 97, 101, 113, 127, 131, 149, 151)  # of the trainings, one a repetition
 DEFAULT = "balanced_replay"
 CASES = ("correction", "withdrawal")  # of the stream `pad`, with the default recipe
 WRONG_SHARE = 0.15  # of the first arrival's training lesions, mislabelled until the second arrives

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def write_report(folder: Path) -> None:
 
 
 def answers_of(cells: dict[int, dict[str, Any]], repetitions: Sequence[int]) -> Answers:
-    """The test lesions of several repetitions, one under the other; their test folds share no patient."""
+    """The test lesions of several repetitions, one under the other: a lesion once for each that tests it."""
     rows = [(number, lesion) for number in repetitions for lesion in cells[number]["test"]]
     right = [
         [
@@ -85,12 +86,13 @@ def _introduction() -> list[str]:
         "`python -m benchmarks.update_streams FOLDER`, then `--report`; tf_efficientnet_lite0 with ImageNet weights.",
         f"Other than in params.yaml: {changed}.",
         "",
-        "A repetition is one of five folds by patient (each patient is a test patient once in five repetitions) with a",
-        f"training seed of its own ({', '.join(map(str, SEEDS))} in turn). Lesions of the repetitions' test folds are",
-        "pooled; each is answered by the largest mean probability of its photographs, without operating points. In",
-        "brackets: 95 % intervals over resampled test patients. Differences are paired on the same patients; p is",
-        "one-sided. Seconds are processor seconds; the frozen layers' outputs are on disk before, for",
-        "every recipe alike.",
+        "A repetition is one of five folds by patient (each patient is a test patient once in five repetitions) with",
+        "validation patients and a training seed of its own",
+        f"({', '.join(map(str, SEEDS))} in turn).",
+        "Lesions of the repetitions' test folds are pooled; each is answered by the largest mean probability of its",
+        "photographs, without operating points. In brackets: 95 % intervals over resampled test patients, each with",
+        "the answers of all repetitions that test them. Differences are paired on the same patients; p is one-sided.",
+        "Seconds are processor seconds; the frozen layers' outputs are on disk before, for every recipe alike.",
         "",
         "- *forgetting*: balanced accuracy on an arrival just after it was learnt, less that at the end; the mean over",
         "  all arrivals but the last. Backward transfer is its negative.",
@@ -105,10 +107,12 @@ def _stream_section(stream: str, cells: Cells) -> list[str]:
     if not repetitions:
         return ["No repetition has all recipes yet."]
     found = {name: answers_of(cells[name], repetitions) for name in complete}
-    some = found[complete[0]]
+    tested = {lesion["lesion_id"]: lesion for number in repetitions for lesion in cells[complete[0]][number]["test"]}
+    patients = {lesion["patient_id"] for lesion in tested.values()}
+    counts = Counter(lesion["diagnosis"] for lesion in tested.values())
     lines = [
-        f"{len(repetitions)} repetitions, {len(some.classes)} test lesions of {len(set(some.patients))} patients "
-        f"(MM {np.sum(some.classes == 'MM')}, BCC {np.sum(some.classes == 'BCC')}).",
+        f"{len(repetitions)} repetitions, {len(tested)} test lesions of {len(patients)} patients "
+        f"(MM {counts['MM']}, BCC {counts['BCC']}).",
         "",
         "| recipe | balanced accuracy | MM sensitivity | BCC sensitivity | forgetting | forward transfer "
         "| seconds, last update | all updates |",

@@ -48,7 +48,9 @@ class FrozenActivations:
         self.mean, self.std = statistics
         self.data_folder = data_folder
         self.device = device
-        self.pixels = PixelCache(cache / "pixels", params.model.image_size, params.model.interpolation)
+        self.pixels = PixelCache(
+            cache / "pixels", params.model.image_size, params.model.interpolation, params.model.crop
+        )
         self._folder = cache / "activations"
         self._read_pixels = reader(self.pixels.records, (), device)
         self._read_activations: Callable[[Sequence[str]], Tensor] | None = None  # None: computed for every batch
@@ -148,7 +150,7 @@ class FrozenActivations:
         return sha256_json(
             {
                 "prefix": [sha256_bytes(weights), list(self.prefix.state_dict())],
-                "input": [model.image_size, model.interpolation, list(self.mean), list(self.std)],
+                "input": [model.image_size, model.interpolation, model.crop, list(self.mean), list(self.std)],
                 "views": [training.augmentation, augmentation.VERSION, self.params.seed],
             }
         )[:24]

@@ -55,6 +55,7 @@ class ModelParams(Section):
     weights_folder: str = ""
     image_size: int = Field(300, ge=32, le=1024)
     interpolation: Literal["nearest", "bilinear"] = "nearest"
+    crop: Literal["none", "lesion"] = "none"
     dropout: float = Field(0.2, ge=0, lt=1)
     frozen_share: float = Field(0.75, ge=0, le=1)
 
@@ -73,6 +74,8 @@ class TrainingParams(Section):
     optimizer: Literal["adam", "adamw"] = "adam"
     weight_decay: float = Field(0.0, ge=0)
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    hierarchy: tuple[Literal["risk", "melanocytic", "group"], ...] = ()
+    hierarchy_weight: float = Field(1.0, ge=0)
     schedule: Literal["constant", "one_cycle"] = "constant"
     weight_average: float = Field(0.0, ge=0, lt=1)
     augmentation: Literal["none", "standard"] = "standard"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dermai.config import TrainingParams
+from dermai.hierarchy import hierarchical_loss
 from dermai.processes import Processes
 from dermai.sampling import ClassBalancedBatches
 from dermai.weight_average import WeightAverage
@@ -63,6 +64,7 @@ class Samples:
     labels: Sequence[int]
     batches: ClassBalancedBatches
     views: int
+    levels: Sequence[Sequence[int]] = ()  # the part of each class in each level of `training.hierarchy`
 
 
 @dataclass
@@ -104,10 +106,9 @@ def fit(
     step together, to the weights that one would reach.
     """
     import torch
-    from torch import nn
     from tqdm import tqdm
 
-    loss_function = nn.CrossEntropyLoss(label_smoothing=training.label_smoothing)
+    class_loss = hierarchical_loss(samples.levels, training.hierarchy_weight, training.label_smoothing)
     labels = np.asarray(samples.labels)
     steps = len(samples.batches.epoch(0))
     schedule = make_schedule(training, optimizer, epochs * steps, position.epoch * steps)
@@ -135,7 +136,7 @@ def fit(
                 with processes.as_one():
                     outputs = prepared(inputs)
                 truth = torch.from_numpy(labels[share]).to(accelerator.device, non_blocking=True)
-                loss = loss_function(outputs, truth)
+                loss = class_loss(outputs, truth)
                 if term is not None:
                     loss = loss + term(inputs, outputs)
                 accelerator.backward(loss)

@@ -37,7 +37,7 @@ def predict_probabilities(
     Raises:
         InvalidCases: a photograph is missing or damaged.
     """
-    pixels = PixelCache(cache / "pixels", package.image_size, package.interpolation)
+    pixels = model_pixels(package, cache)
     pixels.fill(images, data_folder, progress)
     return predict_pixels(package, lambda start, stop: pixels.read(images[start:stop]), len(images), progress, clinical)
 
@@ -103,6 +103,11 @@ def embed(images: Sequence[str], data_folder: Path, cache: Path, progress: bool 
         std,
         progress,
     )
+
+
+def model_pixels(package: ModelPackage, cache: Path) -> PixelCache:
+    """Photographs as the package's network takes them in."""
+    return PixelCache(cache / "pixels", package.image_size, package.interpolation, package.crop)
 
 
 def reference_pixels(cache: Path) -> PixelCache:

@@ -21,7 +21,7 @@ from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, wr
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FORMAT, FORMAT_WITH_CLINICAL = 1, 2
+FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP = 1, 2, 3  # a reader that knows too little must refuse
 WEIGHTS, MODEL, MANIFEST, CHECKSUMS = "weights.safetensors", "model.json", "manifest.csv", "checksums.json"
 VALIDATION = "validation_predictions.csv"
 MANIFEST_COLUMNS = ("image", "case_id", "patient_id", "lesion_id", "diagnosis", "source", "site", "split")
@@ -52,6 +52,7 @@ class ModelPackage:
     parent: str | None = None
     training: dict[str, Any] = field(default_factory=dict)
     clinical: ClinicalModel | None = None
+    crop: str = "none"
 
     def with_operating_points(self, operating_points: Mapping[str, float]) -> ModelPackage:
         """The same model with other decision thresholds per class."""
@@ -67,7 +68,7 @@ class ModelPackage:
         from safetensors.torch import save
 
         description = {
-            "format": FORMAT_WITH_CLINICAL if self.clinical else FORMAT,
+            "format": self._format,
             "backbone": self.backbone,
             "classes": list(self.classes),
             "image_size": self.image_size,
@@ -81,12 +82,20 @@ class ModelPackage:
         }
         if self.clinical:
             description["clinical"] = self.clinical.model_dump(mode="json")
+        if self.crop != "none":
+            description["crop"] = self.crop
         return {
             WEIGHTS: save({name: tensor.detach().cpu().contiguous() for name, tensor in self.weights.items()}),
             MODEL: (json.dumps(description, indent=2, allow_nan=False) + "\n").encode(),
             MANIFEST: self.manifest[list(MANIFEST_COLUMNS)].to_csv(index=False, lineterminator="\n").encode(),
             VALIDATION: self.validation.to_csv(index=False, lineterminator="\n").encode(),
         }
+
+    @property
+    def _format(self) -> int:
+        if self.crop != "none":
+            return FORMAT_WITH_CROP
+        return FORMAT_WITH_CLINICAL if self.clinical else FORMAT
 
     @cached_property
     def checksums(self) -> dict[str, str]:
@@ -129,10 +138,9 @@ class ModelPackage:
 
         check_files(folder)
         description = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-        if description.pop("format") not in (FORMAT, FORMAT_WITH_CLINICAL):
+        if description.pop("format") not in (FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP):
             raise PackageTampered(
-                f"{folder}: {MODEL} is not of format {FORMAT} or {FORMAT_WITH_CLINICAL}: "
-                "install the dermai that wrote it"
+                f"{folder}: {MODEL} is not of format {FORMAT} to {FORMAT_WITH_CROP}: install the dermai that wrote it"
             )
         if "clinical" in description:
             description["clinical"] = ClinicalModel.model_validate(description["clinical"])

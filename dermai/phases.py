@@ -38,6 +38,7 @@ class Photographs:
     is_new: Sequence[bool]
     validation: Sequence[str]
     validation_labels: Sequence[int]
+    levels: Sequence[Sequence[int]] = ()  # the part of each class in each level of `training.hierarchy`
 
 
 def epoch_length(photographs: Photographs, params: Params) -> int:
@@ -133,7 +134,7 @@ class PhasedTraining:
         fit(
             self.tail,
             optimizer,
-            Samples(read, self.photographs.train_labels, self.batches, len(self.views)),
+            Samples(read, self.photographs.train_labels, self.batches, len(self.views), self.photographs.levels),
             lambda: score_logits(self.validation_logits(), self.photographs.validation_labels),
             epochs,
             training,
@@ -173,6 +174,7 @@ class PhasedTraining:
                 self.photographs.train_labels,
                 self.batches,
                 len(self.views),
+                self.photographs.levels,
             ),
             validate,
             self.head_first_epochs,

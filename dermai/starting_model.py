@@ -26,14 +26,14 @@ def usable_parent(plan: UpdatePlan, params: Params, parent: ModelPackage | None)
     A recipe may start anew (`joint`); so does a run from an anchor that has learnt from photographs taken back.
 
     Raises:
-        CannotTrain: the parent has another backbone, input size or resampling than the parameters.
+        CannotTrain: the parent has another backbone, input size, resampling or crop than the parameters.
     """
     starts_anew = plan.mode == "update" and RECIPES[params.continual.strategy].starts_anew
     if parent is None or plan.mode == "bootstrap" or starts_anew:
         return None
     if plan.mode == "from_anchor" and set(plan.removed) & set(parent.manifest["image"]):
         return None
-    for name in ("backbone", "image_size", "interpolation"):
+    for name in ("backbone", "image_size", "interpolation", "crop"):
         theirs, ours = getattr(parent, name), getattr(params.model, name)
         if theirs != ours:
             raise CannotTrain(

@@ -21,6 +21,7 @@ from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.continual.recipes import RECIPES
 from dermai.files import locked, sha256_json, write_json
+from dermai.hierarchy import parts
 from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
 from dermai.processes import Processes
 from dermai.source_code import source_hash
@@ -156,7 +157,8 @@ def _train(
     if accelerator.is_main_process:
         forget_photographs(cache / "pixels", plan.removed)
         forget_activations(cache / "activations", plan.removed)
-    photographs = _photographs(plan.replay if parent else (), learnt, validation, classes)
+    levels = [parts(level, classes) for level in params.training.hierarchy]
+    photographs = _photographs(plan.replay if parent else (), learnt, validation, classes, levels)
     model = starting_model(params, classes, parent).to(accelerator.device)
     prefix, tail = split_frozen(model, params.model.frozen_share)
     statistics = input_statistics(params.model.backbone)
@@ -216,6 +218,7 @@ def _train(
         classes=classes,
         image_size=params.model.image_size,
         interpolation=params.model.interpolation,
+        crop=params.model.crop,
         mean=statistics[0],
         std=statistics[1],
         manifest=_manifest(parent, None if kept_champion else learnt, validation),
@@ -226,7 +229,11 @@ def _train(
 
 
 def _photographs(
-    replayed: Sequence[str], learnt: pd.DataFrame, validation: pd.DataFrame, classes: Sequence[str]
+    replayed: Sequence[str],
+    learnt: pd.DataFrame,
+    validation: pd.DataFrame,
+    classes: Sequence[str],
+    levels: Sequence[Sequence[int]],
 ) -> Photographs:
     """To a training that starts anew no photograph is old: then `replayed` is empty."""
     from dermai.phases import Photographs
@@ -239,6 +246,7 @@ def _photographs(
         is_new=[image not in replay for image in learnt["image"]],
         validation=list(validation["image"]),
         validation_labels=[index.get(name, -1) for name in validation["diagnosis"]],
+        levels=levels,
     )
 
 

@@ -131,6 +131,7 @@ def _run_triage(
         champion.version,
         received,
         params.triage.conformal_coverage,
+        champion.package.crop,
     )
     summary = TriageSummary(
         model_version=champion.version,
@@ -156,14 +157,14 @@ def _heat_maps(
     known: dict[str, NDArray[np.float32]],
 ) -> dict[str, NDArray[np.float32]]:
     """Maps of the first photograph of each case that is not normal; those scored by an earlier run are made here."""
-    from dermai.images.pixels import PixelCache
+    from dermai.inference import model_pixels
 
     package = champion.package
     shown = [case.images[0] for case in cases if case.risk != RiskLevel.NORMAL]
     images = [image for image in shown if image not in known]
     if images:
         called = rows.set_index("image")["predicted"]
-        pixels = PixelCache(workspace.cache / "pixels", package.image_size, package.interpolation)
+        pixels = model_pixels(package, workspace.cache)
         pixels.fill(images, triage_folder(workspace))
         found = heat_maps(package, pixels.read(images), [package.classes.index(called[image]) for image in images])
         known = known | dict(zip(images, found, strict=True))

@@ -25,6 +25,14 @@ def test_a_package_is_the_same_after_a_round_trip(package: Path) -> None:
     assert loaded.manifest.equals(made.manifest)
 
 
+def test_a_package_that_crops_says_so_in_a_format_of_its_own(tmp_path: Path) -> None:
+    plain, made = make_package(), replace(make_package(), crop="lesion")
+    assert ModelPackage.load(made.save(tmp_path / "package")).crop == "lesion"
+    assert b'"format": 3' in made.files["model.json"]
+    assert b"crop" not in plain.files["model.json"]
+    assert made.sha256 != plain.sha256
+
+
 def test_probabilities_keep_every_digit(tmp_path: Path) -> None:
     made = make_package()
     columns = [name for name in made.validation.columns if name.startswith("p_")]

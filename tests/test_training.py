@@ -66,6 +66,18 @@ class TestAFirstModel:
         assert "classifier.weight" in moved
         assert not any(name.startswith(("conv_stem", "blocks.0", "blocks.1", "blocks.2")) for name in moved)
 
+    def test_crop_and_hierarchy_are_what_the_parameters_say(
+        self, data: Path, cases: pd.DataFrame, first: ModelPackage
+    ) -> None:
+        cropped = train(cases, data, data / "cropped", quick_params(model={"crop": "lesion"}))
+        assert (first.crop, cropped.crop) == ("none", "lesion")
+        assert not equal(cropped, first)
+        levels = train(cases, data, data / "levels", quick_params(training={"hierarchy": ["risk", "melanocytic"]}))
+        assert not equal(levels, first)
+        with pytest.raises(CannotTrain, match=r"model\.crop is none"):
+            usable_parent(plan_update(cases, None, quick_params()).model_copy(update={"mode": "update"}),
+                          quick_params(), cropped)  # fmt: skip
+
     def test_one_class_or_no_photograph_is_refused(self, data: Path, cases: pd.DataFrame) -> None:
         params = quick_params()
         for rows, message in ((cases[cases["diagnosis"] == "Nev"], "two classes"), (cases[:0], "import cases first")):

@@ -43,21 +43,26 @@ def lesion_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def crop_to_lesion(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The rectangle around the lesion with some skin beside it, in the photograph's proportions.
+    """The part of the photograph around the lesion (`lesion_rectangle`)."""
+    rows, columns = lesion_rectangle(pixels)
+    return pixels[rows, columns]
+
+
+def lesion_rectangle(pixels: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns around the lesion with some skin beside it, in the photograph's proportions.
 
     The whole photograph where no lesion stands out.
     """
-    mask = lesion_mask(pixels)
+    mask, (height, width) = lesion_mask(pixels), pixels.shape[:2]
     if not mask.any():
-        return pixels
-    height, width = pixels.shape[:2]
+        return slice(0, height), slice(0, width)
     (top, bottom), (left, right) = (np.flatnonzero(mask.any(axis=axis))[[0, -1]] + [0, 1] for axis in (1, 0))
     share = np.clip(max(bottom - top, right - left) * (1 + 2 * MARGIN) / SIDE, SMALLEST_CROP, 1.0)
     rows, columns = round(share * height), round(share * width)
     row = round((top + bottom) / 2 / SIDE * height - rows / 2)
     column = round((left + right) / 2 / SIDE * width - columns / 2)
     row, column = min(max(row, 0), height - rows), min(max(column, 0), width - columns)
-    return pixels[row : row + rows, column : column + columns]
+    return slice(row, row + rows), slice(column, column + columns)
 
 
 def _otsu(values: NDArray[np.float64]) -> float:

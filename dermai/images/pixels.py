@@ -14,6 +14,7 @@ from PIL import Image
 from dermai.cases import photograph_path
 from dermai.errors import InvalidCases
 from dermai.files import sha256_bytes
+from dermai.images.lesion import crop_to_lesion
 from dermai.images.records import RecordFile
 
 RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR}
@@ -23,14 +24,15 @@ _CHUNK = 64
 class PixelCache:
     """Pixels uint8 [size, size, 3] of each photograph by content hash, in one memory-mapped file.
 
-    The whole photograph is resized to the square, as in the paper. Safe to delete.
+    The whole photograph is resized to the square, as in the paper, or with `crop` "lesion" the part around the lesion.
+    Safe to delete.
     """
 
-    def __init__(self, folder: Path, size: int, interpolation: str) -> None:
+    def __init__(self, folder: Path, size: int, interpolation: str, crop: str = "none") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.size = size
-        self.interpolation = interpolation
-        self.records = RecordFile(folder / f"{size}-{interpolation}", (size, size, 3), "uint8")
+        self.size, self.interpolation, self.crop = size, interpolation, crop
+        name = f"{size}-{interpolation}" if crop == "none" else f"{size}-{interpolation}-{crop}"
+        self.records = RecordFile(folder / name, (size, size, 3), "uint8")
 
     def fill(self, images: Sequence[str], data_folder: Path, progress: bool = False) -> None:
         """Decode the photographs that are not here yet.
@@ -55,6 +57,8 @@ class PixelCache:
 
     def resized(self, photograph: Image.Image) -> np.ndarray:
         """A decoded RGB photograph as the cache keeps it."""
+        if self.crop == "lesion":
+            photograph = Image.fromarray(crop_to_lesion(np.asarray(photograph)))
         return np.asarray(photograph.resize((self.size, self.size), RESAMPLING[self.interpolation]))
 
     def add(self, images: Sequence[str], pixels: Sequence[np.ndarray]) -> None:
@@ -67,11 +71,11 @@ class PixelCache:
         return self.records.read(images)
 
     def _decode(self, image: str, data_folder: Path) -> np.ndarray:
-        return decode_photograph(image, data_folder, self.size, self.interpolation)
+        return self.resized(decode_photograph(image, data_folder))
 
 
-def decode_photograph(image: str, data_folder: Path, size: int, interpolation: str) -> np.ndarray:
-    """Pixels uint8 [size, size, 3] of one stored photograph.
+def decode_photograph(image: str, data_folder: Path) -> Image.Image:
+    """One stored photograph, RGB.
 
     Raises:
         InvalidCases: missing, not the one its name says, or not decodable.
@@ -85,14 +89,13 @@ def decode_photograph(image: str, data_folder: Path, size: int, interpolation: s
         raise InvalidCases(f"{path} is not the photograph it was: its content does not match its name; run `dvc pull`")
     try:
         with Image.open(io.BytesIO(content)) as photograph:
-            resized = photograph.convert("RGB").resize((size, size), RESAMPLING[interpolation])
+            return photograph.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise InvalidCases(f"{path} cannot be decoded: {error}") from None
-    return np.asarray(resized)
 
 
 def forget_photographs(folder: Path, images: Sequence[str]) -> None:
     """Remove photographs from every pixel cache in the folder: consent to their use was withdrawn."""
     for index in sorted(folder.glob("*.index")):
-        size, interpolation = index.stem.split("-")
-        PixelCache(folder, int(size), interpolation).records.forget(images)
+        size, *rest = index.stem.split("-")
+        PixelCache(folder, int(size), *rest).records.forget(images)

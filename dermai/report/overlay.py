@@ -10,22 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dermai.images.lesion import lesion_rectangle
 from dermai.report.thumbnails import LONGEST_SIDE, QUALITY
 
 WARM = np.array([255.0, 120.0, 0.0])
 STRONGEST = 0.65  # opacity where the evidence is strongest: the skin stays visible
 
 
-def heat_overlay(path: Path, heat: NDArray[np.float32]) -> str:
-    """The photograph with the evidence in orange, as a data URI of at most 160 px on its longer side."""
+def heat_overlay(path: Path, heat: NDArray[np.float32], crop: str = "none") -> str:
+    """The photograph with the evidence in orange, as a data URI of at most 160 px on its longer side.
+
+    With `crop` "lesion" the map is of the part around the lesion, and is laid there.
+    """
     with Image.open(path) as photograph:
-        photograph.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+        if crop == "none":
+            photograph.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
         small = photograph.convert("RGB")
+    box = (0.0, 0.0, 1.0, 1.0)  # left, top, right, bottom, as shares of the photograph
+    if crop == "lesion":
+        rows, columns = lesion_rectangle(np.asarray(small))
+        box = (columns.start / small.width, rows.start / small.height,
+               columns.stop / small.width, rows.stop / small.height)  # fmt: skip
     small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     grey = np.asarray(small.convert("L").convert("RGB"), dtype=float)
-    weight = np.asarray(
-        Image.fromarray(np.clip(heat, 0, 1).astype(np.float32)).resize(small.size, Image.Resampling.BICUBIC)
-    )
+    left, top, right, bottom = (round(share * side) for share, side in zip(box, small.size * 2, strict=True))
+    part = Image.fromarray(np.clip(heat, 0, 1).astype(np.float32))
+    weight = np.zeros(grey.shape[:2])
+    weight[top:bottom, left:right] = np.asarray(part.resize((right - left, bottom - top), Image.Resampling.BICUBIC))
     weight = STRONGEST * np.clip(weight, 0, 1)[..., None]
     mixed = Image.fromarray((grey * (1 - weight) + WARM * weight).round().astype(np.uint8))
     stream = io.BytesIO()

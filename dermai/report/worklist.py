@@ -104,15 +104,18 @@ def write_worklist_page(
     model_version: str,
     when: datetime,
     coverage: float,
+    crop: str = "none",
 ) -> None:
     """The page a dermatologist works from; `heat` holds the maps of those photographs that have one.
+
+    `crop` is what part of a photograph the model sees.
 
     `retakes` has case_id, site and reason.
     """
     shown = {
         image: {
             "plain": thumbnail(photograph_path(photographs, image)),
-            "heat": heat_overlay(photograph_path(photographs, image), heat[image]) if image in heat else "",
+            "heat": heat_overlay(photograph_path(photographs, image), heat[image], crop) if image in heat else "",
         }
         for case in cases
         for image in case.images

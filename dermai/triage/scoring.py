@@ -19,7 +19,7 @@ from PIL import Image
 from dermai.calibration import apply_temperature
 from dermai.config import Params
 from dermai.images.pixels import PixelCache
-from dermai.inference import embed, predict_with, ready_to_predict, reference_pixels
+from dermai.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
 from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
 from dermai.ingest.store import in_threads, store_photograph
 from dermai.model_package import ModelPackage
@@ -117,11 +117,8 @@ def admit(
 
 def pixel_caches(workspace: Workspace, models: Sequence[ScoringModel]) -> list[PixelCache]:
     """The photographs as each model, and the reference backbone, take them in."""
-    folder = workspace.cache / "pixels"
-    own = {(model.package.image_size, model.package.interpolation) for model in models}
-    reference = reference_pixels(workspace.cache)
-    own.discard((reference.size, reference.interpolation))
-    return [reference, *(PixelCache(folder, size, interpolation) for size, interpolation in sorted(own))]
+    caches = [reference_pixels(workspace.cache), *(model_pixels(model.package, workspace.cache) for model in models)]
+    return list({(cache.size, cache.interpolation, cache.crop): cache for cache in caches}.values())
 
 
 def score(
@@ -149,7 +146,7 @@ def score(
     threshold = validation_threshold(package, params.triage.conformal_coverage)
     store, cache = triage_folder(workspace), workspace.cache
     network = ready_to_predict(package.build())
-    pixels = PixelCache(cache / "pixels", package.image_size, package.interpolation)
+    pixels = model_pixels(package, cache)
     with tqdm(total=len(rows), desc=f"{model.role} {model.version}", unit="photograph", disable=not progress) as bar:
         for first in range(0, len(rows), params.triage.batch):
             batch = rows.iloc[first : first + params.triage.batch]

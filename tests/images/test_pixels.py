@@ -10,6 +10,7 @@ from PIL import Image
 
 from dermai.cases import photograph_path
 from dermai.errors import InvalidCases
+from dermai.images.lesion import crop_to_lesion
 from dermai.images.pixels import PixelCache, forget_photographs
 from tests.training_data import make_cases
 
@@ -26,6 +27,20 @@ def test_pixels_are_those_of_the_photograph(tmp_path: Path, name: str, resamplin
     for image, found in zip(images[::-1], pixels, strict=True):
         with Image.open(photograph_path(tmp_path, image).with_suffix(".moved")) as photograph:
             assert np.array_equal(found, np.asarray(photograph.resize((40, 40), Image.Resampling(resampling))))
+
+
+def test_a_cropping_cache_holds_the_part_around_the_lesion(tmp_path: Path) -> None:
+    images = list(make_cases(tmp_path, {"train": {"MM": 3}})["image"])
+    cache = PixelCache(tmp_path / "cache", 40, "bilinear", "lesion")
+    cache.fill(images, tmp_path)
+    for image, found in zip(images, cache.read(images), strict=True):
+        with Image.open(photograph_path(tmp_path, image)) as photograph:
+            part = Image.fromarray(crop_to_lesion(np.asarray(photograph)))
+        assert part.size != photograph.size
+        assert np.array_equal(found, np.asarray(part.resize((40, 40), Image.Resampling.BILINEAR)))
+    assert PixelCache(tmp_path / "cache", 40, "bilinear").records.missing(images) == images  # the whole ones are others
+    forget_photographs(tmp_path / "cache", images[:1])
+    assert PixelCache(tmp_path / "cache", 40, "bilinear", "lesion").records.missing(images) == images[:1]
 
 
 def test_a_missing_a_changed_and_a_broken_photograph_are_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 
 from dermai.config import ValidationParams, load_params
 from dermai.errors import DermaiError, InvalidCases, InvalidParams
+from dermai.model_package import ModelPackage
 from dermai.report.worklist import worklist_cases, write_worklist_csv
 from dermai.triage.acquisition import acquisition_properties
 from dermai.triage.conformal import conformal_sets, conformal_threshold
@@ -99,6 +100,21 @@ def test_the_heat_maps_of_a_scoring_pass_are_those_of_a_pass_of_their_own(worksp
     assert drawn[0].keys() == drawn[1].keys()
     for image, heat in drawn[0].items():
         assert heat == pytest.approx(drawn[1][image], abs=1e-3)
+
+
+def test_a_model_that_crops_sees_the_part_around_the_lesion(workspace, registry, champion, tmp_path):
+    folder, params = write_referrals(tmp_path / "new", 5), load_params(workspace.params_file)
+    run_triage(workspace, params, folder, workspace.root / "whole", WHEN)
+    package = replace(ModelPackage.load(tmp_path / "package"), crop="lesion")
+    cropping = registry.register(package.save(tmp_path / "cropping"), {}, "test", {}, {})
+    registry.set_alias("champion", cropping.version)
+    done = run_triage(workspace, params, folder, workspace.root / "cropped", WHEN)
+    assert (done.scored_now, done.cases) == (5, 5)
+    log, columns = PredictionLog(workspace.prediction_log), [f"p_{name}" for name in CLASSES]
+    whole, cropped = (log.read(version).table.set_index("image")[columns] for version in (champion.version, "2"))
+    assert (whole.sub(cropped).abs().max(axis=1) > 1e-6).all()
+    page = (workspace.root / "cropped" / "worklist.html").read_text()
+    assert page.count("data:image/jpeg") > 5, "heat maps are drawn too"
 
 
 def test_heat_maps_lie_between_0_and_1_and_follow_the_class():
