@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,20 @@ SWITCHES: dict[str, dict[str, Any]] = {
 RESULT = Path(__file__).parent / "results" / "switches.md"
 
 
-def answers(stream: str, photographs: Path, overrides: dict[str, Any]) -> Answers:
-    """What joint training answers on the test patients of all repetitions."""
+def joint_cells(
+    stream: str, photographs: Path, overrides: dict[str, Any], repetitions: Sequence[int] = REPETITIONS
+) -> dict[int, dict[str, Any]]:
+    """The finished cells of joint training, by repetition."""
     cells = {}
-    for number in REPETITIONS:
+    for number in repetitions:
         run_cell(stream, number, "joint", photographs, overrides)
         cells[number] = json.loads(cell_file(stream, number, "joint", overrides).read_text(encoding="utf-8"))
-    return answers_of(cells, list(REPETITIONS))
+    return cells
+
+
+def answers(stream: str, photographs: Path, overrides: dict[str, Any]) -> Answers:
+    """What joint training answers on the test patients of all repetitions."""
+    return answers_of(joint_cells(stream, photographs, overrides), REPETITIONS)
 
 
 def points(change: Interval) -> str:

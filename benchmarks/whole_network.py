@@ -1,0 +1,91 @@
+"""The parameters as shipped, beside the whole network trained with strong regularisation: PAD-UFES-20 at 224 px.
+
+    python -m benchmarks.whole_network ../shared/data --repetitions 5
+
+Joint training on everything but validation and test patients, on the folds of `benchmarks.update_streams`. Writes
+benchmarks/results/whole_network.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import Any
+
+from benchmarks.stream_statistics import Interval, balanced_accuracy, estimate, p_value, sensitivity
+from benchmarks.switches import joint_cells, points
+from benchmarks.update_streams_report import answers_of
+from dermai.config import Params
+from dermai.files import write_text
+
+SHIPPED = {name: getattr(Params().training, name) for name in Params().training.model_fields if name != "processes"}
+COMMON: dict[str, Any] = {"model.image_size": 224, "training.checkpoint_every": 100}
+ARMS: dict[str, dict[str, Any]] = {
+    "as shipped: a quarter of the blocks": {
+        **{f"training.{name}": value for name, value in SHIPPED.items()},
+        "model.frozen_share": Params().model.frozen_share,
+        **COMMON,
+    },
+    "the whole network": {
+        **COMMON,
+        "model.frozen_share": 0.0,
+        "training.first_epochs": 20,
+        "training.head_first_epochs": 0,
+        "training.samples_per_class": 6,
+        "training.head_learning_rate": 3e-3,
+        "training.backbone_learning_rate": 6e-4,
+        "training.optimizer": "adamw",
+        "training.weight_decay": 0.02,
+        "training.label_smoothing": 0.1,
+        "training.schedule": "one_cycle",
+        "training.weight_average": 0.98,
+        "training.augmented_views": 1000,  # nothing is kept of them: another in every epoch
+    },
+}
+RESULT = Path(__file__).parent / "results" / "whole_network.md"
+
+
+def share(value: Interval) -> str:
+    """A share in per cent, with its interval."""
+    return f"{100 * value.value:.1f} ({100 * value.low:.1f}–{100 * value.high:.1f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photographs", type=Path, help="folder with pad_ufes_20/")
+    parser.add_argument("--repetitions", type=int, default=5)
+    arguments = parser.parse_args()
+    repetitions = range(arguments.repetitions)
+    own = [f"{name} {value}" for name, value in ARMS["the whole network"].items() if name not in COMMON]
+    lines = [
+        "# The whole network, on PAD-UFES-20 at 224 px",
+        "",
+        f"`python -m benchmarks.whole_network FOLDER --repetitions {arguments.repetitions}`: joint training on the folds",
+        "of `update_streams.md`, answered by the largest probability, without operating points. 95 % intervals over",
+        "resampled patients, paired differences. Frozen layers' outputs are on disk before the clock starts.",
+        f"The whole network is {', '.join(own)}.",
+        "",
+        "| training | balanced accuracy | MM sensitivity | BCC sensitivity | processor minutes |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    found = {}
+    for name, overrides in ARMS.items():
+        cells = joint_cells("pad", arguments.photographs, overrides, repetitions)
+        found[name] = answers_of(cells, repetitions)
+        minutes = statistics.mean(cell["stages"][-1]["processor_seconds"] for cell in cells.values()) / 60
+        values = (balanced_accuracy(-1), sensitivity(-1, "MM"), sensitivity(-1, "BCC"))
+        row = " | ".join(share(estimate(value, found[name])) for value in values)
+        lines.append(f"| {name} | {row} | {minutes:.1f} |")
+        print(lines[-1], flush=True)
+    shipped, whole = found.values()
+    change = estimate(balanced_accuracy(-1), whole, shipped)
+    lines += [
+        "",
+        f"The whole network less as shipped: {points(change)} points, one-sided p {p_value(change, 0.0):.3f}.",
+    ]
+    write_text(RESULT, "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
