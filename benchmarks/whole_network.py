@@ -61,9 +61,9 @@ def main() -> None:
     lines = [
         "# The whole network, on PAD-UFES-20 at 224 px",
         "",
-        f"`python -m benchmarks.whole_network FOLDER --repetitions {arguments.repetitions}`: joint training on the folds",
-        "of `update_streams.md`, answered by the largest probability, without operating points. 95 % intervals over",
-        "resampled patients, paired differences. Frozen layers' outputs are on disk before the clock starts.",
+        f"`python -m benchmarks.whole_network FOLDER --repetitions {arguments.repetitions}`: joint training on the",
+        "folds of `update_streams.md`, answered by the largest probability, without operating points. 95 % intervals",
+        "over resampled patients, paired differences. Frozen layers' outputs are on disk before the clock starts.",
         f"The whole network is {', '.join(own)}.",
         "",
         "| training | balanced accuracy | MM sensitivity | BCC sensitivity | processor minutes |",
