@@ -2,9 +2,9 @@
 
     python -m benchmarks.few_cases path/to/pad_ufes_20 --cache /somewhere/features --weights /somewhere/weights
 
-Five folds by patient, repeated with three seeds. Everything that is chosen (ridge penalty, temperature, strength of the
-clinical opinion, operating point) is chosen on inner folds of the training patients. Intervals and paired comparisons
-resample patients. Writes benchmarks/results/few_cases.md.
+Five folds by patient, repeated with three seeds. Everything that is chosen (ridge penalties, temperature, strength of
+the clinical opinion, operating point) is chosen on inner folds of the training patients. Intervals and paired
+comparisons resample patients. Writes benchmarks/results/few_cases.md.
 
 `--weights` holds `<timm name>.safetensors` of further networks, whose features join in the last rows
 (`python -m benchmarks.lite_weights FOLDER` writes those of EfficientNet-Lite1 and Lite2). `--finetuned` is the folder
@@ -30,6 +30,7 @@ from PIL import Image
 
 from benchmarks.few_cases_heads import (
     balanced_accuracy,
+    balanced_likelihood,
     class_biases,
     clinical_trees,
     hierarchical,
@@ -49,7 +50,7 @@ from dermai.taxonomy import load_taxonomy
 
 SEEDS = (20211003, 20211004, 20211005)
 OUTER, INNER = 5, 3
-PENALTIES = (1.0, 3.0, 10.0)
+PENALTIES = (1.0, 3.0, 10.0)  # of the linear heads, and of the clinical opinion
 NETWORK, DRAWS = "tf_efficientnet_lite0", 4000
 SIZES = {"tf_efficientnet_lite1": 240, "tf_efficientnet_lite2": 260}  # px, the size they were trained for
 SIZE = 300  # of the others
@@ -163,14 +164,12 @@ class Experiment:
                 logits[test] = held[test]
             if arm.clinical:
                 table = self.cases if arm.cases is None else arm.cases
-                columns = np.zeros_like(held)
-                for learn, check in parts:
-                    columns[check] = self._opinion(arm, table, learn, check)
+                columns = self._opinion(arm, table, train, test, parts)
                 strength = 1.0
                 if opinions:
                     strength = choose_strength(held[train], columns[train], self.labels[train])
                 held = log_softmax(held + strength * columns)
-                logits[test] = log_softmax(logits[test] + strength * self._opinion(arm, table, train, test))
+                logits[test] = log_softmax(logits[test] + strength * columns[test])
             if arm.biased:
                 biases = class_biases(held[train], self.labels[train])
                 held, logits[test] = log_softmax(held + biases), log_softmax(logits[test] + biases)
@@ -198,12 +197,29 @@ class Experiment:
         """Log-probabilities [N, C] at the temperature that fits the training photographs best."""
         return log_softmax(scores / fit_temperature(scores[train], self.labels[train]))
 
-    def _opinion(self, arm: Arm, table: pd.DataFrame, learn: np.ndarray, check: np.ndarray) -> np.ndarray:
-        """What the clinical columns add to each class's score, [check, C]."""
-        if arm.trees:
-            return clinical_trees(table.iloc[learn], table.iloc[check], arm.clinical, self.classes)
-        model = fit_clinical(table.iloc[learn], arm.clinical, self.classes, Params().clinical.regularisation)
-        return model.scores(table.iloc[check])
+    def _opinion(
+        self,
+        arm: Arm,
+        table: pd.DataFrame,
+        train: np.ndarray,
+        test: np.ndarray,
+        parts: list[tuple[np.ndarray, np.ndarray]],
+    ) -> np.ndarray:
+        """What the clinical columns add to each class's score [N, C]: of training rows by inner folds, of test by all.
+
+        The penalty is the one that makes the training patients' diagnoses likeliest, each class having the same say.
+        """
+        tried = {}
+        for penalty in PENALTIES[:1] if arm.trees else PENALTIES:
+            tried[penalty] = np.zeros((len(self.labels), len(self.classes)))
+            for learn, check in (*parts, (train, test)):
+                learnt, asked = table.iloc[learn], table.iloc[check]
+                if arm.trees:
+                    tried[penalty][check] = clinical_trees(learnt, asked, arm.clinical, self.classes)
+                else:
+                    model = fit_clinical(learnt, arm.clinical, self.classes, penalty)
+                    tried[penalty][check] = model.scores(asked)
+        return tried[max(tried, key=lambda penalty: balanced_likelihood(tried[penalty][train], self.labels[train]))]
 
     def resampled(self, hits: np.ndarray, cases: np.ndarray) -> np.ndarray:
         """Mean over classes of hits / cases, each [N, C], in bootstrap samples of patients; [draws]."""
@@ -337,7 +353,7 @@ def main() -> None:
         f"({cases['patient_id'].nunique()} patients; {counts}).",
         "",
         f"{OUTER} folds by patient, seeds {', '.join(map(str, SEEDS))}. A linear head on frozen ImageNet features of "
-        f"EfficientNet-Lite0 at {SIZE} px, or (fine-tuned) the whole network; penalty, temperature, strength of the "
+        f"EfficientNet-Lite0 at {SIZE} px, or (fine-tuned) the whole network; penalties, temperature, strength of the "
         "clinical opinion, classes' biases (classes moved) and operating points "
         f"come from {INNER} inner folds of the training patients. 95 % intervals resample patients. Balanced accuracy "
         "is by the largest probability, per photograph; MM at the operating point "

@@ -80,13 +80,16 @@ def class_biases(log_probabilities: np.ndarray, labels: np.ndarray) -> np.ndarra
     """What to add to each class's score, [C], so that the labels are likeliest with each class having the same say."""
     from scipy.optimize import minimize
 
-    weights = 1 / np.bincount(labels)[labels] / len(np.unique(labels))
-
     def loss(biases: np.ndarray) -> float:
-        scores = log_softmax(log_probabilities + biases)
-        return float(-(weights * scores[np.arange(len(labels)), labels]).sum() + 1e-3 * (biases**2).sum())
+        return 1e-3 * float((biases**2).sum()) - balanced_likelihood(log_probabilities + biases, labels)
 
     return np.asarray(minimize(loss, np.zeros(log_probabilities.shape[1]), method="L-BFGS-B").x)
+
+
+def balanced_likelihood(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Log-likelihood of labels [N] under scores [N, C]: the mean over classes of the mean over a class's rows."""
+    weights = 1 / np.bincount(labels)[labels] / len(np.unique(labels))
+    return float((weights * log_softmax(scores)[np.arange(len(labels)), labels]).sum())
 
 
 def log_softmax(scores: np.ndarray) -> np.ndarray:

@@ -90,7 +90,7 @@ class ClinicalParams(Section):
     """Which of the case table's columns the model uses beside the photograph."""
 
     columns: tuple[ClinicalColumn, ...] = ()
-    regularisation: float = Field(10.0, gt=0)
+    regularisation: float = Field(3.0, gt=0)
 
 
 class ContinualParams(Section):
