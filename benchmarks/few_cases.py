@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from benchmarks.few_cases_arms import CROPS, MIRRORED, arms
+from benchmarks.few_cases_arms import CONSTANT, CROPS, MIRRORED, arms
 from benchmarks.few_cases_experiment import INNER, OUTER, SEEDS, Experiment
 from dermai.config import ModelParams, Params
 from dermai.files import write_text
@@ -73,7 +73,9 @@ def features(folder: Path, files: Sequence[str], name: str, cache: Path, weights
             pixels = []
             for file in files[start : start + 16]:
                 with Image.open(folder / file) as photograph:
-                    cropped = Image.fromarray((CROPS | MIRRORED)[view](np.asarray(photograph.convert("RGB"))))
+                    cropped = Image.fromarray(
+                        (CROPS | MIRRORED | CONSTANT)[view](np.asarray(photograph.convert("RGB")))
+                    )
                 pixels.append(np.asarray(cropped.resize((size, size), Image.Resampling.BILINEAR)))
             inputs = normalise(torch.from_numpy(np.stack(pixels)), *input_statistics(params.backbone))
             parts.append(model(inputs.bfloat16()).float().numpy())

@@ -17,7 +17,19 @@ CROPS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "centre": lambda pixels: pixels[45:-45, 45:-45],  # the middle 70 % of 300 px
     "lesion": crop_to_lesion,
 }
+
+
+def constant_colours(pixels: np.ndarray) -> np.ndarray:
+    """Photograph uint8 [H, W, 3] under white light by Shades of Gray (Finlayson and Trezzi 2004), Minkowski norm 6."""
+    values = pixels.astype(np.float64)
+    light = (values**6).mean(axis=(0, 1)) ** (1 / 6)
+    return np.asarray(np.clip(values * light.mean() / np.maximum(light, 1.0), 0, 255).round(), dtype=np.uint8)
+
+
 MIRRORED = {f"{name} mirrored": (lambda pixels, view=view: view(pixels)[:, ::-1]) for name, view in CROPS.items()}
+CONSTANT = {
+    f"{name} constant": (lambda pixels, view=view: view(constant_colours(pixels))) for name, view in CROPS.items()
+}
 VIEWS = tuple(CROPS)
 EVERYONE = ("age", "body_site", "itch", "grew", "hurt", "changed", "bleed", "elevation")  # recorded in every row
 
@@ -46,14 +58,15 @@ def arms(cases: pd.DataFrame, further: Sequence[str], network: str) -> tuple[lis
     all_views = Arm("whole + centre crop + lesion crop", VIEWS)
     everything = Arm("whole + centre crop + lesion crop + clinical columns", VIEWS, clinical=EVERYONE)
     mirrored = Arm("three views, each mirrored too", (*VIEWS, *MIRRORED))
+    constant = Arm("three views, colours constant", tuple(CONSTANT))
     columns_trees = Arm("clinical columns alone, by trees", clinical=EVERYONE, trees=True)
     everything_trees = Arm(f"{everything.name}, by trees", VIEWS, clinical=EVERYONE, trees=True)
     chosen = [whole, columns, plain, photograph, both, hierarchy, more, leak, lesion, all_views, everything,
-              mirrored, columns_trees, everything_trees]  # fmt: skip
+              mirrored, constant, columns_trees, everything_trees]  # fmt: skip
     comparisons = [(photograph, whole), (plain, whole), (plain, columns), (both, photograph), (both, columns),
                    (both, plain), (hierarchy, photograph), (more, both), (leak, both), (lesion, whole),
                    (lesion, photograph), (all_views, photograph), (all_views, whole), (everything, both),
-                   (everything, all_views), (mirrored, all_views), (columns_trees, columns),
+                   (everything, all_views), (mirrored, all_views), (constant, all_views), (columns_trees, columns),
                    (everything_trees, everything)]  # fmt: skip
     if further:
         joined = (*VIEWS, *(f"{other}/{view}" for other in further for view in VIEWS))
