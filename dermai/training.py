@@ -7,32 +7,31 @@ import resource
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dermai.cases import trainable
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.continual.recipes import RECIPES
 from dermai.files import locked, sha256_json, write_json
 from dermai.hierarchy import parts
-from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
+from dermai.model_package import ModelPackage
 from dermai.processes import Processes
 from dermai.source_code import source_hash
-from dermai.starting_model import CannotTrain, class_list, starting_model, usable_parent
+from dermai.starting_model import CannotTrain, starting_model, usable_parent
+from dermai.training_cases import manifest_after, training_cases, training_photographs
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor
 
     from dermai.continual.interpolation import MixScore
-    from dermai.phases import Photographs
 
 LONGEST_WAIT = timedelta(days=1)  # for a process whose machine decodes slowly; torchrun ends all if one dies
 FINISHED, KEY, CHECKPOINTS = "trained", "training.json", "checkpoints"
@@ -144,21 +143,12 @@ def _train(
 
     started = time.perf_counter()
     parent = usable_parent(plan, params, parent)
-    rows = trainable(cases).set_index("image", drop=False)
-    learnt, validation = rows.loc[list(plan.training)], rows[rows["split"] == "validation"]
-    if plan.mode == "nothing" or learnt.empty:
-        raise CannotTrain("there are no training photographs with a diagnosis: import cases first")
-    if (learnt["split"] != "train").any():
-        raise CannotTrain("the plan names photographs outside the split `train`: plan the update again")
-    classes = class_list(parent.classes if parent else (), list(learnt["diagnosis"]))
-    if len(classes) < 2:
-        raise CannotTrain(f"all training photographs are {classes[0]}: a model needs two classes or more")
-
+    learnt, validation, classes = training_cases(plan, cases, parent)
     if accelerator.is_main_process:
         forget_photographs(cache / "pixels", plan.removed)
         forget_activations(cache / "activations", plan.removed)
     levels = [parts(level, classes) for level in params.training.hierarchy]
-    photographs = _photographs(plan.replay if parent else (), learnt, validation, classes, levels)
+    photographs = training_photographs(plan.replay if parent else (), learnt, validation, classes, levels)
     model = starting_model(params, classes, parent).to(accelerator.device)
     prefix, tail = split_frozen(model, params.model.frozen_share)
     statistics = input_statistics(params.model.backbone)
@@ -190,8 +180,6 @@ def _train(
     chosen: MixScore | None = None
     if known and recipe.interpolates:
         chosen, mixes = interpolate(phases, champion, classes, params)
-    epochs = [record for record in position.history if record["phase"] == "blocks"]
-    seconds = sum(record["seconds"] for record in epochs)
     summary = {
         "mode": plan.mode,
         "strategy": params.continual.strategy,
@@ -204,7 +192,7 @@ def _train(
         "mixed_precision": accelerator.mixed_precision,
         "seconds": round(time.perf_counter() - started, 1),
         "seconds_before_the_first_epoch": round(prepared - started, 1),
-        "images_per_second": round(sum(record["images"] for record in epochs) / seconds, 1) if seconds else None,
+        "images_per_second": _images_per_second(position.history),
         "peak_memory_mb": _peak_memory_mb(),
         "best_epoch": position.best_epoch,
         "history": position.history,
@@ -221,42 +209,11 @@ def _train(
         crop=params.model.crop,
         mean=statistics[0],
         std=statistics[1],
-        manifest=_manifest(parent, None if kept_champion else learnt, validation),
+        manifest=manifest_after(parent, None if kept_champion else learnt, validation),
         validation=_predictions(validation, classes, phases.validation_logits()),
         parent=parent.sha256 if parent else None,
         training=summary,
     )
-
-
-def _photographs(
-    replayed: Sequence[str],
-    learnt: pd.DataFrame,
-    validation: pd.DataFrame,
-    classes: Sequence[str],
-    levels: Sequence[Sequence[int]],
-) -> Photographs:
-    """To a training that starts anew no photograph is old: then `replayed` is empty."""
-    from dermai.phases import Photographs
-
-    index = {name: position for position, name in enumerate(classes)}
-    replay = set(replayed)
-    return Photographs(
-        train=list(learnt["image"]),
-        train_labels=[index[name] for name in learnt["diagnosis"]],
-        is_new=[image not in replay for image in learnt["image"]],
-        validation=list(validation["image"]),
-        validation_labels=[index.get(name, -1) for name in validation["diagnosis"]],
-        levels=levels,
-    )
-
-
-def _manifest(parent: ModelPackage | None, learnt: pd.DataFrame | None, validation: pd.DataFrame) -> pd.DataFrame:
-    """What the parent learnt from, what was learnt now (in its place where relabelled), and what chose the weights."""
-    parts = [] if learnt is None else [learnt]
-    if parent is not None:
-        parts.append(parent.manifest[parent.manifest["split"] == "train"])
-    rows = pd.concat([*(part[list(MANIFEST_COLUMNS)] for part in parts), validation[list(MANIFEST_COLUMNS)]])
-    return rows.drop_duplicates("image").reset_index(drop=True)
 
 
 def _predictions(validation: pd.DataFrame, classes: Sequence[str], logits: Tensor) -> pd.DataFrame:
@@ -265,6 +222,13 @@ def _predictions(validation: pd.DataFrame, classes: Sequence[str], logits: Tenso
     table.insert(0, "image", validation["image"].to_numpy())
     table.insert(1, "diagnosis", validation["diagnosis"].to_numpy())
     return table
+
+
+def _images_per_second(history: Sequence[Mapping[str, Any]]) -> float | None:
+    """Of the epochs that train blocks; None without one."""
+    epochs = [record for record in history if record["phase"] == "blocks"]
+    seconds = sum(record["seconds"] for record in epochs)
+    return round(sum(record["images"] for record in epochs) / seconds, 1) if seconds else None
 
 
 def _peak_memory_mb() -> dict[str, int]:
