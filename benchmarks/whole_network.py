@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from benchmarks.update_streams_report import answers_of
 from dermai.config import Params
 from dermai.files import write_text
 
-SHIPPED = {name: getattr(Params().training, name) for name in Params().training.model_fields if name != "processes"}
+SHIPPED = {
+    name: getattr(Params().training, name) for name in type(Params().training).model_fields if name != "processes"
+}
 COMMON: dict[str, Any] = {"model.image_size": 224, "training.checkpoint_every": 100}
 ARMS: dict[str, dict[str, Any]] = {
     "as shipped: a quarter of the blocks": {
@@ -64,7 +67,8 @@ def main() -> None:
         f"`python -m benchmarks.whole_network FOLDER --repetitions {arguments.repetitions}`: joint training on the",
         "folds of `update_streams.md`, answered by the largest probability, without operating points. 95 % intervals",
         "over resampled patients, paired differences. Frozen layers' outputs are on disk before the clock starts.",
-        f"The whole network is {', '.join(own)}.",
+        "",
+        *textwrap.wrap(f"The whole network: {', '.join(own)}.", 120),
         "",
         "| training | balanced accuracy | MM sensitivity | BCC sensitivity | processor minutes |",
         "|---|---:|---:|---:|---:|",
