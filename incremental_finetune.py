@@ -3,7 +3,7 @@
 import sys
 
 from dermai.environment import silence_telemetry
-from dermai.failures import tell_failures_outside_the_run
+from dermai.records.failures import tell_failures_outside_the_run
 
 silence_telemetry()  # before any library that would phone home is imported
 tell_failures_outside_the_run()

@@ -21,12 +21,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from dermai.triage.acquisition import ACQUISITION, acquisition_properties
-from monitoring.columns import changed_columns, one_row_a_patient
-from monitoring.estimated_sensitivity import estimate_sensitivity
-from monitoring.looks import Looks, holm
-from monitoring.mmd import embedding_change
-from monitoring.new_group import new_group
+from dermai.images.acquisition import ACQUISITION, acquisition_properties
+from monitoring.statistics.columns import changed_columns, one_row_a_patient
+from monitoring.statistics.estimated_sensitivity import estimate_sensitivity
+from monitoring.statistics.looks import Looks, holm
+from monitoring.statistics.mmd import embedding_change
+from monitoring.statistics.new_group import new_group
 
 REFERENCE = 400
 SIZES = (50, 100, 200)

@@ -61,8 +61,8 @@ def features(folder: Path, files: Sequence[str], name: str, cache: Path, weights
     import torch
     from tqdm import tqdm
 
-    from dermai.backbones import build_model, fuse_batch_norm, input_statistics
     from dermai.images.augmentation import normalise
+    from dermai.models.backbones import build_model, fuse_batch_norm, input_statistics
 
     model = fuse_batch_norm(build_model(params, ("unused",)).eval())
     model.classifier = torch.nn.Identity()

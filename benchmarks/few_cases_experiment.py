@@ -19,11 +19,11 @@ from benchmarks.few_cases_heads import (
     ridge,
     similarity,
 )
-from dermai.calibration import fit_temperature
-from dermai.clinical.model import choose_strength, fit_clinical
 from dermai.config import Params
 from dermai.files import sha256_json
-from dermai.operating_points import choose_operating_points, predict
+from dermai.models.calibration import fit_temperature
+from dermai.models.clinical_model import choose_strength, fit_clinical
+from dermai.models.operating_points import choose_operating_points, predict
 from dermai.taxonomy import load_taxonomy
 
 SEEDS = (20211003, 20211004, 20211005)

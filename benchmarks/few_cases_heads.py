@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from dermai.clinical.columns import encode, known_sites
+from dermai.models.clinical_columns import encode, known_sites
 
 
 def patient_folds(patients: np.ndarray, labels: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -27,8 +27,8 @@ def pack(photographs: Path, folder: Path, weights: Path | None) -> None:
     from benchmarks.few_cases import NETWORK, read_cases
     from benchmarks.few_cases_experiment import INNER, OUTER, SEEDS, Experiment
     from benchmarks.few_cases_heads import patient_folds
-    from dermai.backbones import build_model
     from dermai.config import ModelParams
+    from dermai.models.backbones import build_model
 
     cases = read_cases(photographs)
     experiment = Experiment(cases, lambda name: np.empty(0))

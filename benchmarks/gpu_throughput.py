@@ -24,8 +24,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from dermai.cases import photograph_path, read_cases, trainable
 from dermai.config import load_params
+from dermai.data.cases import photograph_path, read_cases, trainable
 from dermai.workspace import Workspace
 
 RESULTS = Path(__file__).with_name("results") / "gpu_throughput.md"
@@ -39,7 +39,7 @@ def dermai_rates(
 ) -> list[float]:
     """Photographs a second of each epoch of the platform's training."""
     from dermai.continual.plan import plan_update
-    from dermai.training import finetune
+    from dermai.training.finetune import finetune
 
     classes = cases.loc[cases["split"] == "train", "diagnosis"].nunique()
     params = load_params(

@@ -62,7 +62,7 @@ def import_folder(workspace: Workspace, folder: Path, params: Params) -> int:
 
 def validate(workspace: Workspace, params: Params) -> int:
     """Validate the dataset; the number of photographs."""
-    from dermai.cases import parse_cases
+    from dermai.data.cases import parse_cases
     from dermai.validation.dataset import validate_dataset
 
     cases = parse_cases(workspace.cases_file)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from dermai.backbones import packaged_weights
+from dermai.models.backbones import packaged_weights
 
 SHA256 = {
     1: "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",

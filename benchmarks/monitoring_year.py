@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 
 from dermai.config import load_params
-from dermai.mlflow_store import make_store
-from dermai.model_package import ModelPackage
-from dermai.registry import Registry
+from dermai.models.package import ModelPackage
+from dermai.registry.mlflow_store import make_store
+from dermai.registry.registry import Registry
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 
@@ -36,8 +36,8 @@ RESULTS = Path(__file__).parent / "results"
 
 def fill(workspace: Workspace, version: str) -> int:
     """Write the year's log, one part a day, and the confirmations; returns its bytes."""
-    from monitoring.confirmations import confirm
-    from monitoring.prediction_log import PredictionLog
+    from dermai.prediction_log.confirmations import confirm
+    from dermai.prediction_log.log import PredictionLog
     from monitoring.reference import load_reference
 
     log = PredictionLog(workspace.prediction_log)

@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from dermai.cases import COLUMNS, photograph_path
 from dermai.config import Params
 from dermai.continual.plan import plan_update
-from dermai.distributed import finetune_in_processes
+from dermai.data.cases import COLUMNS, photograph_path
 from dermai.files import sha256_file
+from dermai.training.distributed import finetune_in_processes
 
 RESULTS = Path(__file__).with_name("results") / "scaling.md"
 CLASSES = ("Nev", "BCC", "MM", "SebKer")

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from dermai.cases import read_cases, trainable
 from dermai.config import Params
+from dermai.data.cases import read_cases, trainable
+from dermai.data.splits import draw_order, patient_strata
 from dermai.files import write_text
 from dermai.ingest.delivery import Delivery
-from dermai.splits import draw_order, patient_strata
 from dermai.workspace import Workspace
 
 PAD_ARRIVALS = 5

@@ -25,8 +25,8 @@ from typing import Any
 
 import pandas as pd
 
-from dermai.cases import parse_cases, photograph_path, trainable
 from dermai.config import Params, load_params
+from dermai.data.cases import parse_cases, photograph_path, trainable
 from dermai.workspace import Workspace
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -55,7 +55,7 @@ def make_workspace(root: Path, scale: float) -> Workspace:
 def train_dermai(workspace: Workspace, cases: pd.DataFrame, params: Params, epochs: int) -> dict[str, Any]:
     """The platform's own training, all phases; the epochs counted are those of its second phase."""
     from dermai.continual.plan import plan_update
-    from dermai.training import finetune
+    from dermai.training.finetune import finetune
 
     training = params.training.model_copy(update={"first_epochs": epochs, "patience": epochs + 1})
     params = params.model_copy(update={"training": training})
@@ -81,9 +81,9 @@ def train_plain(workspace: Workspace, cases: pd.DataFrame, params: Params, epoch
     from torch.utils.data import DataLoader, Dataset
     from torchvision.transforms import v2
 
-    from dermai.backbones import build_model, input_statistics, split_frozen
     from dermai.images import augmentation
-    from dermai.sampling import ClassBalancedBatches
+    from dermai.models.backbones import build_model, input_statistics, split_frozen
+    from dermai.training.sampling import ClassBalancedBatches
 
     began = time.perf_counter()
     rows = trainable(cases)

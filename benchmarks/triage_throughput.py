@@ -28,9 +28,9 @@ import pandas as pd
 from PIL import Image
 
 from dermai.config import ModelParams, Params, load_params
-from dermai.mlflow_store import make_store
-from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
-from dermai.registry import CHAMPION, Registry
+from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
+from dermai.registry.mlflow_store import make_store
+from dermai.registry.registry import CHAMPION, Registry
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 
@@ -41,11 +41,11 @@ BAR = 0.9  # of the plain loop's photographs a second
 STAGES = {  # the function whose time it is, where the platform calls it, and what the plain loop has no part of
     "dermai.triage.scoring.predict_with": "the champion's answers",
     "dermai.triage.scoring._keep_heat": "heat maps (Grad-CAM) of every photograph",
-    "monitoring.triage_run.admit": "door: check of the file, metadata removed, measured, judged, stored",
+    "dermai.triage.run.admit": "door: check of the file, metadata removed, measured, judged, stored",
     "dermai.triage.scoring.embed": "embeddings of the reference backbone, 224 px",
-    "monitoring.prediction_log.PredictionLog.append": "prediction log: typed, compressed, synced to disk",
-    "monitoring.prediction_log.PredictionLog.read": "prediction log: what was scored before, what to show",
-    "monitoring.triage_run.write_worklist_page": "worklist page with thumbnails and heat maps",
+    "dermai.prediction_log.log.PredictionLog.append": "prediction log: typed, compressed, synced to disk",
+    "dermai.prediction_log.log.PredictionLog.read": "prediction log: what was scored before, what to show",
+    "dermai.triage.run.write_worklist_page": "worklist page with thumbnails and heat maps",
 }
 WITHIN = {"dermai.triage.scoring._keep_heat": "dermai.triage.scoring.predict_with"}
 
@@ -54,7 +54,7 @@ def make_model(classes: tuple[str, ...], params: Params, seed: int = 0) -> Model
     """The network of params.yaml with ImageNet weights below a new head, as a package without calibration."""
     import torch
 
-    from dermai.backbones import build_model, input_statistics
+    from dermai.models.backbones import build_model, input_statistics
 
     torch.manual_seed(seed)
     mean, std = input_statistics(params.model.backbone)
@@ -161,7 +161,7 @@ def compare(
     source: list[Path], side: int, rounds: int, folder: Path
 ) -> tuple[dict[str, list[tuple[float, float]]], dict[str, float], int]:
     """Seconds of each turn, processor seconds of the platform's stages, and how many photographs it scored."""
-    from monitoring.triage_run import received_time, run_triage
+    from dermai.triage.run import received_time, run_triage
 
     files = enlarged(source, folder / "photographs", side)
     package: ModelPackage | None = None

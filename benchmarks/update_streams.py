@@ -28,7 +28,7 @@ from dermai.config import Params, load_params
 from dermai.continual.plan import UpdatePlan, plan_update
 from dermai.continual.recipes import RECIPES
 from dermai.files import sha256_json, write_json
-from dermai.model_package import ModelPackage
+from dermai.models.package import ModelPackage
 from dermai.workspace import Workspace
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -85,8 +85,8 @@ class Repetition:
         """The frozen layers' outputs: all views of what may be learnt, the clean one of everything."""
         import torch
 
-        from dermai.activations import FrozenActivations
-        from dermai.backbones import build_model, input_statistics, split_frozen
+        from dermai.models.backbones import build_model, input_statistics, split_frozen
+        from dermai.training.activations import FrozenActivations
 
         params = self.params(DEFAULT)
         prefix, _ = split_frozen(build_model(params.model, ("a", "b")), params.model.frozen_share)
@@ -101,7 +101,7 @@ class Repetition:
         self, name: str, plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: ModelPackage | None
     ) -> tuple[ModelPackage, dict[str, Any]]:
         """A training and what it cost; repeated calls find the package and its costs."""
-        from dermai.training import finetune
+        from dermai.training.finetune import finetune
 
         if not self._prepared:
             self.activations()
@@ -132,7 +132,7 @@ class Repetition:
         """The class that a model gives each lesion of these cases: the largest mean probability."""
         import torch
 
-        from dermai.backbones import split_frozen
+        from dermai.models.backbones import split_frozen
 
         _, tail = split_frozen(package.build(), self.params(DEFAULT).model.frozen_share)
         activations, images = self.activations(), list(cases["image"])

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dermai.validation.result import ValidationResult
-
 
 class DermaiError(Exception):
     """Something is wrong that the user can mend; the message says what, where and how."""
@@ -42,11 +37,3 @@ class UnknownVersion(DermaiError):
 
 class ServiceUnavailable(DermaiError):
     """A service that the workspace is set up with does not answer; nothing of what it holds was changed."""
-
-
-class ValidationFailed(DermaiError):
-    """The dataset broke a blocking check; `result` is the whole ValidationResult."""
-
-    def __init__(self, message: str, result: ValidationResult) -> None:
-        super().__init__(message)
-        self.result = result

@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 
 from dermai.config import MonitoringParams
-from dermai.triage.acquisition import ACQUISITION
-from monitoring.case_mix import CategoryChange, changed_categories
-from monitoring.columns import ColumnChange, changed_columns
-from monitoring.confirmed_sensitivity import ConfirmedSensitivity
-from monitoring.diagnosis_mix import change_of_diagnoses, explained_by_diagnoses
-from monitoring.estimated_sensitivity import EstimatedSensitivity, estimate_sensitivity
-from monitoring.groups import Group, confirmed_by_class, sites_and_devices
-from monitoring.label_shift import LabelShift
-from monitoring.looks import Looks, holm
-from monitoring.photographs import Photographs
-from monitoring.prediction_log import probability_columns
+from dermai.images.acquisition import ACQUISITION
+from dermai.prediction_log.log import probability_columns
+from monitoring.statistics.case_mix import CategoryChange, changed_categories
+from monitoring.statistics.columns import ColumnChange, changed_columns
+from monitoring.statistics.confirmed_sensitivity import ConfirmedSensitivity
+from monitoring.statistics.diagnosis_mix import change_of_diagnoses, explained_by_diagnoses
+from monitoring.statistics.estimated_sensitivity import EstimatedSensitivity, estimate_sensitivity
+from monitoring.statistics.groups import Group, confirmed_by_class, sites_and_devices
+from monitoring.statistics.label_shift import LabelShift
+from monitoring.statistics.looks import Looks, holm
+from monitoring.statistics.photographs import ScoredPhotographs
 
-Verdict = Literal["stable", "watch", "act", "too_few"]
+DriftVerdict = Literal["stable", "watch", "act", "too_few"]
 CASE_MIX = ("site", "device", "sex", "body_site", "view", "skin_type")
 HARMFUL = ("photographs", "scores", "acquisition")  # a change of the patients alone is watched, not acted on
 BOOTSTRAP = 200
@@ -34,7 +34,7 @@ class Assessment:
 
     photographs: int
     patients: int
-    verdict: Verdict
+    verdict: DriftVerdict
     p_values: dict[str, float]
     distance: float | None = None
     acquisition: tuple[ColumnChange, ...] = ()
@@ -53,12 +53,12 @@ class Assessment:
 
 
 def assess(
-    window: Photographs,
-    reference: Photographs,
+    window: ScoredPhotographs,
+    reference: ScoredPhotographs,
     gated_classes: Sequence[str],
     params: MonitoringParams,
     generator: np.random.Generator,
-    known: Photographs | None = None,
+    known: ScoredPhotographs | None = None,
     floors: Mapping[str, float] | None = None,
 ) -> Assessment:
     """Compare a window with the reference and say whether the model still sees what it knows.
@@ -148,7 +148,7 @@ def _smallest(p_values: Sequence[float]) -> float:
     return min(p_values, default=1.0)
 
 
-def _verdict(p_values: dict[str, float], explained: bool, looks: Looks) -> Verdict:
+def _verdict(p_values: dict[str, float], explained: bool, looks: Looks) -> DriftVerdict:
     serious = ["acquisition", "sensitivity", *(() if explained else ("photographs", "scores"))]
     if any(p_values.get(name, 1.0) <= looks.act_each_look for name in serious):
         return "act"

@@ -13,15 +13,16 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import DermaiError
 from dermai.files import write_json
-from dermai.model_package import ModelPackage
-from dermai.registry import CHAMPION, Registry
+from dermai.models.package import ModelPackage
+from dermai.prediction_log.confirmations import read_confirmations, with_diagnoses
+from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.retakes import read_retakes
+from dermai.registry.registry import CHAMPION, Registry
 from dermai.workspace import Workspace
 from monitoring.alerts import AlertFailed, send_alerts
-from monitoring.assessment import Verdict, assess
-from monitoring.confirmations import read_confirmations, with_diagnoses
+from monitoring.assessment import DriftVerdict, assess
 from monitoring.evidently_report import EvidentlyProject
 from monitoring.findings import HEADLINES, find
-from monitoring.groups import confirmed_by_class
 from monitoring.history import (
     ConfirmedRecord,
     History,
@@ -31,11 +32,10 @@ from monitoring.history import (
     sensitivity_record,
     write_history,
 )
-from monitoring.looks import Looks
 from monitoring.overall import overall
-from monitoring.prediction_log import PredictionLog
-from monitoring.reference import Reference, load_reference
-from monitoring.retakes import read_retakes
+from monitoring.reference import ReferenceSet, load_reference
+from monitoring.statistics.groups import confirmed_by_class
+from monitoring.statistics.looks import Looks
 from monitoring.windows import Window, next_windows
 
 ALARM = "drift_alarm"
@@ -50,7 +50,7 @@ class MonitoringSummary(BaseModel):
     model_version: str
     windows: int
     verdicts: tuple[str, ...]
-    verdict: Verdict
+    verdict: DriftVerdict
     headline: str
     changes: tuple[str, ...]
     advice: tuple[str, ...]
@@ -130,7 +130,7 @@ def _champion(registry: Registry) -> str:
 
 def _judge(
     window: Window,
-    reference: Reference,
+    reference: ReferenceSet,
     retakes: pd.DataFrame,
     history: History,
     params: Params,
@@ -179,7 +179,7 @@ def _confirmed_so_far(log: PredictionLog, version: str, params: Params) -> Confi
     looks = Looks(params.monitoring.watch, params.monitoring.act, params.monitoring.looks)
     tested = [each.p_value for each in found if each.cases and each.floor is not None]
     smallest = min(1.0, len(tested) * min(tested)) if tested else 1.0
-    verdict: Verdict = "too_few"
+    verdict: DriftVerdict = "too_few"
     if tested:
         verdict = "act" if smallest <= looks.act_each_look else "watch" if smallest <= looks.watch else "stable"
     groups = {}

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from dermai.environment import silence_telemetry
-from dermai.triage.acquisition import ACQUISITION
+from dermai.images.acquisition import ACQUISITION
+from dermai.prediction_log.log import probability_columns
 from dermai.workspace import Workspace
 from monitoring.assessment import CASE_MIX
 from monitoring.history import WindowRecord
-from monitoring.photographs import Photographs
-from monitoring.prediction_log import probability_columns
+from monitoring.statistics.photographs import ScoredPhotographs
 
 OWN_TYPES = "monitoring.evidently_metrics"
 KEPT_REPORTS = 60  # Evidently reads all of them when it starts, a tenth of a second each
@@ -50,7 +50,7 @@ class EvidentlyProject:
         self.id = str(project.id)
 
     def publish(
-        self, record: WindowRecord, window: Photographs, reference: Photographs, watch: float, whole: bool
+        self, record: WindowRecord, window: ScoredPhotographs, reference: ScoredPhotographs, watch: float, whole: bool
     ) -> tuple[str, float | None]:
         """Add a window's report; returns its address below the UI and Evidently's share of drifted columns.
 
@@ -205,7 +205,7 @@ def _panels(gated_classes: tuple[str, ...]) -> list[tuple[str, Any]]:
     return found
 
 
-def _holds(name: str, *sides: Photographs) -> bool:
+def _holds(name: str, *sides: ScoredPhotographs) -> bool:
     return all(name in side.table and side.table[name].replace("", None).notna().any() for side in sides)
 
 

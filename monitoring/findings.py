@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dermai.taxonomy import load_taxonomy
-from monitoring.assessment import Assessment, Verdict
-from monitoring.columns import ColumnChange
-from monitoring.diagnosis_mix import OTHER
+from monitoring.assessment import Assessment, DriftVerdict
+from monitoring.statistics.columns import ColumnChange
+from monitoring.statistics.diagnosis_mix import OTHER
 
 Cause = Literal["sensitivity", "photography", "new_site", "patients", "diagnoses", "new_kind", "unclear"]
 
-HEADLINES: dict[Verdict, str] = {
+HEADLINES: dict[DriftVerdict, str] = {
     "stable": "The model still sees the patients it knows.",
     "watch": "Something is different: keep an eye on it.",
     "act": "The model may no longer be right for these patients: act.",

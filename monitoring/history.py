@@ -11,20 +11,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from dermai.errors import DermaiError
 from dermai.files import write_text
 from dermai.workspace import Workspace
-from monitoring.assessment import Assessment, Verdict
-from monitoring.confirmed_sensitivity import ConfirmedSensitivity
+from monitoring.assessment import Assessment, DriftVerdict
+from monitoring.statistics.confirmed_sensitivity import ConfirmedSensitivity
 from monitoring.windows import Mark
 
-SEVERITY: tuple[Verdict, ...] = ("too_few", "stable", "watch", "act")
+SEVERITY: tuple[DriftVerdict, ...] = ("too_few", "stable", "watch", "act")
 
 
-class Part(BaseModel):
+class HistoryPart(BaseModel):
     """A part of a record: immutable, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Sensitivity(Part):
+class Sensitivity(HistoryPart):
     """Confirmed cases of a class, the model's hits among them, and the exact interval."""
 
     lesion_class: str
@@ -40,7 +40,7 @@ class Sensitivity(Part):
         return self.hits / self.cases if self.cases else None
 
 
-class Estimate(Part):
+class SensitivityEstimate(HistoryPart):
     """The sensitivity that is estimated without diagnoses, or why there is no estimate."""
 
     lesion_class: str
@@ -50,7 +50,7 @@ class Estimate(Part):
     unknown: str
 
 
-class Prevalence(Part):
+class Prevalence(HistoryPart):
     """A class's share among the patients of the window, estimated from scores."""
 
     lesion_class: str
@@ -60,7 +60,7 @@ class Prevalence(Part):
     high: float
 
 
-class GroupRecord(Part):
+class GroupRecord(HistoryPart):
     """One site or device."""
 
     kind: Literal["site", "device"]
@@ -71,7 +71,7 @@ class GroupRecord(Part):
     share_of_newest: float
 
 
-class WindowRecord(Part):
+class WindowRecord(HistoryPart):
     """One judged window."""
 
     model_version: str
@@ -82,7 +82,7 @@ class WindowRecord(Part):
     last_image: str
     photographs: int
     patients: int
-    verdict: Verdict
+    verdict: DriftVerdict
     headline: str
     changes: tuple[str, ...]
     causes: tuple[str, ...]
@@ -94,7 +94,7 @@ class WindowRecord(Part):
     retakes: float | None  # share of what arrived
     prevalence: tuple[Prevalence, ...]
     prevalence_unknown: str
-    estimated: tuple[Estimate, ...]
+    estimated: tuple[SensitivityEstimate, ...]
     confirmed: tuple[Sensitivity, ...]
     groups: tuple[GroupRecord, ...]
     newest: tuple[str, ...]
@@ -109,17 +109,17 @@ class WindowRecord(Part):
         return Mark(self.last, self.last_image)
 
 
-class ConfirmedRecord(Part):
+class ConfirmedRecord(HistoryPart):
     """The true sensitivity among everything confirmed of this model so far."""
 
     at: datetime
     lesions: int
-    verdict: Verdict
+    verdict: DriftVerdict
     classes: tuple[Sensitivity, ...]
     groups: dict[str, tuple[Sensitivity, ...]]  # "site A": its classes
 
 
-class History(Part):
+class History(HistoryPart):
     """All windows of one model, oldest first."""
 
     model_version: str
@@ -198,7 +198,9 @@ def assessment_fields(assessment: Assessment) -> dict[str, object]:
         "prevalence": shares,
         "prevalence_unknown": shift.refused if shift is not None else "",
         "estimated": tuple(
-            Estimate(lesion_class=e.lesion_class, value=e.estimate, low=e.low, high=e.high, unknown=e.unknown)
+            SensitivityEstimate(
+                lesion_class=e.lesion_class, value=e.estimate, low=e.low, high=e.high, unknown=e.unknown
+            )
             for e in assessment.estimated
         ),
         "confirmed": tuple(sensitivity_record(found) for found in assessment.confirmed),

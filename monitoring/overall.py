@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from monitoring.assessment import Verdict
+from monitoring.assessment import DriftVerdict
 from monitoring.findings import ADVICE
 from monitoring.history import SEVERITY, ConfirmedRecord, History
 
 
-def overall(history: History) -> tuple[Verdict, tuple[str, ...], tuple[str, ...]]:
+def overall(history: History) -> tuple[DriftVerdict, tuple[str, ...], tuple[str, ...]]:
     """The worse verdict of the two, then changes and advice; confirmed misses come before anything else."""
     last, confirmed = history.last, history.confirmed
     if last is None:
-        verdict: Verdict = "too_few"
+        verdict: DriftVerdict = "too_few"
         changes: tuple[str, ...] = ()
         advice: tuple[str, ...] = ("Run `zenml pipeline run monitor_drift` once referrals have been triaged.",)
     else:

@@ -8,34 +8,34 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dermai.cases import parse_cases, photograph_path
 from dermai.config import Params
+from dermai.data.cases import parse_cases, photograph_path
 from dermai.errors import DermaiError
 from dermai.files import write_bytes
-from dermai.model_package import ModelPackage
-from dermai.operating_points import predict
-from dermai.triage.acquisition import acquisition_properties
+from dermai.images.acquisition import acquisition_properties
+from dermai.models.operating_points import predict
+from dermai.models.package import ModelPackage
 from dermai.triage.referrals import SOURCE
 from dermai.triage.scoring import calibrated_validation
 from dermai.workspace import Workspace
-from monitoring.photographs import Photographs
+from monitoring.statistics.photographs import ScoredPhotographs
 
 CLINICAL = ("view", "age", "sex", "body_site", "skin_type", "device")
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceSet:
     """`own` are those that the service itself took, which windows are compared with; `known` are all of the same views.
 
     `note` says where there were too few of the service's own.
     """
 
-    own: Photographs
-    known: Photographs
+    own: ScoredPhotographs
+    known: ScoredPhotographs
     note: str = ""
 
 
-def load_reference(workspace: Workspace, params: Params, package: ModelPackage) -> Reference:
+def load_reference(workspace: Workspace, params: Params, package: ModelPackage) -> ReferenceSet:
     """The champion's validation photographs, measured once for each model and kept in the cache.
 
     Raises:
@@ -55,10 +55,10 @@ def load_reference(workspace: Workspace, params: Params, package: ModelPackage) 
         note += (
             "The champion was validated on too few photographs of the service itself; all sources stand in for them."
         )
-        return Reference(everything, everything, note.strip())
+        return ReferenceSet(everything, everything, note.strip())
     views = set(everything.table["view"].iloc[own])
     known = np.flatnonzero(everything.table["view"].isin(views))
-    return Reference(everything.rows(own), everything.rows(known), note.strip())
+    return ReferenceSet(everything.rows(own), everything.rows(known), note.strip())
 
 
 def _validation_table(workspace: Workspace, package: ModelPackage) -> pd.DataFrame:
@@ -72,10 +72,10 @@ def _validation_table(workspace: Workspace, package: ModelPackage) -> pd.DataFra
     return table.assign(age=pd.to_numeric(table["age"], errors="coerce"))
 
 
-def _measured(workspace: Workspace, package: ModelPackage, table: pd.DataFrame) -> Photographs:
+def _measured(workspace: Workspace, package: ModelPackage, table: pd.DataFrame) -> ScoredPhotographs:
     from PIL import Image
 
-    from dermai.inference import embed
+    from dermai.models.inference import embed
 
     folder = workspace.cache / "reference" / package.sha256[:32]
     kept = folder / "properties.csv", folder / "embeddings.npy"
@@ -83,7 +83,7 @@ def _measured(workspace: Workspace, package: ModelPackage, table: pd.DataFrame) 
     if all(path.is_file() for path in kept):
         properties = pd.read_csv(kept[0], dtype={"image": str})
         if list(properties["image"]) == images:
-            return Photographs(table.merge(properties, on="image"), np.load(kept[1], allow_pickle=False))
+            return ScoredPhotographs(table.merge(properties, on="image"), np.load(kept[1], allow_pickle=False))
     rows = []
     for image in images:
         with Image.open(photograph_path(workspace.data, image)) as photograph:
@@ -92,7 +92,7 @@ def _measured(workspace: Workspace, package: ModelPackage, table: pd.DataFrame) 
     embeddings = embed(images, workspace.data, workspace.cache).astype(np.float16).astype(np.float32)
     write_bytes(kept[0], properties.to_csv(index=False).encode("ascii"))
     _write_array(kept[1], embeddings)
-    return Photographs(table.merge(properties, on="image"), embeddings)
+    return ScoredPhotographs(table.merge(properties, on="image"), embeddings)
 
 
 def _write_array(path: Path, values: np.ndarray) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from dermai.config import MonitoringParams
-from monitoring.confirmations import with_diagnoses
-from monitoring.photographs import Photographs
-from monitoring.prediction_log import DamagedPart, PredictionLog
+from dermai.prediction_log.confirmations import with_diagnoses
+from dermai.prediction_log.log import DamagedPart, PredictionLog
+from monitoring.statistics.photographs import ScoredPhotographs
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Mark:
 class Window:
     """A full window, and the mark that it leaves."""
 
-    photographs: Photographs
+    photographs: ScoredPhotographs
     first: datetime
     last: Mark
 
@@ -59,7 +59,7 @@ def next_windows(log: PredictionLog, version: str, after: Mark | None, params: M
     table = with_diagnoses(log, table.reset_index(drop=True))
     full = len(table) // params.window
     windows = tuple(
-        _window(Photographs(table, embeddings), np.arange(start, start + params.window))
+        _window(ScoredPhotographs(table, embeddings), np.arange(start, start + params.window))
         for start in range(0, full * params.window, params.window)
     )
     return Waiting(windows, len(table) - full * params.window, skipped, rows.damaged)
@@ -71,7 +71,7 @@ def _later(table: pd.DataFrame, mark: Mark) -> np.ndarray:
     return np.asarray((at > time) | ((at == time) & (image > mark.image)))
 
 
-def _window(rows: Photographs, positions: np.ndarray) -> Window:
+def _window(rows: ScoredPhotographs, positions: np.ndarray) -> Window:
     inside = rows.rows(positions)
     times = inside.table["predicted_at"]
     last = Mark(times.iloc[-1].to_pydatetime(), str(inside.table["image"].iloc[-1]))

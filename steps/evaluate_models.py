@@ -8,10 +8,10 @@ from typing import Annotated
 import pandas as pd
 from zenml import step
 
-from dermai.champion import ReferenceModels, load_reference_package
 from dermai.config import Params
-from dermai.evaluation.comparison import Comparison, compare, test_predictions
-from dermai.model_package import ModelPackage
+from dermai.evaluation.comparison import ModelComparison, compare, test_predictions
+from dermai.models.package import ModelPackage
+from dermai.registry.champion import ReferenceModels, load_reference_package
 from dermai.workspace import find_workspace
 from steps.caching import BY_VALUE
 
@@ -19,7 +19,7 @@ from steps.caching import BY_VALUE
 @step(cache_policy=BY_VALUE)
 def evaluate_models(
     candidate: Path, cases: pd.DataFrame, references: ReferenceModels, params: Params
-) -> tuple[Annotated[pd.DataFrame, "test_predictions"], Annotated[Comparison, "comparison"]]:
+) -> tuple[Annotated[pd.DataFrame, "test_predictions"], Annotated[ModelComparison, "comparison"]]:
     """One row a test photograph and model, every prediction kept; and what follows from them."""
     workspace = find_workspace()
     models = {"candidate": ModelPackage.load(candidate)}

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from zenml import step
 
-from dermai.champion import ReferenceModels, find_reference_models
 from dermai.config import Params
+from dermai.promotion.shadow_mode import settle_challenger
+from dermai.registry.champion import ReferenceModels, find_reference_models
 from dermai.workspace import find_workspace
-from monitoring.shadow_mode import settle_challenger
 
 
 @step(enable_cache=False)

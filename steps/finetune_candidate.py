@@ -8,9 +8,9 @@ from typing import Annotated
 import pandas as pd
 from zenml import get_step_context, step
 
-from dermai.champion import ReferenceModels, load_reference_package
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
+from dermai.registry.champion import ReferenceModels, load_reference_package
 from dermai.workspace import find_workspace
 from steps.caching import BY_VALUE
 
@@ -23,7 +23,7 @@ def finetune_candidate(
 
     With `training.processes: auto` the step's ZenML setting `resources: {gpu_count: N}` is its number of processes.
     """
-    from dermai.candidate import train_candidate
+    from dermai.training.candidate import train_candidate
 
     workspace = find_workspace()
     start = {"update": references.champion, "from_anchor": references.anchor}.get(plan.mode)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import pandas as pd
 from zenml import step
 
-from dermai.cases import parse_cases
 from dermai.config import Params, load_params
+from dermai.data.cases import parse_cases
 from dermai.workspace import DatasetVersion, dataset_version, find_workspace
 from steps.caching import TableMaterializer
 

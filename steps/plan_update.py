@@ -7,9 +7,9 @@ from typing import Annotated
 import pandas as pd
 from zenml import step
 
-from dermai.champion import ReferenceModels, load_reference_package
 from dermai.config import Params
 from dermai.continual import plan
+from dermai.registry.champion import ReferenceModels, load_reference_package
 from dermai.workspace import find_workspace
 from steps.caching import BY_VALUE
 

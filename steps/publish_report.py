@@ -10,12 +10,12 @@ import pandas as pd
 from zenml import get_step_context, step
 from zenml.types import HTMLString
 
-from dermai.champion import ReferenceModels, load_reference_package
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
-from dermai.evaluation.comparison import Comparison
-from dermai.model_package import ModelPackage
-from dermai.records import UpdateRecord
+from dermai.evaluation.comparison import ModelComparison
+from dermai.models.package import ModelPackage
+from dermai.records.update_record import UpdateRecord
+from dermai.registry.champion import ReferenceModels, load_reference_package
 from dermai.report.publication import publish_update
 from dermai.validation import ValidationResult
 from dermai.workspace import find_workspace
@@ -30,7 +30,7 @@ def publish_report(
     references: ReferenceModels,
     params: Params,
     candidate: Path | None = None,
-    comparison: Comparison | None = None,
+    comparison: ModelComparison | None = None,
     predictions: pd.DataFrame | None = None,
 ) -> Annotated[HTMLString, "report"]:
     """The page is an artifact too, so that ZenML's dashboard shows it."""

@@ -8,18 +8,18 @@ from typing import Annotated, Any
 import pandas as pd
 from zenml import log_metadata, step
 
-from dermai.attempt import as_reference, change_note, describe_attempt, registry_tags, test_set_account
-from dermai.automatic_promotion import act_on_decision
-from dermai.champion import ReferenceModels
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
-from dermai.evaluation.comparison import Comparison
+from dermai.evaluation.comparison import ModelComparison
 from dermai.evaluation.metric_files import flat_metrics
 from dermai.gate.judge import Judgement
-from dermai.model_package import ModelPackage
-from dermai.promotion import record_attempt
-from dermai.records import UpdateRecord
-from dermai.registry import Registry
+from dermai.models.package import ModelPackage
+from dermai.promotion.automatic import act_on_decision
+from dermai.promotion.transaction import record_attempt
+from dermai.records.attempt import as_reference, change_note, describe_attempt, registry_tags, test_set_account
+from dermai.records.update_record import UpdateRecord
+from dermai.registry.champion import ReferenceModels
+from dermai.registry.registry import Registry
 from dermai.workspace import DatasetVersion, find_workspace
 from steps.this_run import run_ids, run_name
 
@@ -27,7 +27,7 @@ from steps.this_run import run_ids, run_name
 @step(enable_cache=False)
 def record_decision(
     judgement: Judgement,
-    comparison: Comparison,
+    comparison: ModelComparison,
     candidate: Path,
     cases: pd.DataFrame,
     plan: UpdatePlan,

@@ -9,7 +9,7 @@ from zenml.execution.pipeline.dynamic.run_context import DynamicPipelineRunConte
 
 def record_failure(exception: BaseException) -> None:
     """Hook of the pipeline: one line in the audit log, and one for the user, with the step and the reason."""
-    from dermai.failures import tell_failure
+    from dermai.records.failures import tell_failure
 
     context = DynamicPipelineRunContext.get()  # a hook of a whole run is given no step context
     try:

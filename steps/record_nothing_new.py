@@ -7,12 +7,12 @@ from typing import Annotated
 import pandas as pd
 from zenml import log_metadata, step
 
-from dermai.attempt import change_note, describe_attempt
-from dermai.champion import ReferenceModels
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
-from dermai.promotion import record_attempt
-from dermai.records import UpdateRecord
+from dermai.promotion.transaction import record_attempt
+from dermai.records.attempt import change_note, describe_attempt
+from dermai.records.update_record import UpdateRecord
+from dermai.registry.champion import ReferenceModels
 from dermai.workspace import DatasetVersion, find_workspace
 from steps.this_run import run_ids, run_name
 

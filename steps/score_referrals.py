@@ -8,8 +8,8 @@ from zenml import get_step_context, step
 
 from dermai.config import load_params
 from dermai.report.publication import point_latest_at
+from dermai.triage.run import TriageSummary, received_time, run_triage
 from dermai.workspace import find_workspace
-from monitoring.triage_run import TriageSummary, received_time, run_triage
 
 
 @step(enable_cache=False)

@@ -12,11 +12,11 @@ import pytest
 
 from dermai.config import Params, load_params
 from dermai.environment import silence_telemetry
-from dermai.registry import Registry
+from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 
 if TYPE_CHECKING:
-    from tests.fleet import Fleet
+    from tests.promotion.fleet import Fleet
 
 silence_telemetry()
 
@@ -55,7 +55,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 @pytest.fixture(scope="session")
 def mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow store: making one takes seconds, copying it none."""
-    from dermai.mlflow_store import make_store
+    from dermai.registry.mlflow_store import make_store
 
     return make_store(tmp_path_factory.mktemp("mlflow") / "mlflow.db")
 
@@ -70,7 +70,7 @@ def registry(workspace: Workspace, mlflow_store: Path) -> Registry:
 @pytest.fixture(scope="session")
 def four_versions(mlflow_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that holds four versions: registering them anew for each test would take most of its time."""
-    from tests.fleet import register_four
+    from tests.promotion.fleet import register_four
 
     root = tmp_path_factory.mktemp("four")
     store = Path(shutil.copy(mlflow_store, root))
@@ -81,7 +81,7 @@ def four_versions(mlflow_store: Path, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def fleet(workspace: Workspace, four_versions: Path) -> Fleet:
     """Four registered versions, none of them promoted."""
-    from tests.fleet import Fleet
+    from tests.promotion.fleet import Fleet
 
     shutil.copy(four_versions, workspace.root)
     return Fleet(Registry(workspace, load_params(workspace.params_file)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dermai.config import ModelParams
-from dermai.model_package import MANIFEST_COLUMNS, ModelPackage
+from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
 
 CLASSES = ("Nev", "BCC", "MM")
 
@@ -14,7 +14,7 @@ def make_package(seed: int = 0) -> ModelPackage:
     """A small network with random weights, as a package."""
     import torch
 
-    from dermai.backbones import build_model
+    from dermai.models.backbones import build_model
 
     torch.manual_seed(seed)
     params = ModelParams(backbone="mobilenetv3_small_050", pretrained="none", image_size=64)

@@ -26,13 +26,13 @@ class BackupDamaged(DermaiError):
     """A backup is not whole, or a file of it is not what it was."""
 
 
-class Part(BaseModel):
+class BackupPart(BaseModel):
     """A part of the manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Version(Part):
+class Version(BackupPart):
     """A registered model as it was."""
 
     version: str
@@ -40,7 +40,7 @@ class Version(Part):
     aliases: tuple[str, ...] = ()
 
 
-class Manifest(Part):
+class Manifest(BackupPart):
     """What was saved, when and of which workspace."""
 
     format: int = FORMAT

@@ -24,8 +24,8 @@ from dermai.backup.contents import (
 from dermai.config import load_params
 from dermai.errors import DermaiError
 from dermai.files import sha256_file, sync_folder
-from dermai.mlflow_store import sqlite_file
-from dermai.registry import CHAMPION, Registry
+from dermai.registry.mlflow_store import sqlite_file
+from dermai.registry.registry import CHAMPION, Registry
 from dermai.workspace import Workspace
 
 

@@ -29,8 +29,8 @@ from dermai.backup.contents import (
 from dermai.config import Params
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_file, sync_folder, write_json
-from dermai.mlflow_store import address, sqlite_file
-from dermai.registry import Registry
+from dermai.registry.mlflow_store import address, sqlite_file
+from dermai.registry.registry import Registry
 from dermai.workspace import Workspace, code_version, recorded_dataset_hash
 
 Progress = Callable[[int, int], None]

@@ -10,7 +10,7 @@ from dermai.audit import AuditLog
 from dermai.ci.outcome import UPDATE
 from dermai.config import Params
 from dermai.files import locked
-from dermai.registry import CHAMPION, Registry
+from dermai.registry.registry import CHAMPION, Registry
 from dermai.workspace import Workspace, code_version, is_ancestor
 
 

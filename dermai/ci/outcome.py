@@ -8,7 +8,7 @@ from typing import Literal
 
 from dermai.audit import Entry
 from dermai.audit.summary import version_of
-from dermai.records import UpdateRecord
+from dermai.records.update_record import UpdateRecord
 
 Result = Literal[
     "promoted",

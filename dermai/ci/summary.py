@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dermai.ci.outcome import JobOutcome, Result
-from dermai.gate.findings import Comparison, GateDecision, Verdict
-from dermai.records import UpdateRecord
-from dermai.report.words import count_words, duration_words, per_cent, points
+from dermai.evaluation.words import count_words, duration_words, per_cent, points
+from dermai.gate.findings import GateDecision, PairedComparison, TestResult
+from dermai.records.update_record import UpdateRecord
 
 TITLES: dict[Result, str] = {
     "promoted": "Version {version} is the champion",
@@ -29,7 +29,7 @@ NEXT: dict[Result, str] = {
     "nothing_new": "Nothing was trained. Ingest new cases, commit `data.dvc`, push.",
     "failed": "The champion stays. Mend the cause and push again, or run the job again: it goes on where it stopped.",
 }
-MARKS: dict[Verdict, str] = {"shown": "shown", "not_shown": "**not shown**", "worse": "**worse**"}
+MARKS: dict[TestResult, str] = {"shown": "shown", "not_shown": "**not shown**", "worse": "**worse**"}
 
 
 def summary(outcome: JobOutcome) -> str:
@@ -84,7 +84,7 @@ def _tests(decision: GateDecision) -> Iterator[tuple[str, ...]]:
             yield f"{group.code}, {group.attribute} {group.group}", hits, asked, MARKS[group.verdict]
 
 
-def _comparison(what: str, comparison: Comparison) -> tuple[str, ...]:
+def _comparison(what: str, comparison: PairedComparison) -> tuple[str, ...]:
     low, high = comparison.interval
     found = f"{points(comparison.difference)} points ({points(low)} to {points(high)})"
     asked = f"loss below {100 * comparison.margin:g} points"

@@ -108,13 +108,13 @@ def approve(
 
     Example: `dermai ci approve 4`
     """
-    from dermai import promotion
     from dermai.ci.github import environment_approval
     from dermai.config import load_params
+    from dermai.promotion import transaction
 
     workspace = _workspace()
     approval = environment_approval(environment)
-    promotion.promote(
+    transaction.promote(
         workspace,
         load_params(workspace.params_file),
         version,

@@ -27,8 +27,8 @@ def compare(
 
     Example: `dermai compare --strategy b --architecture efficientnet_b3 --seed 2`
     """
-    from dermai.cases import read_cases
     from dermai.config import load_params
+    from dermai.data.cases import read_cases
     from dermai.strategies.cells import Cell
     from dermai.strategies.experiment import run_one
     from dermai.strategies.tables import class_table, outcomes

@@ -32,13 +32,13 @@ def confirm(
     Example: `dermai confirm histology-2026-03.csv`
     """
     from dermai.config import load_params
+    from dermai.data.pseudonyms import load_pseudonyms
     from dermai.errors import DermaiError
-    from dermai.pseudonyms import load_pseudonyms
+    from dermai.prediction_log.confirmations import confirm as record
+    from dermai.prediction_log.log import PredictionLog
+    from dermai.promotion.shadow_mode import settle_challenger
     from dermai.triage.referrals import SOURCE
     from dermai.workspace import find_workspace
-    from monitoring.confirmations import confirm as record
-    from monitoring.prediction_log import PredictionLog
-    from monitoring.shadow_mode import settle_challenger
 
     workspace = find_workspace()
     params = load_params(workspace.params_file)
@@ -96,8 +96,8 @@ def simulate_production(
 
     from dermai.config import load_params
     from dermai.errors import DermaiError
+    from dermai.simulate.production import simulate_production as simulate
     from dermai.workspace import find_workspace
-    from monitoring.simulated_production import simulate_production as simulate
 
     if folder.exists() and any(folder.iterdir()):
         raise DermaiError(f"{folder} is not empty: name a new folder")

@@ -64,7 +64,7 @@ def backup(
     from dermai.audit import key_file
     from dermai.backup import back_up
     from dermai.config import load_params
-    from dermai.pseudonyms import key_file as pseudonym_key_file
+    from dermai.data.pseudonyms import key_file as pseudonym_key_file
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()

@@ -41,13 +41,13 @@ def status(as_json: AsJson = False) -> None:
 
     Example: `dermai status --json`
     """
-    from dermai import promotion
     from dermai.errors import AuditLogDamaged
-    from dermai.status import read_status
+    from dermai.promotion import transaction
+    from dermai.promotion.status import read_status
 
     workspace, params = _workspace()
     try:
-        repaired = promotion.repair(workspace, params)
+        repaired = transaction.repair(workspace, params)
     except AuditLogDamaged:
         repaired = []  # what is wrong with the log is part of the status
     found = read_status(workspace, params)
@@ -78,11 +78,11 @@ def promote(approver: Approver, role: Role, reason: Reason, version: Version = "
 
     Example: `dermai promote 4 --approver "Ana Silva" --role "head of dermatology" --reason "report reviewed"`
     """
-    from dermai import promotion
+    from dermai.promotion import transaction
 
     workspace, params = _workspace()
     version = version or _challenger(workspace, params)
-    _done(promotion.promote(workspace, params, version, approver=approver, role=role, reason=reason))
+    _done(transaction.promote(workspace, params, version, approver=approver, role=role, reason=reason))
 
 
 def reject(approver: Approver, role: Role, reason: Reason, version: Version = "") -> None:
@@ -90,11 +90,11 @@ def reject(approver: Approver, role: Role, reason: Reason, version: Version = ""
 
     Example: `dermai reject 4 --approver "Ana Silva" --role "head of dermatology" --reason "worse on dark skin"`
     """
-    from dermai import promotion
+    from dermai.promotion import transaction
 
     workspace, params = _workspace()
     version = version or _challenger(workspace, params)
-    _done(promotion.reject(workspace, params, version, approver=approver, role=role, reason=reason))
+    _done(transaction.reject(workspace, params, version, approver=approver, role=role, reason=reason))
 
 
 def rollback(
@@ -107,10 +107,10 @@ def rollback(
 
     Example: `dermai rollback --approver "Ana Silva" --role "head of dermatology" --reason "missed two melanomas"`
     """
-    from dermai import promotion
+    from dermai.promotion import transaction
 
     workspace, params = _workspace()
-    _done(promotion.rollback(workspace, params, approver=approver, role=role, reason=reason, to=to or None))
+    _done(transaction.rollback(workspace, params, approver=approver, role=role, reason=reason, to=to or None))
 
 
 @audit.command("verify")
@@ -125,8 +125,8 @@ def verify(
     Example: `dermai audit verify --public-key ~/keys/updates.pub`
     """
     from dermai.audit import AuditLog, load_public_key
-    from dermai.decision_history import champion_problem
-    from dermai.registry import CHAMPION, Registry
+    from dermai.promotion.history import champion_problem
+    from dermai.registry.registry import CHAMPION, Registry
 
     workspace, params = _workspace()
     log = AuditLog(workspace.audit_log)
@@ -208,7 +208,7 @@ def rotate_key(approver: Approver, role: Role, reason: Reason) -> None:
     Example: `dermai audit rotate-key --approver "Ana Silva" --role "security officer" --reason "a keeper left"`
     """
     from dermai.audit import AuditLog, key_file
-    from dermai.promotion_rules import check_named
+    from dermai.promotion.rules import check_named
 
     workspace, _ = _workspace()
     check_named(approver, role, reason)
@@ -222,10 +222,10 @@ def approve_policy(approver: Approver, role: Role, reason: Reason) -> None:
 
     Example: `dermai gate approve-policy --approver "Ana Silva" --role "head of dermatology" --reason "agreed in May"`
     """
-    from dermai import promotion
+    from dermai.promotion import transaction
 
     workspace, params = _workspace()
-    _done(promotion.approve_current_policy(workspace, params, approver=approver, role=role, reason=reason))
+    _done(transaction.approve_current_policy(workspace, params, approver=approver, role=role, reason=reason))
 
 
 def _workspace() -> tuple[Workspace, Params]:
@@ -238,7 +238,7 @@ def _workspace() -> tuple[Workspace, Params]:
 
 def _challenger(workspace: Workspace, params: Params) -> str:
     from dermai.errors import Refused
-    from dermai.registry import CHALLENGER, Registry
+    from dermai.registry.registry import CHALLENGER, Registry
 
     challenger = Registry(workspace, params).by_alias(CHALLENGER)
     if challenger is None:

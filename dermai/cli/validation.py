@@ -19,10 +19,10 @@ def validate(
 
     Example: `dermai validate`, then open reports/validation/index.html
     """
-    from dermai.cases import parse_cases
     from dermai.config import load_params
+    from dermai.data.cases import parse_cases
     from dermai.errors import DermaiError
-    from dermai.failures import write_failure
+    from dermai.records.failures import write_failure
     from dermai.validation import validate_dataset
     from dermai.workspace import find_workspace
 

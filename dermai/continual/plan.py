@@ -9,9 +9,9 @@ from typing import Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dermai.cases import trainable
 from dermai.config import Params
 from dermai.continual.recipes import RECIPES
+from dermai.data.cases import trainable
 
 
 class UpdatePlan(BaseModel):

@@ -16,10 +16,10 @@ from dermai.audit import AuditLog
 from dermai.audit.key import KEY_VARIABLE as AUDIT_VARIABLE
 from dermai.audit.key import key_file as audit_key_file
 from dermai.config import Params
+from dermai.data.pseudonyms import KEY_VARIABLE as PSEUDONYM_VARIABLE
+from dermai.data.pseudonyms import key_file as pseudonym_key_file
 from dermai.doctor.finding import Finding, ok, problem, warning
 from dermai.doctor.services import ask, server_addresses
-from dermai.pseudonyms import KEY_VARIABLE as PSEUDONYM_VARIABLE
-from dermai.pseudonyms import key_file as pseudonym_key_file
 from dermai.workspace import Workspace
 
 LEAST_FREE = 2.0  # GB; below it an update may die in the middle

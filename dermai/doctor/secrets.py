@@ -50,7 +50,7 @@ class Leak:
 def live_secrets() -> dict[str, bytes]:
     """This machine's own secrets, by what they are."""
     from dermai.audit.key import key_file as audit_key_file
-    from dermai.pseudonyms import key_file as pseudonym_key_file
+    from dermai.data.pseudonyms import key_file as pseudonym_key_file
 
     found = {f"the value of {name}": os.environ.get(name, "").encode() for name in VARIABLES}
     if pseudonym_key_file().is_file():

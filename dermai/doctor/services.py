@@ -14,13 +14,13 @@ import yaml
 from dermai.config import Params
 from dermai.doctor.finding import Finding, ok, problem, warning
 from dermai.errors import DermaiError
-from dermai.mlflow_store import address, answering, sqlite_file
+from dermai.registry.mlflow_store import address, answering, sqlite_file
 from dermai.workspace import Workspace
 
 if TYPE_CHECKING:
     from requests import Response
 
-    from dermai.registry import Registry
+    from dermai.registry.registry import Registry
 
 SECONDS = 5.0  # that a server has to answer in
 
@@ -82,7 +82,7 @@ def check_registry(workspace: Workspace, params: Params) -> Iterator[Finding]:
 
 
 def _registry_contents(workspace: Workspace, params: Params) -> Iterator[Finding]:
-    from dermai.registry import CHAMPION, Registry
+    from dermai.registry.registry import CHAMPION, Registry
 
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dermai.cases import trainable
 from dermai.config import Params
+from dermai.data.cases import trainable
 from dermai.errors import InvalidCases
 from dermai.evaluation.metrics import Evaluation, evaluate
 from dermai.evaluation.predictions import PREFIX, per_lesion, prediction_table
-from dermai.inference import predict_probabilities
-from dermai.model_package import ModelPackage
+from dermai.models.inference import predict_probabilities
+from dermai.models.package import ModelPackage
 from dermai.workspace import Workspace
 
 ROLES = ("candidate", "champion", "anchor")
@@ -30,7 +30,7 @@ class ModelEvaluation(BaseModel):
     photographs: Evaluation
 
 
-class Comparison(BaseModel):
+class ModelComparison(BaseModel):
     """The evaluations of all models by role."""
 
     model_config = ConfigDict(frozen=True)
@@ -38,7 +38,7 @@ class Comparison(BaseModel):
     models: dict[str, ModelEvaluation]
 
 
-def compare(predictions: pd.DataFrame, models: Mapping[str, ModelPackage], params: Params) -> Comparison:
+def compare(predictions: pd.DataFrame, models: Mapping[str, ModelPackage], params: Params) -> ModelComparison:
     """Evaluate each model's part of the test predictions."""
     confidence, bins = params.evaluation.confidence, params.evaluation.calibration_bins
     found: dict[str, ModelEvaluation] = {}
@@ -55,10 +55,10 @@ def compare(predictions: pd.DataFrame, models: Mapping[str, ModelPackage], param
             lesions=evaluate(lesions, package.classes, confidence, bins=bins),
             photographs=evaluate(photographs, package.classes, confidence, bins=bins),
         )
-    return Comparison(models=found)
+    return ModelComparison(models=found)
 
 
-def lesion_predictions(predictions: pd.DataFrame, comparison: Comparison) -> dict[str, pd.DataFrame]:
+def lesion_predictions(predictions: pd.DataFrame, comparison: ModelComparison) -> dict[str, pd.DataFrame]:
     """The table of `per_lesion` of each model, by role."""
     tables = {role: predictions_of(predictions, role) for role in comparison.models}
     return {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dermai.errors import InvalidCases
-from dermai.operating_points import predict
+from dermai.models.operating_points import predict
 
 CASE_COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "diagnosis", "site", "sex", "age", "skin_type", "view", "source",

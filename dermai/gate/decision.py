@@ -10,15 +10,15 @@ from dermai.gate.clustered import Pairs, pairs, proportion
 from dermai.gate.explain import reasons, summary
 from dermai.gate.findings import (
     ClassFinding,
-    Comparison,
+    ComparedWith,
     FloorTest,
     GateDecision,
     MacroF1Finding,
     Outcome,
-    Reference,
+    PairedComparison,
     SpecificityFinding,
     SubgroupFinding,
-    Verdict,
+    TestResult,
 )
 from dermai.gate.guards import Subgroup, compare_macro_f1, subgroups
 from dermai.gate.policy import GatePolicy
@@ -60,7 +60,7 @@ class _Judge:
         confidence: float,
     ) -> None:
         self.policy, self.candidate, self.alpha, self.confidence = policy, candidate, alpha, confidence
-        named: dict[Reference, LesionResults | None] = {"champion": champion, "anchor": anchor}
+        named: dict[ComparedWith, LesionResults | None] = {"champion": champion, "anchor": anchor}
         self.references = {name: aligned(candidate, r, name) for name, r in named.items() if r is not None}
         self.champion = self.references.get("champion")
         self.groups: list[Subgroup] = list(subgroups(candidate, self.champion, policy)) if self.champion else []
@@ -130,7 +130,7 @@ class _Judge:
                                  max(self.policy.fewest_lesions - found.lesions, 0)]),
         )  # fmt: skip
 
-    def _comparison(self, name: Reference, found: Pairs, margin: float, of_class: bool = True) -> Comparison:
+    def _comparison(self, name: ComparedWith, found: Pairs, margin: float, of_class: bool = True) -> PairedComparison:
         # With many lesions the margin is ruled out for a loss nearly as large: the estimate itself is bounded as well.
         allowed = self.policy.guards.sensitivity_drop if of_class else None
         kept = allowed is None or found.difference >= -allowed - 1e-12
@@ -141,7 +141,7 @@ class _Judge:
         point = found.patients > 0 and found.difference >= least - 1e-12
         verdict = self._verdict(p_value <= self.alpha and kept, p_worse <= self.harm_level, point)
         further = planning.further_cases_for_comparison(found, margin, self.alpha, self.policy.planning)
-        return Comparison(
+        return PairedComparison(
             reference=name,
             margin=margin,
             allowed_drop=allowed,
@@ -160,7 +160,7 @@ class _Judge:
             further_cases=0 if verdict == "shown" else further,
         )
 
-    def _verdict(self, shown: bool, harmful: bool, point: bool) -> Verdict:
+    def _verdict(self, shown: bool, harmful: bool, point: bool) -> TestResult:
         """By evidence, evidence for first; in mode `point` by the estimate alone."""
         if self.policy.mode == "point":
             return "shown" if point else "worse"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from dermai.gate.findings import (
     ClassFinding,
-    Comparison,
     GateDecision,
     MacroF1Finding,
+    PairedComparison,
     Reason,
     SpecificityFinding,
     SubgroupFinding,
@@ -92,7 +92,7 @@ def _of_class(found: ClassFinding, decision: GateDecision) -> Iterator[Reason]:
         yield _of_comparison(comparison, name, found.code, "found", decision.mode)
 
 
-def _of_comparison(found: Comparison, name: str, about: str, verb: str, mode: str) -> Reason:
+def _of_comparison(found: PairedComparison, name: str, about: str, verb: str, mode: str) -> Reason:
     reference = REFERENCES[found.reference]
     counts = (
         f"{name}: {_lesions(found.candidate_only)} {verb} by the candidate alone, "

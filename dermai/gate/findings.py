@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Outcome = Literal["promote", "reject", "insufficient_evidence"]
-Verdict = Literal["shown", "not_shown", "worse"]
-Reference = Literal["champion", "anchor"]
+TestResult = Literal["shown", "not_shown", "worse"]
+ComparedWith = Literal["champion", "anchor"]
 
 
 class Finding(BaseModel):
@@ -26,16 +26,16 @@ class FloorTest(Finding):
     upper_bound: float
     p_value: float
     p_value_below: float
-    verdict: Verdict
+    verdict: TestResult
     further_cases: int | None = None
 
 
-class Comparison(Finding):
+class PairedComparison(Finding):
     """Paired answers of candidate and reference on the same lesions. Counts of lesions; the difference and the tests
     weigh patients equally. `shown` needs the margin ruled out and, where `allowed_drop` is given, a difference that is
     itself no larger. `worse` is evidence against the candidate, not merely a lack of evidence for it."""
 
-    reference: Reference
+    reference: ComparedWith
     margin: float
     allowed_drop: float | None = None
     both: int
@@ -49,7 +49,7 @@ class Comparison(Finding):
     p_value: float
     p_value_worse: float
     method: str
-    verdict: Verdict
+    verdict: TestResult
     further_cases: int | None = None
 
 
@@ -65,7 +65,7 @@ class ClassFinding(Finding):
     interval: tuple[float, float]
     enough: bool
     floor: FloorTest
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[PairedComparison, ...] = ()
     further_cases: int | None = None
 
 
@@ -78,7 +78,7 @@ class SpecificityFinding(Finding):
     specificity: float | None
     interval: tuple[float, float]
     enough: bool
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[PairedComparison, ...] = ()
 
 
 class MacroF1Finding(Finding):
@@ -89,7 +89,7 @@ class MacroF1Finding(Finding):
     difference: float
     standard_error: float
     allowed_drop: float
-    verdict: Verdict
+    verdict: TestResult
 
 
 class SubgroupFinding(Finding):
@@ -105,7 +105,7 @@ class SubgroupFinding(Finding):
     difference: float
     p_value_worse: float
     allowed_drop: float
-    verdict: Verdict
+    verdict: TestResult
 
 
 class Reason(Finding):
@@ -140,7 +140,7 @@ class GateDecision(Finding):
         return tuple(reason.text for reason in self.reasons)
 
     @property
-    def findings(self) -> Iterator[FloorTest | Comparison | MacroF1Finding | SubgroupFinding]:
+    def findings(self) -> Iterator[FloorTest | PairedComparison | MacroF1Finding | SubgroupFinding]:
         """Every test that has a verdict."""
         for of_class in self.classes:
             yield of_class.floor

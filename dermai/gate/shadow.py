@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from dermai.gate.eprocess import growth_rate, log_e_values
-from dermai.gate.findings import Finding, GateDecision, Outcome, Reference, Verdict
+from dermai.gate.findings import ComparedWith, Finding, GateDecision, Outcome, TestResult
 from dermai.gate.guards import compare_macro_f1, subgroups
 from dermai.gate.planning import PRIOR_CASES
 from dermai.gate.policy import GatePolicy
@@ -39,7 +39,7 @@ class ShadowTest(Finding):
     largest_e_value_worse: float
     threshold: float
     on: Literal["test patients", "daily practice", ""]
-    verdict: Verdict
+    verdict: TestResult
     further_patients: int | None = None
 
 
@@ -74,12 +74,12 @@ def decide_in_shadow(
     Raises:
         IncomparableResults: the models were not run on the same lesions.
     """
-    references: dict[Reference, LesionResults] = {"champion": aligned(challenger, champion, "champion")}
+    references: dict[ComparedWith, LesionResults] = {"champion": aligned(challenger, champion, "champion")}
     if anchor is not None:
         references["anchor"] = aligned(challenger, anchor, "anchor")
     shown = set(_shown(earlier)) if earlier else set()
     needed = {(code, "floor") for code in policy.gated_classes}
-    compared: tuple[Reference, ...] = ("champion", "anchor") if _has_anchor(earlier) or anchor else ("champion",)
+    compared: tuple[ComparedWith, ...] = ("champion", "anchor") if _has_anchor(earlier) or anchor else ("champion",)
     needed |= {(about, name) for about in (*policy.gated_classes, BENIGN) for name in compared}
     harm_threshold = len(needed) / policy.harm_alpha
     tests = []
@@ -200,7 +200,7 @@ def _test(
     allowed = 1.0 if against == "floor" or about == BENIGN else policy.guards.sensitivity_drop
     kept = not len(values) or float(values.mean()) >= -allowed - 1e-12
     in_practice = most >= math.log(threshold) - 1e-12 and kept
-    verdict: Verdict = "not_shown"
+    verdict: TestResult = "not_shown"
     if shown_before or in_practice:
         verdict = "shown"
     elif most_worse >= math.log(harm_threshold):

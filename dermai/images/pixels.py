@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dermai.cases import photograph_path
+from dermai.data.cases import photograph_path
 from dermai.errors import InvalidCases
 from dermai.files import sha256_bytes
 from dermai.images.lesion import crop_to_lesion

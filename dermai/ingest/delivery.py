@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from dermai.cases import SYMPTOMS
+from dermai.data.cases import SYMPTOMS
 from dermai.errors import InvalidCases
 
 # `label`, `patient`, `lesion` and `case` are the sender's; the rest is named as in the case table.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dermai.cases import read_text_table
+from dermai.data.cases import read_text_table
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Delivery, files_below, metadata_file
 

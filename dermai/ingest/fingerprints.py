@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dermai.cases import photograph_path
+from dermai.data.cases import photograph_path
 from dermai.files import write_bytes
 from dermai.ingest.store import in_threads
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dermai.cases import read_text_table
+from dermai.data.cases import read_text_table
 from dermai.ingest.delivery import Delivery, files_by_stem, metadata_file, number
 
 COLUMNS = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")

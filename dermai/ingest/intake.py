@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dermai.cases import COLUMNS, case_problems, empty_cases, read_cases, write_cases
 from dermai.config import Params
+from dermai.data.cases import COLUMNS, case_problems, empty_cases, read_cases, write_cases
+from dermai.data.pseudonyms import Pseudonyms, key_file, load_pseudonyms
+from dermai.data.splits import assign_splits
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
 from dermai.files import locked, sha256_bytes
 from dermai.ingest.corrections import correct_diagnoses, correction_lines, other_diagnosis_of_lesion
@@ -29,8 +31,6 @@ from dermai.ingest.row_checks import Problems, conflicts_with_known, row_problem
 from dermai.ingest.same_photographs import compare_identical, compare_near, delivered_shots, known_shots
 from dermai.ingest.selection import select_patients
 from dermai.ingest.store import in_threads, store_photograph, sweep, sync_photographs
-from dermai.pseudonyms import Pseudonyms, key_file, load_pseudonyms
-from dermai.splits import assign_splits
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 

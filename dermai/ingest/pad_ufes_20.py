@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from dermai.cases import SYMPTOMS, read_text_table
+from dermai.data.cases import SYMPTOMS, read_text_table
 from dermai.ingest.delivery import Delivery, files_by_stem, metadata_file, number
 
 COLUMNS = ("patient_id", "lesion_id", "age", "gender", "fitspatrick", "region", "diagnostic", "img_id", "biopsed")

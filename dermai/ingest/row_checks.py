@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dermai.cases import ANSWERS, OLDEST_AGE, SEXES, SPLITS, SYMPTOMS, VIEWS
+from dermai.data.cases import ANSWERS, OLDEST_AGE, SEXES, SPLITS, SYMPTOMS, VIEWS
 from dermai.taxonomy import load_taxonomy
 
 Problems = dict[int, tuple[str, str]]  # row -> (reason, how to fix it); the first problem found

@@ -47,7 +47,7 @@ class Shot(NamedTuple):
 
 
 @dataclass
-class Comparison:
+class KnownPhotographs:
     """What becomes of delivered rows that show a photograph seen before."""
 
     known: list[int] = field(default_factory=list)
@@ -67,7 +67,7 @@ def known_shots(cases: pd.DataFrame) -> dict[str, Shot]:
     return {shot.image: shot for shot in _shots(cases, names)}
 
 
-def compare_identical(rows: dict[int, Shot], known: dict[str, Shot]) -> Comparison:
+def compare_identical(rows: dict[int, Shot], known: dict[str, Shot]) -> KnownPhotographs:
     """Judge rows whose stored photograph is in the dataset, or in the delivery more than once.
 
     Of identical photographs of one patient and diagnosis the first is taken; a photograph under two patients or two
@@ -76,7 +76,7 @@ def compare_identical(rows: dict[int, Shot], known: dict[str, Shot]) -> Comparis
     groups: dict[str, dict[int, Shot]] = defaultdict(dict)
     for row, shot in rows.items():
         groups[shot.image][row] = shot
-    result = Comparison()
+    result = KnownPhotographs()
     for image, group in groups.items():
         if image in known:
             _compare_with_known(group, known[image], result)
@@ -85,7 +85,7 @@ def compare_identical(rows: dict[int, Shot], known: dict[str, Shot]) -> Comparis
     return result
 
 
-def _compare_with_known(group: dict[int, Shot], before: Shot, result: Comparison) -> None:
+def _compare_with_known(group: dict[int, Shot], before: Shot, result: KnownPhotographs) -> None:
     for row, now in group.items():
         same_lesion = (now.patient_id, now.lesion_id) == (before.patient_id, before.lesion_id)
         labels = {other.label for other in group.values() if other.lesion_id == now.lesion_id}
@@ -102,7 +102,7 @@ def _compare_with_known(group: dict[int, Shot], before: Shot, result: Comparison
             result.problems[row] = (f"identical to {which}, {now.difference(before)}", RESOLVE)
 
 
-def _compare_with_each_other(group: dict[int, Shot], result: Comparison) -> None:
+def _compare_with_each_other(group: dict[int, Shot], result: KnownPhotographs) -> None:
     (first_row, first), *others = group.items()
     clash = next((other for _, other in others if not first.agrees(other)), None)
     for row, now in group.items():
@@ -117,12 +117,12 @@ def _compare_with_each_other(group: dict[int, Shot], result: Comparison) -> None
                 result.notes.append(f"{now.name}: identical to {first.name}, whose lesion is kept")
 
 
-def compare_near(rows: dict[int, Shot], known: dict[str, Shot], pairs: Iterable[tuple[str, str]]) -> Comparison:
+def compare_near(rows: dict[int, Shot], known: dict[str, Shot], pairs: Iterable[tuple[str, str]]) -> KnownPhotographs:
     """Judge pairs of near-identical photographs of which at least one is new, in `rows`."""
     place = {shot.image: row for row, shot in rows.items()}
     shots = {**known, **{shot.image: shot for shot in rows.values()}}
     clashes: dict[str, list[Shot]] = defaultdict(list)
-    result = Comparison()
+    result = KnownPhotographs()
     for first, second in ((shots[a], shots[b]) for a, b in pairs):
         if not first.agrees(second):
             clashes[first.image].append(second)

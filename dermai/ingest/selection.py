@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from dermai.data.splits import draw_order
 from dermai.errors import InvalidCases
-from dermai.splits import draw_order
 
 
 def parse_share(text: str) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from dermai.cases import photograph_path
+from dermai.data.cases import photograph_path
 from dermai.ingest.photographs import Photograph
 
 In = TypeVar("In")

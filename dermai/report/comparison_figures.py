@@ -8,8 +8,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from dermai.evaluation.metrics import Estimate
+from dermai.evaluation.words import points
 from dermai.report.figures import mark, swatch
-from dermai.report.words import points
 from dermai.strategies.scores import Difference
 
 

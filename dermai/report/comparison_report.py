@@ -20,7 +20,7 @@ from dermai.strategies.paper import METRICS, reported
 from dermai.strategies.scores import OVERALL, PER_CLASS
 from dermai.strategies.tables import (
     NAMES,
-    Outcome,
+    CellScores,
     architecture_table,
     class_table,
     difference_table,
@@ -51,7 +51,7 @@ def publish_comparison(
     return folder / "report.html"
 
 
-def strategy_numbers(found: Sequence[Outcome]) -> pd.DataFrame:
+def strategy_numbers(found: Sequence[CellScores]) -> pd.DataFrame:
     """One row a metric of an architecture and strategy: value, low, high, and the paper's where it has one."""
     rows = []
     for row in found:
@@ -64,7 +64,7 @@ def strategy_numbers(found: Sequence[Outcome]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype(object).where(lambda table: table.notna(), None)
 
 
-def plot_tables(found: Sequence[Outcome]) -> dict[str, pd.DataFrame]:
+def plot_tables(found: Sequence[CellScores]) -> dict[str, pd.DataFrame]:
     """What DVC plots: `strategies`, one row an architecture and strategy, and `classes`, one row a class of each."""
     strategies, classes = [], []
     for row in found:
@@ -77,7 +77,7 @@ def plot_tables(found: Sequence[Outcome]) -> dict[str, pd.DataFrame]:
     return {"strategies": pd.DataFrame(strategies), "classes": pd.DataFrame(classes)}
 
 
-def markdown_tables(params: Params, grid: Grid, found: Sequence[Outcome]) -> str:
+def markdown_tables(params: Params, grid: Grid, found: Sequence[CellScores]) -> str:
     """All tables, to be pasted where they are needed."""
     by_architecture, by_strategy, baseline = _sorted(params, found)
     parts = [
@@ -91,7 +91,7 @@ def markdown_tables(params: Params, grid: Grid, found: Sequence[Outcome]) -> str
     return "\n".join(f"### {title}\n\n{table.markdown()}" for title, table in parts)
 
 
-def comparison_page(params: Params, run: str, grid: Grid, found: Sequence[Outcome], data_version: str) -> str:
+def comparison_page(params: Params, run: str, grid: Grid, found: Sequence[CellScores], data_version: str) -> str:
     """The page: self-contained, without a script."""
     by_architecture, by_strategy, baseline = _sorted(params, found)
     plots = [
@@ -144,7 +144,7 @@ def comparison_page(params: Params, run: str, grid: Grid, found: Sequence[Outcom
     )
 
 
-def _sorted(params: Params, found: Sequence[Outcome]) -> tuple[list[Outcome], list[Outcome], Outcome]:
+def _sorted(params: Params, found: Sequence[CellScores]) -> tuple[list[CellScores], list[CellScores], CellScores]:
     """Rows of the architecture table, rows of the strategy table, and the baseline."""
     compare = params.compare
     by_architecture = [row for row in found if row.strategy == compare.baseline]

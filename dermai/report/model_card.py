@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dermai.audit import AuditLog, Entry
-from dermai.decision_history import latest_attempt
 from dermai.evaluation.comparison import ModelEvaluation
-from dermai.registry import ModelVersion
+from dermai.promotion.history import latest_attempt
+from dermai.registry.registry import ModelVersion
 from dermai.report.pages import render_page
 from dermai.report.recorded import drawn_by_a_program, recorded_decision, recorded_evaluations
 

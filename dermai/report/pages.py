@@ -20,7 +20,8 @@ def environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from dermai import __version__
-    from dermai.report import figures, words
+    from dermai.evaluation import words
+    from dermai.report import figures
     from dermai.taxonomy import load_taxonomy
 
     found = Environment(

@@ -11,13 +11,14 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
-from dermai.evaluation.comparison import Comparison, lesion_predictions
+from dermai.evaluation.comparison import ModelComparison, lesion_predictions
 from dermai.evaluation.metric_files import write_metrics
 from dermai.files import sync_folder, write_json
-from dermai.model_package import ModelPackage
-from dermai.records import UpdateRecord
+from dermai.models.package import ModelPackage
+from dermai.records.update_record import UpdateRecord
 from dermai.report.update_content import data_summary, find_mistakes
-from dermai.report.update_report import EvaluatedModel, Provenance, TestSetUse, TrainingRun, UpdateReport, update_report
+from dermai.report.update_page import write_update_page
+from dermai.report.update_report import EvaluatedModel, Provenance, TestSetUse, TrainingRun, UpdateReport
 from dermai.validation.result import ValidationResult
 from dermai.workspace import Workspace
 
@@ -35,7 +36,7 @@ def publish_update(
     finished: datetime,
     champion: ModelPackage | None,
     candidate: ModelPackage | None = None,
-    comparison: Comparison | None = None,
+    comparison: ModelComparison | None = None,
     predictions: pd.DataFrame | None = None,
 ) -> Path:
     """Write the run's report folder and point `latest` at it; returns the page.
@@ -60,7 +61,7 @@ def publish_update(
         if tables
         else ((), 0)
     )
-    page = update_report(
+    page = write_update_page(
         folder,
         UpdateReport(
             run=record.attempt,
@@ -98,7 +99,7 @@ def training_run(candidate: ModelPackage, params: Params) -> TrainingRun:
     return TrainingRun.model_validate({**candidate.training, "recipe": recipe})
 
 
-def evaluated_models(record: UpdateRecord, comparison: Comparison) -> tuple[EvaluatedModel, ...]:
+def evaluated_models(record: UpdateRecord, comparison: ModelComparison) -> tuple[EvaluatedModel, ...]:
     """Each model's evaluation under its number in the registry."""
     versions = {"candidate": record.candidate, "champion": record.champion, "anchor": record.anchor}
     return tuple(

@@ -11,9 +11,9 @@ from typing import Any
 from dermai.audit import AuditLog, Entry
 from dermai.audit.summary import summarise, version_of
 from dermai.config import Params
-from dermai.decision_history import champion_history, latest_attempt
 from dermai.files import write_text
-from dermai.registry import CHAMPION, ModelVersion, Registry
+from dermai.promotion.history import champion_history, latest_attempt
+from dermai.registry.registry import CHAMPION, ModelVersion, Registry
 from dermai.report.model_card import model_card
 from dermai.report.pages import render_page
 from dermai.report.recorded import drawn_by_a_program, recorded_decision, recorded_evaluations

@@ -8,8 +8,8 @@ from typing import get_args
 
 import pandas as pd
 
-from dermai.cases import photograph_path, trainable
 from dermai.continual.plan import UpdatePlan
+from dermai.data.cases import photograph_path, trainable
 from dermai.evaluation.predictions import PREFIX
 from dermai.report.thumbnails import thumbnail
 from dermai.report.update_report import Answer, DataRow, DataSummary, Mistake, MistakeKind, Role

@@ -1,18 +1,15 @@
-"""The page of one update run: what changed, what was trained, how it compares, what was decided and why."""
+"""What the page of one update run says: what changed, what was trained, how it compares, what was decided and why."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dermai.evaluation.metrics import Evaluation, Rate
-from dermai.files import write_text
+from dermai.evaluation.metrics import Evaluation
 from dermai.gate.findings import GateDecision
-from dermai.report.figures import Difference, Row
 from dermai.validation.result import ValidationResult
 
 Status = Literal["promote", "reject", "insufficient_evidence", "nothing_new", "validation_failed", "failed"]
@@ -21,13 +18,13 @@ MistakeKind = Literal["newly missed", "missed by both", "missed", "newly found"]
 COUNTS = ("new", "relabelled", "removed", "replayed", "train", "validation", "test")
 
 
-class Part(BaseModel):
+class ReportPart(BaseModel):
     """A part of the page's content: immutable, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataRow(Part):
+class DataRow(ReportPart):
     """Photographs of one class at one site: what changed since the champion, and what there is now."""
 
     diagnosis: str
@@ -41,7 +38,7 @@ class DataRow(Part):
     test: int = 0
 
 
-class DataSummary(Part):
+class DataSummary(ReportPart):
     """The dataset before and after. `no_place` counts photographs whose label has no place in the taxonomy."""
 
     version_before: str = ""
@@ -122,7 +119,7 @@ class TrainingRun(BaseModel):
     recipe: dict[str, Any] = {}  # the parameters of the training, name to value
 
 
-class EvaluatedModel(Part):
+class EvaluatedModel(ReportPart):
     """One model on the test patients. `version` is its number in the registry, where it has one."""
 
     role: Role
@@ -136,7 +133,7 @@ class EvaluatedModel(Part):
     photographs: Evaluation | None = None
 
 
-class Answer(Part):
+class Answer(ReportPart):
     """What one model said of one lesion."""
 
     role: Role
@@ -145,7 +142,7 @@ class Answer(Part):
     right: bool
 
 
-class Mistake(Part):
+class Mistake(ReportPart):
     """A lesion of a gated class that the candidate or the champion got wrong. `picture` is a data URI."""
 
     kind: MistakeKind
@@ -155,14 +152,14 @@ class Mistake(Part):
     answers: tuple[Answer, ...]
 
 
-class TestSetUse(Part):
+class TestSetUse(ReportPart):
     """What the ledger says of the test patients: what is left of their error budget, in words."""
 
     notes: tuple[str, ...]
     worn_out: bool = False
 
 
-class Provenance(Part):
+class Provenance(ReportPart):
     """What somebody needs to repeat the run and to find its record."""
 
     git_commit: str
@@ -178,7 +175,7 @@ class Provenance(Part):
     record_sha256: str = ""  # of the line in the audit log
 
 
-class UpdateReport(Part):
+class UpdateReport(ReportPart):
     """Everything the page shows."""
 
     run: str
@@ -203,56 +200,3 @@ class UpdateReport(Part):
     def model(self, role: Role) -> EvaluatedModel | None:
         """The model in a role; None where it was not evaluated."""
         return next((model for model in self.models if model.role == role), None)
-
-
-def update_report(folder: Path, report: UpdateReport) -> Path:
-    """Write `report.html` into the folder: one page that needs nothing from elsewhere. Returns its path."""
-    from dermai.report.headline import facts, headline, objections
-    from dermai.report.pages import render_page
-
-    names = [
-        (model.role, f"{model.role}, version {model.version}" if model.version else model.role)
-        for model in report.models
-    ]
-    page = render_page(
-        "update.html",
-        report=report,
-        top=headline(report),
-        facts=facts(report),
-        objections=objections(report),
-        model_names=names,
-        sensitivity_rows=sensitivity_rows(report),
-        differences=differences(report),
-        kinds=get_args(MistakeKind),
-        calibration_models=[(m.role, m.lesions.calibration) for m in report.models if m.role != "anchor"],
-    )
-    path = folder / "report.html"
-    write_text(path, page)
-    return path
-
-
-def sensitivity_rows(report: UpdateReport) -> list[Row]:
-    """One line of the interval plot for each class that the test patients have, gated classes first."""
-    floors = {found.code: found.floor.floor for found in report.decision.classes} if report.decision else {}
-    order = {code: place for place, code in enumerate(report.gated_classes)}
-    codes = dict.fromkeys(row.code for model in report.models for row in model.lesions.per_class if row.cases)
-    rows = []
-    for code in sorted(codes, key=lambda code: order.get(code, len(order))):
-        found = {model.role: model.lesions.of_class(code) for model in report.models}
-        rates: dict[str, Rate] = {role: row.sensitivity for role, row in found.items() if row}
-        rows.append(Row(code, rates, floors.get(code)))
-    return rows
-
-
-def differences(report: UpdateReport) -> list[Difference]:
-    """One line of the difference plot for each paired comparison of the gate."""
-    if report.decision is None:
-        return []
-    pools = [(found.code, found.comparisons) for found in report.decision.classes]
-    if report.decision.specificity:
-        pools.append(("benign", report.decision.specificity.comparisons))
-    return [
-        Difference(f"{name} vs {found.reference}", found.difference, *found.interval, found.margin)
-        for name, comparisons in pools
-        for found in comparisons
-    ]

@@ -30,7 +30,7 @@ FIRST_ARRIVALS = (
 
 def use_demo_key(folder: Path) -> None:
     """Let this process pseudonymise with the public demo key, kept in `folder` (outside the repository)."""
-    from dermai.pseudonyms import KEY_VARIABLE
+    from dermai.data.pseudonyms import KEY_VARIABLE
 
     path = folder / "demo_pseudonym.key"
     path.write_text(DEMO_PSEUDONYM_KEY + "\n", encoding="utf-8")

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dermai.cases import trainable
 from dermai.config import Params
+from dermai.data.cases import trainable
 from dermai.files import sha256_json, write_bytes, write_json
 from dermai.source_code import source_hash
 from dermai.strategies.stages import Stage, plan_stages
@@ -66,7 +66,7 @@ def run_cell(
         UnknownSource, UnknownBackbone, CannotTrain: the cell cannot be trained.
     """
     from dermai.evaluation.predictions import prediction_table
-    from dermai.inference import predict_probabilities
+    from dermai.models.inference import predict_probabilities
 
     strategy = params.compare.strategies[cell.strategy]
     stages = plan_stages(strategy, cases, params.compare.target, merged if strategy.automatic else None)
@@ -103,7 +103,7 @@ def cell_params(cell: Cell, params: Params) -> tuple[Params, bool]:
 
     Random layers are never frozen: a strategy that starts from them trains the whole network.
     """
-    from dermai.backbones import WeightsUnavailable, imagenet_weights
+    from dermai.models.backbones import WeightsUnavailable, imagenet_weights
 
     start, missing = params.compare.strategies[cell.strategy].start, False
     model = params.model.model_copy(update={"backbone": cell.architecture, "pretrained": start})
@@ -124,7 +124,7 @@ def _train(
     from safetensors.torch import save
 
     from dermai.continual.plan import plan_update
-    from dermai.training import finetune
+    from dermai.training.finetune import finetune
 
     trained, package = [], None
     for number, stage in enumerate(stages):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dermai.cases import case_problems, trainable
 from dermai.config import Params
+from dermai.data.cases import case_problems, trainable
 from dermai.errors import InvalidCases
 from dermai.strategies.cells import Cell
 from dermai.strategies.rule_of_thumb import CategoryVerdict, Embed, judge_categories
@@ -45,7 +45,7 @@ def plan_grid(cases: pd.DataFrame, params: Params, embed: Embed) -> Grid:
     """
     import timm
 
-    from dermai.backbones import UnknownBackbone
+    from dermai.models.backbones import UnknownBackbone
 
     compare = params.compare
     if problems := case_problems(cases):

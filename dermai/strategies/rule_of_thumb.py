@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dermai.cases import trainable
 from dermai.config import CompareParams
-from dermai.splits import draw_order
+from dermai.data.cases import trainable
+from dermai.data.splits import draw_order
 from dermai.strategies.stages import shared_categories
 
 MOST_PHOTOGRAPHS = 60  # of a category in a source that are looked at

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dermai.cases import trainable
 from dermai.config import StrategyParams
+from dermai.data.cases import trainable
 from dermai.errors import DermaiError
 
 TARGET, OTHERS = "target", "others"

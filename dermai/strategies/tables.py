@@ -8,7 +8,7 @@ from typing import Any
 
 from dermai.config import Params
 from dermai.evaluation.tables import ResultTable, percent
-from dermai.report.words import p_words, points
+from dermai.evaluation.words import p_words, points
 from dermai.strategies.cells import CellResult
 from dermai.strategies.paper import METRICS, reported
 from dermai.strategies.rule_of_thumb import CategoryVerdict
@@ -20,7 +20,7 @@ NAMES |= {"tf_efficientnet_lite0": "EfficientNet-Lite0"}
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CellScores:
     """All seeds of one architecture and strategy."""
 
     architecture: str
@@ -44,7 +44,7 @@ class Outcome:
         return sum(summary["seconds"] for summary in self.summaries) / len(self.summaries)
 
 
-def outcomes(results: Sequence[CellResult], params: Params) -> list[Outcome]:
+def outcomes(results: Sequence[CellResult], params: Params) -> list[CellScores]:
     """Score each architecture and strategy over its seeds, on the classes of the target's test photographs."""
     groups: dict[tuple[str, str], list[CellResult]] = {}
     for result in results:
@@ -54,7 +54,7 @@ def outcomes(results: Sequence[CellResult], params: Params) -> list[Outcome]:
 
     classes = [code for code in load_taxonomy().codes if code in answered]
     return [
-        Outcome(
+        CellScores(
             architecture,
             strategy,
             params.compare.strategies[strategy].title,
@@ -65,7 +65,7 @@ def outcomes(results: Sequence[CellResult], params: Params) -> list[Outcome]:
     ]
 
 
-def architecture_table(found: Sequence[Outcome]) -> ResultTable:
+def architecture_table(found: Sequence[CellScores]) -> ResultTable:
     """Number of parameters, average accuracy, weighted and macro F1 of each architecture by the baseline strategy."""
     return ResultTable(
         ("Experiments", "Number of parameters", *_beside("Average accuracy", "Weighted F1", "Macro F1")),
@@ -80,7 +80,7 @@ def architecture_table(found: Sequence[Outcome]) -> ResultTable:
     )
 
 
-def strategy_table(found: Sequence[Outcome]) -> ResultTable:
+def strategy_table(found: Sequence[CellScores]) -> ResultTable:
     """Average accuracy, weighted and macro F1 of each strategy."""
     return ResultTable(
         ("Experiments", *_beside("Aver. acc.", "Weight. F1", "Macro F1"), "Minutes"),
@@ -88,7 +88,7 @@ def strategy_table(found: Sequence[Outcome]) -> ResultTable:
     )
 
 
-def class_table(row: Outcome) -> ResultTable:
+def class_table(row: CellScores) -> ResultTable:
     """Sensitivity, precision and F1 of each class by one strategy."""
     return ResultTable(
         ("Classes", "Cases", *_beside("Sens.", "Prec.", "F1")),
@@ -105,7 +105,7 @@ def class_table(row: Outcome) -> ResultTable:
     )
 
 
-def difference_table(found: Sequence[Outcome], baseline: Outcome) -> ResultTable:
+def difference_table(found: Sequence[CellScores], baseline: CellScores) -> ResultTable:
     """Each strategy less the baseline in percentage points, paired on the test patients, with p-values."""
     metrics = ("accuracy", "weighted_f1", "macro_f1", "balanced_accuracy")
     rows = []

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dermai.inference import predict_with, ready_to_predict
-from dermai.model_package import ModelPackage
+from dermai.models.inference import predict_with, ready_to_predict
+from dermai.models.package import ModelPackage
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from dermai.cases import SYMPTOMS, read_text_table
+from dermai.data.cases import SYMPTOMS, read_text_table
+from dermai.data.pseudonyms import Pseudonyms
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Delivery
-from dermai.pseudonyms import Pseudonyms
 
 REQUIRED = ("image", "case_id", "patient_id")
 CLINICAL = ("site", "view", "age", "sex", "body_site", "skin_type", "device", *SYMPTOMS)

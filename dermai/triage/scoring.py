@@ -16,18 +16,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from dermai.calibration import apply_temperature
 from dermai.config import Params
+from dermai.images.acquisition import acquisition_properties
 from dermai.images.pixels import PixelCache
-from dermai.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
 from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
 from dermai.ingest.store import in_threads, store_photograph
-from dermai.model_package import ModelPackage
-from dermai.operating_points import predict
-from dermai.triage.acquisition import acquisition_properties
+from dermai.models.calibration import apply_temperature
+from dermai.models.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
+from dermai.models.operating_points import predict
+from dermai.models.package import ModelPackage
 from dermai.triage.conformal import conformal_sets, conformal_threshold
-from dermai.triage.door import reasons_to_retake
 from dermai.triage.heat_maps import evidence
+from dermai.triage.retake_reasons import reasons_to_retake
 from dermai.triage.risk import abstains, risk_level
 from dermai.workspace import Workspace
 
@@ -48,7 +48,7 @@ class ScoringModel:
 
 
 @dataclass(frozen=True)
-class Door:
+class Admission:
     """Photographs that may be judged, with their stored name, and those to take again, with the reason."""
 
     accepted: pd.DataFrame
@@ -67,7 +67,7 @@ def admit(
     params: Params,
     progress: bool = False,
     caches: Sequence[PixelCache] = (),
-) -> Door:
+) -> Admission:
     """Sanitise every photograph, measure it, and keep it or ask for another one.
 
     A photograph that stands under two rows is kept once, in the first. What passes is put into the `caches` of
@@ -112,7 +112,7 @@ def admit(
     table = pd.concat([referrals.reset_index(drop=True), pd.DataFrame(judged)], axis=1)
     refused = table["reason"] != ""
     accepted = table[~refused].drop_duplicates("image").drop(columns=["reason", "file"])
-    return Door(accepted.reset_index(drop=True), table[refused].reset_index(drop=True))
+    return Admission(accepted.reset_index(drop=True), table[refused].reset_index(drop=True))
 
 
 def pixel_caches(workspace: Workspace, models: Sequence[ScoringModel]) -> list[PixelCache]:

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from dermai.cases import COLUMNS, trainable
 from dermai.config import Params
-from dermai.errors import ValidationFailed
+from dermai.data.cases import COLUMNS, trainable
 from dermai.validation.data_docs import write_overview
 from dermai.validation.expectations import case_checks, class_checks, dataset_checks, schema_checks
 from dermai.validation.great_expectations_run import Table, run_checks
 from dermai.validation.photograph_checks import check_photographs
 from dermai.validation.relations import annotated_cases, class_statistics
-from dermai.validation.result import ClassStatistics, Failure, Level, ValidationResult
+from dermai.validation.result import ClassStatistics, Failure, Level, ValidationFailed, ValidationResult
 
 CACHE_FILE = Path("cache") / "photograph_quality.parquet"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dermai.cases import ANSWERS, COLUMNS, OLDEST_AGE, REQUIRED, SEXES, SPLITS, SYMPTOMS, VIEWS
 from dermai.config import Params
+from dermai.data.cases import ANSWERS, COLUMNS, OLDEST_AGE, REQUIRED, SEXES, SPLITS, SYMPTOMS, VIEWS
 from dermai.taxonomy import load_taxonomy
 from dermai.validation.result import Level
 

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from dermai.cases import photograph_path
+from dermai.data.cases import photograph_path
 from dermai.files import sha256_bytes, write_bytes
+from dermai.images.quality import MEASURES, measure
 from dermai.ingest.fingerprints import Fingerprint, FingerprintTable, fingerprint
 from dermai.ingest.store import in_threads
-from dermai.validation.photographs import MEASURES, measure
 
 CONTENT_HASH = re.compile(r"[0-9a-f]{64}")
 NOT_A_HASH = "the image column holds no content hash"

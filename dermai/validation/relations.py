@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dermai.cases import SPLITS
+from dermai.data.cases import SPLITS
 from dermai.ingest.near_duplicates import near_duplicates
 from dermai.taxonomy import load_taxonomy
 from dermai.validation.photograph_checks import PhotographChecks

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from dermai.errors import DermaiError
+
 SHOWN = 3  # failing rows in a one-line message
 
 
@@ -86,3 +88,11 @@ class ValidationResult(BaseModel):
         first, others = self.blocking[0], len(self.blocking) - 1
         more = f" (and {others} more failed checks)" if others else ""
         return f"the dataset failed validation: {first}{more}; all of it: {self.docs}"
+
+
+class ValidationFailed(DermaiError):
+    """The dataset broke a blocking check; `result` is the whole ValidationResult."""
+
+    def __init__(self, message: str, result: ValidationResult) -> None:
+        super().__init__(message)
+        self.result = result

@@ -96,7 +96,7 @@ def application(workspace: Workspace, token: str, hosts: set[str]) -> ASGIApp:
         return FileResponse(path, headers={"Cache-Control": "no-cache", "Referrer-Policy": "no-referrer"})
 
     routes = [Route("/", start), Route("/reports/{place:path}", report), Mount("/", evidently_application(workspace))]
-    return Door(Starlette(routes=routes), token, hosts)
+    return AccessControl(Starlette(routes=routes), token, hosts)
 
 
 def evidently_application(workspace: Workspace) -> Any:
@@ -122,7 +122,7 @@ def served_file(folder: Path, place: str) -> Path | None:
     return path if inside and path.suffix in SERVED and path.name != "monitoring.json" else None
 
 
-class Door:
+class AccessControl:
     """Reads only; the right host name; and the token where one is set."""
 
     def __init__(self, site: ASGIApp, token: str, hosts: set[str]) -> None:

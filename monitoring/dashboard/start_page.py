@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dermai.audit import AuditLog
-from dermai.cases import photograph_path
 from dermai.config import Params
+from dermai.data.cases import photograph_path
 from dermai.evaluation.metrics import Rate
-from dermai.registry import CHAMPION, Registry
+from dermai.registry.registry import CHAMPION, Registry
 from dermai.report.figures import Row, interval_plot, line_plot
 from dermai.report.pages import render_page
 from dermai.report.thumbnails import thumbnail
 from dermai.taxonomy import load_taxonomy
 from dermai.triage.scoring import triage_folder
 from dermai.workspace import Workspace
-from monitoring.assessment import Verdict
+from monitoring.assessment import DriftVerdict
 from monitoring.drift_run import ALARM
 from monitoring.evidently_report import report_file
 from monitoring.findings import HEADLINES, KINDS
@@ -29,9 +29,9 @@ from monitoring.overall import overall
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-TONES: Mapping[Verdict, str] = {"stable": "good", "watch": "open", "act": "bad", "too_few": "quiet"}
-LABELS: Mapping[Verdict, str] = {"stable": "Stable", "watch": "Watch", "act": "Act", "too_few": "Too few cases"}
-ANSWERS: Mapping[Verdict, str] = {
+TONES: Mapping[DriftVerdict, str] = {"stable": "good", "watch": "open", "act": "bad", "too_few": "quiet"}
+LABELS: Mapping[DriftVerdict, str] = {"stable": "Stable", "watch": "Watch", "act": "Act", "too_few": "Too few cases"}
+ANSWERS: Mapping[DriftVerdict, str] = {
     "stable": "Yes: the model still sees the patients it knows",
     "watch": "Probably: but something is different",
     "act": "Perhaps not: please act",

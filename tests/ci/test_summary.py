@@ -10,10 +10,10 @@ import pytest
 from dermai.ci.outcome import job_outcome
 from dermai.ci.report_files import collect
 from dermai.ci.summary import summary
-from dermai.failures import write_failure
 from dermai.gate.decision import decide
 from dermai.gate.findings import GateDecision
 from dermai.gate.policy import GatePolicy
+from dermai.records.failures import write_failure
 from dermai.report.thumbnails import thumbnail
 from dermai.workspace import Workspace
 from tests.gate.simulated import first_hit, lesions

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dermai.cases import COLUMNS
 from dermai.config import Params
 from dermai.continual.plan import plan_update
+from dermai.data.cases import COLUMNS
 
 CLASSES = ["Nev"] * 100 + ["SebKer"] * 30 + ["MM"] * 80 + ["BCC"] * 5
 

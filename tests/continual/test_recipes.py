@@ -14,9 +14,9 @@ from dermai.config import ContinualParams, Params
 from dermai.continual.penalties import distillation, l2_sp
 from dermai.continual.plan import plan_update
 from dermai.continual.recipes import RECIPES
-from dermai.model_package import ModelPackage
-from dermai.training import finetune
-from tests.training_data import make_cases, quick_params
+from dermai.models.package import ModelPackage
+from dermai.training.finetune import finetune
+from tests.training.training_data import make_cases, quick_params
 
 
 def test_each_strategy_of_the_parameters_has_its_recipe() -> None:

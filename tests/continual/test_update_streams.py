@@ -20,7 +20,7 @@ from benchmarks.stream_statistics import (
     p_value,
 )
 from benchmarks.streams import with_splits
-from tests.training_data import make_cases
+from tests.training.training_data import make_cases
 
 CLASSES = ("Nev", "BCC", "MM")
 

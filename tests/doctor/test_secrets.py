@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dermai.audit import AuditLog, SigningKey
+from dermai.data.pseudonyms import load_pseudonyms
 from dermai.doctor.secrets import find_secrets, live_secrets, main, scanned_files
 from dermai.files import write_text
-from dermai.pseudonyms import load_pseudonyms
 from dermai.workspace import Workspace
 from tests.conftest import REPOSITORY
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dermai.cases import photograph_path
+from dermai.data.cases import photograph_path
 from dermai.errors import InvalidCases
 from dermai.images.lesion import crop_to_lesion
 from dermai.images.pixels import PixelCache, forget_photographs
-from tests.training_data import make_cases
+from tests.training.training_data import make_cases
 
 
 @pytest.mark.parametrize(("name", "resampling"), [("nearest", 0), ("bilinear", 2)])

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dermai.cases import SYMPTOMS, read_cases
 from dermai.config import load_params
+from dermai.data.cases import SYMPTOMS, read_cases
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Importer
 from dermai.ingest.derm7pt import read_derm7pt

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageEnhance
 
-from dermai.cases import photograph_path, read_cases
+from dermai.data.cases import photograph_path, read_cases
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
 from dermai.files import locked, sha256_file
 from dermai.ingest.quarantine import read_rejections

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dermai.cases import photograph_path, read_cases
+from dermai.data.cases import photograph_path, read_cases
 from dermai.files import sha256_file
 from dermai.ingest import intake
 from dermai.workspace import Workspace

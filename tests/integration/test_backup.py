@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.integration.conftest import Clone, clone_in
 
 PREDICT = """
-from dermai.champion import find_reference_models, load_reference_package
+from dermai.registry.champion import find_reference_models, load_reference_package
 from dermai.config import load_params
-from dermai.cases import parse_cases
+from dermai.data.cases import parse_cases
 from dermai.evaluation.comparison import test_predictions
 from dermai.workspace import find_workspace
 

@@ -18,7 +18,7 @@ from dermai.audit import AuditLog
 from dermai.config import load_params
 from dermai.doctor.secrets import find_secrets, scanned_files
 from dermai.errors import PackageTampered
-from dermai.registry import Registry
+from dermai.registry.registry import Registry
 from dermai.workspace import Workspace
 from tests.integration.conftest import Clone
 from tests.integration.services import PASSWORD, ZENML_PYTHON, Deployment, Server, postgres_programs

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dermai.cases import COLUMNS, write_cases
 from dermai.config import Params, load_params
-from dermai.inference import predict_probabilities
+from dermai.data.cases import COLUMNS, write_cases
 from dermai.ingest.photographs import sanitise
 from dermai.ingest.store import store_photograph
-from dermai.model_package import MANIFEST_COLUMNS
-from dermai.registry import Registry
+from dermai.models.inference import predict_probabilities
+from dermai.models.package import MANIFEST_COLUMNS
+from dermai.registry.registry import Registry
+from dermai.triage.run import run_triage
 from dermai.workspace import Workspace
-from monitoring.triage_run import run_triage
 from tests.packages import CLASSES, make_package
 from tests.triage.referrals import paint, write_referrals
 

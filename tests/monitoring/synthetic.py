@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from monitoring.photographs import Photographs
+from monitoring.statistics.photographs import ScoredPhotographs
 
 CLASSES = ("MM", "BCC", "Nev", "SebKer")
 SHARES = {"MM": 0.12, "BCC": 0.12, "Nev": 0.46, "SebKer": 0.3}
@@ -20,7 +20,7 @@ def photographs(
     older: float = 0.0,
     dark: float = 0.0,
     new_class: float = 0.0,
-) -> Photographs:
+) -> ScoredPhotographs:
     """Photographs of `count` patients, one each, with calibrated scores; `dark` moves light and embeddings."""
     generator = np.random.default_rng(seed)
     truth = generator.choice(CLASSES, count, p=[shares[name] for name in CLASSES])
@@ -54,9 +54,9 @@ def photographs(
             "skin_type": "",
         }
     )
-    return Photographs(table, embeddings.astype(np.float32))
+    return ScoredPhotographs(table, embeddings.astype(np.float32))
 
 
-def without_diagnoses(window: Photographs) -> Photographs:
+def without_diagnoses(window: ScoredPhotographs) -> ScoredPhotographs:
     """As referrals come in."""
-    return Photographs(window.table.assign(diagnosis=""), window.embeddings)
+    return ScoredPhotographs(window.table.assign(diagnosis=""), window.embeddings)

@@ -14,7 +14,7 @@ import pytest
 
 from dermai.environment import TELEMETRY_OFF
 from dermai.errors import DermaiError
-from dermai.registry import Registry
+from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 from monitoring.dashboard.server import check_exposure, served_file
 from monitoring.drift_run import run_monitoring

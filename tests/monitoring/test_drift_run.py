@@ -15,7 +15,8 @@ from dermai.audit import AuditLog
 from dermai.cli.app import application
 from dermai.config import MonitoringParams
 from dermai.errors import DermaiError
-from dermai.registry import Registry
+from dermai.prediction_log.log import PredictionLog
+from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 from monitoring import drift_run
 from monitoring.alerts import AlertFailed, open_retraining_workflow, send_alerts
@@ -24,7 +25,6 @@ from monitoring.drift_run import run_monitoring
 from monitoring.evidently_report import EvidentlyProject, evidently_folder
 from monitoring.follow_up import follow_up
 from monitoring.history import history_file, read_history
-from monitoring.prediction_log import PredictionLog
 from monitoring.windows import next_windows
 from tests.monitoring.production import make_champion, quick_params, week
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dermai.gate.policy import GatePolicy
-from dermai.report.update_report import UpdateReport, update_report
+from dermai.report.update_page import write_update_page
+from dermai.report.update_report import UpdateReport
 from tests.report.browser import chromium, logged, open_page, requested
 from tests.report.example_update import example, training_run, validation
 
@@ -35,7 +36,7 @@ return worst;
 
 
 def text_of(report: UpdateReport, folder: Path) -> str:
-    page = update_report(folder, report).read_text(encoding="utf-8")
+    page = write_update_page(folder, report).read_text(encoding="utf-8")
     body = page.split("<body>")[1]
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
 
@@ -139,7 +140,7 @@ def test_values_are_escaped_and_no_patient_is_named(undecided: UpdateReport, tmp
     assert undecided.data is not None
     row = undecided.data.rows[0].model_copy(update={"site": "<script>alert(1)</script>"})
     data = undecided.data.model_copy(update={"rows": (row, *undecided.data.rows[1:])})
-    page = update_report(tmp_path, undecided.model_copy(update={"data": data})).read_text(encoding="utf-8")
+    page = write_update_page(tmp_path, undecided.model_copy(update={"data": data})).read_text(encoding="utf-8")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert undecided.mistakes
@@ -148,7 +149,7 @@ def test_values_are_escaped_and_no_patient_is_named(undecided: UpdateReport, tmp
 
 
 def test_the_same_report_gives_the_same_bytes(undecided: UpdateReport, tmp_path: Path) -> None:
-    pages = [update_report(tmp_path / name, undecided).read_bytes() for name in ("first", "second")]
+    pages = [write_update_page(tmp_path / name, undecided).read_bytes() for name in ("first", "second")]
     assert pages[0] == pages[1]
 
 
@@ -162,7 +163,7 @@ class TestInTheBrowser:
     def test_the_page_fits_needs_nothing_else_and_can_be_read(
         self, driver: Any, rejected: UpdateReport, tmp_path: Path, width: int
     ) -> None:
-        page = update_report(tmp_path, rejected)
+        page = write_update_page(tmp_path, rejected)
         open_page(driver, page, width)
         assert requested(driver) == [page.resolve().as_uri()]
         assert logged(driver) == []
@@ -178,10 +179,10 @@ class TestInTheBrowser:
     def test_the_first_screen_holds_outcome_next_step_and_main_numbers(
         self, driver: Any, promoted: UpdateReport, tmp_path: Path
     ) -> None:
-        open_page(driver, update_report(tmp_path, promoted), 1280, 800)
+        open_page(driver, write_update_page(tmp_path, promoted), 1280, 800)
         assert driver.execute_script("return document.querySelector('.facts').getBoundingClientRect().bottom") < 800
 
     def test_the_page_prints(self, driver: Any, undecided: UpdateReport, tmp_path: Path) -> None:
-        open_page(driver, update_report(tmp_path, undecided), 1280)
+        open_page(driver, write_update_page(tmp_path, undecided), 1280)
         printed = driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
         assert len(printed["data"]) > 50_000

@@ -5,10 +5,10 @@ import time
 import numpy as np
 import pytest
 
+from dermai.images.quality import luminance, measure
 from dermai.simulate.population import simulate_population
 from dermai.simulate.rendering import render
 from dermai.simulate.scenario import Scenario
-from dermai.validation.photographs import luminance, measure
 
 
 def pictures(count: int = 24, **knobs: object) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from dermai.config import Params
-from tests.training_data import make_cases, quick_params
+from tests.training.training_data import make_cases, quick_params
 
 COMPARE = {"architectures": ["mobilenetv3_small_050"], "architecture": "mobilenetv3_small_050", "seeds": [1, 2]}
 PARTS = {

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dermai.cases import COLUMNS, photograph_path
+from dermai.data.cases import COLUMNS, photograph_path
 from dermai.files import sha256_bytes
 
 

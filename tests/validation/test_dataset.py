@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dermai.cases import photograph_path
 from dermai.config import Params, load_params
-from dermai.errors import ValidationFailed
+from dermai.data.cases import photograph_path
 from dermai.validation import Level, ValidationResult, examine_dataset, validate_dataset
+from dermai.validation.result import ValidationFailed
 from tests.validation.conftest import photograph, row, store, table
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from dermai.validation.photographs import luminance, measure, sharpness
+from dermai.images.quality import luminance, measure, sharpness
 
 
 @pytest.fixture

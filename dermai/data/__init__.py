@@ -1,0 +1,1 @@
+"""The case table: its rows, the patients' splits, the pseudonyms."""

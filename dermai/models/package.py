@@ -1,0 +1,189 @@
+"""A model as a folder of plain files, each with its hash: what is trained, registered, served and rolled back to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dermai.config import ModelParams
+from dermai.errors import PackageTampered
+from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, write_json
+from dermai.models.clinical_model import ClinicalModel
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP = 1, 2, 3  # a reader that knows too little must refuse
+WEIGHTS, MODEL, MANIFEST, CHECKSUMS = "weights.safetensors", "model.json", "manifest.csv", "checksums.json"
+VALIDATION = "validation_predictions.csv"
+MANIFEST_COLUMNS = ("image", "case_id", "patient_id", "lesion_id", "diagnosis", "source", "site", "split")
+
+
+@dataclass(frozen=True)
+class ModelPackage:
+    """One trained model and everything needed to use it, compare it and train on from it.
+
+    `manifest` holds every photograph the weights have ever learnt from (split `train`) and those that chose
+    them (`validation`). `validation` holds the uncalibrated probabilities of the validation photographs, one
+    column `p_<class>` a class, from which temperature and operating points are fitted; those of a package with a
+    `clinical` model are of photograph and columns together. `parent` is the sha256 of the package this one was
+    trained from.
+    """
+
+    weights: dict[str, Tensor]
+    backbone: str
+    classes: tuple[str, ...]
+    image_size: int
+    interpolation: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    manifest: pd.DataFrame
+    validation: pd.DataFrame
+    temperature: float = 1.0
+    operating_points: dict[str, float] = field(default_factory=dict)
+    parent: str | None = None
+    training: dict[str, Any] = field(default_factory=dict)
+    clinical: ClinicalModel | None = None
+    crop: str = "none"
+
+    def with_operating_points(self, operating_points: Mapping[str, float]) -> ModelPackage:
+        """The same model with other decision thresholds per class."""
+        return replace(self, operating_points=dict(operating_points))
+
+    def with_temperature(self, temperature: float) -> ModelPackage:
+        """The same model with another softmax temperature."""
+        return replace(self, temperature=temperature)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The content of each file of the package but the checksums; the same package gives the same bytes."""
+        from safetensors.torch import save
+
+        description = {
+            "format": self._format,
+            "backbone": self.backbone,
+            "classes": list(self.classes),
+            "image_size": self.image_size,
+            "interpolation": self.interpolation,
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "temperature": self.temperature,
+            "operating_points": self.operating_points,
+            "parent": self.parent,
+            "training": self.training,
+        }
+        if self.clinical:
+            description["clinical"] = self.clinical.model_dump(mode="json")
+        if self.crop != "none":
+            description["crop"] = self.crop
+        return {
+            WEIGHTS: save({name: tensor.detach().cpu().contiguous() for name, tensor in self.weights.items()}),
+            MODEL: (json.dumps(description, indent=2, allow_nan=False) + "\n").encode(),
+            MANIFEST: self.manifest[list(MANIFEST_COLUMNS)].to_csv(index=False, lineterminator="\n").encode(),
+            VALIDATION: self.validation.to_csv(index=False, lineterminator="\n").encode(),
+        }
+
+    @property
+    def _format(self) -> int:
+        if self.crop != "none":
+            return FORMAT_WITH_CROP
+        return FORMAT_WITH_CLINICAL if self.clinical else FORMAT
+
+    @cached_property
+    def checksums(self) -> dict[str, str]:
+        """SHA-256 of each file."""
+        return {name: sha256_bytes(content) for name, content in self.files.items()}
+
+    @property
+    def sha256(self) -> str:
+        """The package's identity: the hash of its checksums file."""
+        return sha256_bytes(_checksums_content(self.checksums))
+
+    def save(self, folder: Path) -> Path:
+        """Write the package; the folder appears wholly or not at all, and replaces one that was there."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
+        try:
+            files = self.files
+            for name, content in files.items():
+                write_bytes(temporary / name, content)
+            checksums = {name: sha256_bytes(content) for name, content in files.items()}
+            write_json(temporary / CHECKSUMS, checksums)
+            temporary.chmod(0o755)
+            if folder.exists():
+                shutil.rmtree(folder)
+            temporary.rename(folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        sync_folder(folder.parent)
+        return folder
+
+    @classmethod
+    def load(cls, folder: Path) -> ModelPackage:
+        """Read a package and check every file against its hash.
+
+        Raises:
+            PackageTampered: a file is missing, changed or superfluous, or the format is another.
+        """
+        from safetensors.torch import load_file
+
+        check_files(folder)
+        description = json.loads((folder / MODEL).read_text(encoding="utf-8"))
+        if description.pop("format") not in (FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP):
+            raise PackageTampered(
+                f"{folder}: {MODEL} is not of format {FORMAT} to {FORMAT_WITH_CROP}: install the dermai that wrote it"
+            )
+        if "clinical" in description:
+            description["clinical"] = ClinicalModel.model_validate(description["clinical"])
+        description["classes"] = tuple(description["classes"])
+        description["mean"], description["std"] = tuple(description["mean"]), tuple(description["std"])
+        return cls(
+            weights=load_file(folder / WEIGHTS),
+            manifest=pd.read_csv(folder / MANIFEST, dtype=str, keep_default_na=False),
+            validation=pd.read_csv(
+                folder / VALIDATION, dtype={"image": str, "diagnosis": str}, float_precision="round_trip"
+            ),
+            **description,
+        )
+
+    def build(self) -> nn.Module:
+        """The network with these weights, ready to predict (evaluation mode, channels last)."""
+        from dermai.models.backbones import build_model
+
+        params = ModelParams(backbone=self.backbone, pretrained="none", image_size=self.image_size)
+        model = build_model(params, self.classes)
+        model.load_state_dict(self.weights)
+        return model.eval()
+
+
+def check_files(folder: Path) -> None:
+    """Compare a package's files with their recorded hashes.
+
+    Raises:
+        PackageTampered: a file is missing, changed or superfluous.
+    """
+    try:
+        recorded = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise PackageTampered(f"{folder} holds no readable {CHECKSUMS}: it is no model package") from None
+    expected = {WEIGHTS, MODEL, MANIFEST, VALIDATION}
+    if set(recorded) != expected:
+        raise PackageTampered(f"{folder}: {CHECKSUMS} does not list {', '.join(sorted(expected))}")
+    for name, checksum in recorded.items():
+        if not (folder / name).is_file():
+            raise PackageTampered(f"{folder}: {name} is missing: restore the package from the registry")
+        if sha256_file(folder / name) != checksum:
+            raise PackageTampered(f"{folder}: {name} does not match its recorded hash: restore it from the registry")
+
+
+def _checksums_content(checksums: Mapping[str, str]) -> bytes:
+    return (json.dumps(dict(checksums), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -1,0 +1,45 @@
+"""Photographs that were sent back at the door: append-only parts, so that the retake rate can be watched."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dermai.files import sha256_bytes
+from dermai.prediction_log.log import DamagedPart, PredictionLog, write_part
+
+COLUMNS = ("case_id", "site", "device", "reason")
+SCHEMA = pa.schema([("asked_at", pa.timestamp("us", tz="UTC")), *((name, pa.string()) for name in COLUMNS)])
+
+
+def record_retakes(log: PredictionLog, retakes: pd.DataFrame, when: datetime) -> Path | None:
+    """Add what one folder's door sent back; the same folder again writes the same part again."""
+    if retakes.empty:
+        return None
+    table = pa.Table.from_pandas(
+        retakes[list(COLUMNS)].assign(asked_at=pd.Timestamp(when)), schema=SCHEMA, preserve_index=False
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    name = sha256_bytes(retakes[["file", *COLUMNS]].to_csv(index=False).encode())[:24]
+    path = log.folder / "retakes" / f"part-{name}.parquet"
+    if not path.exists():
+        write_part(path, buffer.getvalue(), f"none of the {len(retakes)} photographs to retake was recorded")
+    return path
+
+
+def read_retakes(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
+    """All retakes, oldest first, and the parts that cannot be read."""
+    tables, damaged = [], []
+    for part in sorted((log.folder / "retakes").glob("*.parquet")):
+        try:
+            tables.append(pq.read_table(part, schema=SCHEMA))
+        except (OSError, pa.ArrowException) as error:
+            damaged.append(DamagedPart(part, " ".join(str(error).split())[:200]))
+    table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+    return table.to_pandas().sort_values("asked_at").reset_index(drop=True), tuple(damaged)

@@ -1,0 +1,1 @@
+"""Who is in production: the rules of a move, the move as one transaction, the history that the records tell."""

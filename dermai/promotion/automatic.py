@@ -1,0 +1,38 @@
+"""What the pipeline itself does with a decision, where the policy lets it act without a person."""
+
+from __future__ import annotations
+
+from dermai.config import Params
+from dermai.errors import Refused
+from dermai.promotion.rules import AUTOMATIC
+from dermai.promotion.transaction import promote
+from dermai.records.update_record import UpdateRecord
+from dermai.workspace import Workspace
+
+
+def act_on_decision(workspace: Workspace, params: Params, record: UpdateRecord) -> str:
+    """Promote a candidate that passed, unless a person must approve; says in one sentence what follows.
+
+    A refusal (uncommitted data, a policy nobody approved, a champion that changed meanwhile) is recorded, keeps the
+    champion and does not fail the run.
+    """
+    if record.candidate is None:
+        return "nothing new: the champion has learnt from every training photograph there is"
+    version = record.candidate.version
+    reasons = "".join(f"\n  - {reason}" for reason in record.reasons)
+    if record.outcome == "reject":
+        return f"version {version} is rejected:{reasons}"
+    if record.outcome == "insufficient_evidence":
+        return f"version {version} waits as challenger, the evidence is insufficient:{reasons}"
+    if params.gate.approval == "manual":
+        return (
+            f"version {version} passed and waits for a person: "
+            f"`dermai promote {version} --approver ... --role ... --reason ...`, or `dermai reject`"
+        )
+    try:
+        promote(
+            workspace, params, version, approver="incremental_finetune", role=AUTOMATIC, reason="passed the gate"
+        )  # fmt: skip
+    except Refused as refusal:
+        return f"version {version} passed the gate but is not promoted: {refusal}"
+    return f"version {version} is the champion"

@@ -1,0 +1,123 @@
+"""A challenger in the shadow of the champion: judged on the diagnoses that come back from daily practice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dermai.audit import AuditLog, Entry
+from dermai.config import Params
+from dermai.errors import Refused
+from dermai.evaluation.predictions import PREFIX, per_lesion
+from dermai.gate.findings import GateDecision
+from dermai.gate.results import LesionResults
+from dermai.gate.shadow import ShadowDecision, decide_in_shadow
+from dermai.models.package import ModelPackage
+from dermai.prediction_log.confirmations import read_confirmations
+from dermai.prediction_log.log import PredictionLog
+from dermai.promotion.history import latest_attempt, latest_decision, reference_to, waiting_version
+from dermai.promotion.rules import AUTOMATIC
+from dermai.promotion.transaction import promote, record_shadow_decision, reject
+from dermai.registry.registry import ANCHOR, CHAMPION, ModelVersion, Registry
+from dermai.workspace import Workspace
+
+APPROVER = "shadow mode"
+
+
+def settle_challenger(workspace: Workspace, params: Params) -> str:
+    """Look at what the confirmed diagnoses say of the waiting challenger, record it, and act where it is decided.
+
+    Nothing is recorded where no diagnosis has come back since the last look. A challenger that has shown everything
+    is promoted, unless the policy asks for a person; one that is worse is rejected. Says in a sentence or more what
+    was found; empty where no challenger waits for evidence.
+    """
+    if not Registry.exists(workspace):
+        return ""
+    audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
+    version = waiting_version(audit)
+    attempt = latest_attempt(audit, version) if version else None
+    champion = registry.by_alias(CHAMPION)
+    if version is None or attempt is None or champion is None or attempt.body["outcome"] != "insufficient_evidence":
+        return ""
+    if attempt.body["champion"] != reference_to(champion):
+        return f"challenger {version} was compared with another champion than version {champion.version}: update again"
+    found = judge_in_shadow(workspace, params, attempt, registry.get(version), champion, registry.by_alias(ANCHOR))
+    if found is None:
+        return f"challenger {version}: no lesion that it scored in shadow has a confirmed diagnosis yet"
+    before = latest_decision(audit, version)
+    if before is None or before.event != "shadow_decision" or before.body["decision"] != found.model_dump(mode="json"):
+        record_shadow_decision(
+            workspace, params, version,
+            outcome=found.outcome, reasons=found.reasons, decision=found.model_dump(mode="json"),
+        )  # fmt: skip
+    said = f"challenger {version}, {found.lesions} confirmed lesions in shadow: {found.summary}"
+    return said + _act(workspace, params, version, found)
+
+
+def judge_in_shadow(
+    workspace: Workspace,
+    params: Params,
+    attempt: Entry,
+    challenger: ModelVersion,
+    champion: ModelVersion,
+    anchor: ModelVersion | None,
+) -> ShadowDecision | None:
+    """The gate's e-processes on lesions that all models scored and whose diagnosis came back after the attempt.
+
+    A diagnosis that was known when the challenger was made may be in its training or test data, so it does not count.
+    Without such lesions there is no decision.
+    """
+    log = PredictionLog(workspace.prediction_log)
+    confirmed = read_confirmations(log)[0].drop_duplicates("lesion_id", keep="last").set_index("lesion_id")
+    confirmed = confirmed[confirmed["recorded_at"] > pd.Timestamp(attempt.time)]
+    models = {"challenger": challenger, "champion": champion}
+    if anchor is not None and anchor.sha256 != champion.sha256 and anchor.version in log.model_versions():
+        models["anchor"] = anchor
+    registry = Registry(workspace, params)
+    packages = {role: ModelPackage.load(registry.download(version.version)) for role, version in models.items()}
+    rows = {role: log.read(version.version, _columns(packages[role])).table for role, version in models.items()}
+    common = set.intersection(*(set(table["image"]) for table in rows.values()))
+    results: dict[str, LesionResults] = {}
+    for role, table in rows.items():
+        known = table[table["image"].isin(common) & table["lesion_id"].isin(confirmed.index)]
+        if known.empty:
+            return None
+        known = known.assign(diagnosis=known["lesion_id"].map(confirmed["diagnosis"]))
+        results[role] = _per_lesion(known, packages[role])
+    if anchor is not None and anchor.sha256 == champion.sha256:
+        results["anchor"] = results["champion"]
+    times = confirmed["recorded_at"].loc[results["challenger"].lesion_id]
+    same_policy = attempt.body["policy_sha256"] == params.gate.hash
+    decision = attempt.body.get("decision")
+    return decide_in_shadow(
+        params.gate,
+        results["challenger"],
+        results["champion"],
+        times.to_numpy(dtype="datetime64[us]").astype(np.int64),
+        results.get("anchor"),
+        earlier=GateDecision.model_validate(decision) if decision and same_policy else None,
+    )
+
+
+def _columns(package: ModelPackage) -> list[str]:
+    """What is read of a year's log: nothing else is needed here."""
+    probabilities = [PREFIX + code for code in package.classes]
+    return ["lesion_id", "patient_id", "sex", "age", "skin_type", "site", *probabilities]
+
+
+def _per_lesion(table: pd.DataFrame, package: ModelPackage) -> LesionResults:
+    columns = [*_columns(package), "diagnosis"]
+    return LesionResults.from_table(per_lesion(table[columns].reset_index(drop=True), package.operating_points))
+
+
+def _act(workspace: Workspace, params: Params, version: str, found: ShadowDecision) -> str:
+    if found.outcome == "insufficient_evidence":
+        return "".join(f"\n  - {reason}" for reason in found.reasons)
+    if found.outcome == "promote" and params.gate.approval == "manual":
+        return f" It waits for a person: `dermai promote {version} --approver ... --role ... --reason ...`"
+    move = promote if found.outcome == "promote" else reject
+    try:
+        move(workspace, params, version, approver=APPROVER, role=AUTOMATIC, reason=found.summary)
+    except Refused as refusal:
+        return f" It stays as it is: {refusal}"
+    return f" Version {version} is {'the champion' if found.outcome == 'promote' else 'rejected'}."

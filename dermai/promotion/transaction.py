@@ -1,0 +1,265 @@
+"""Move the production alias as one transaction: checked, written down, moved, confirmed.
+
+The record of a move is on disk before an alias moves. A crash in between is found by the next command, which
+finishes the move and says so. Nothing else may move `champion`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from dermai.audit import AuditLog, Entry
+from dermai.config import Params
+from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
+from dermai.files import locked
+from dermai.gate.findings import Outcome
+from dermai.promotion.history import MOVES, champion_history, reference_to, waiting_version, waits
+from dermai.promotion.policy_approval import approve_policy, approve_shipped_policy, policy_approval
+from dermai.promotion.rules import check_champion, check_decision, check_named, check_not_turned_down
+from dermai.records.update_record import UpdateRecord
+from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
+from dermai.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+
+def record_attempt(workspace: Workspace, params: Params, record: UpdateRecord) -> Entry:
+    """Write an attempt down; a candidate that waits for evidence or for a person becomes the challenger.
+
+    An attempt without an outcome had nothing new to learn.
+    """
+    with _exclusive(workspace, params) as (audit, registry):
+        entry = audit.append("update_attempt" if record.outcome else "nothing_new", record)
+        if record.candidate and waits(entry.body):
+            registry.set_alias(CHALLENGER, record.candidate.version)
+        return entry
+
+
+def record_shadow_decision(
+    workspace: Workspace,
+    params: Params,
+    version: str,
+    *,
+    outcome: Outcome,
+    reasons: Sequence[str],
+    decision: Mapping[str, Any],
+) -> Entry:
+    """Write down what confirmed diagnoses say of a challenger: it replaces the decision of its attempt."""
+    with _exclusive(workspace, params) as (audit, registry):
+        body = {
+            "candidate": reference_to(registry.get(version)),
+            "champion": reference_to(registry.by_alias(CHAMPION)),
+            "outcome": outcome,
+            "reasons": reasons,
+            "policy": params.gate,
+            "policy_sha256": params.gate.hash,
+            "decision": decision,
+        }
+        return audit.append("shadow_decision", body)
+
+
+def promote(workspace: Workspace, params: Params, version: str, *, approver: str, role: str, reason: str) -> Entry:
+    """Make a version the champion, on the newest decision recorded for it.
+
+    Raises:
+        Refused: the rules do not allow it; the refusal is recorded.
+        AuditLogDamaged: the log does not verify, so nothing can be based on it.
+        PackageTampered: the version's files are not those that were judged.
+        UnknownVersion: there is no such version.
+    """
+    with _exclusive(workspace, params) as (audit, registry), _recorded(audit, "promotion", version, approver, role):
+        check_named(approver, role, reason)
+        candidate, champion = registry.get(version), registry.by_alias(CHAMPION)
+        check_champion(audit, champion)
+        decision = check_decision(audit, candidate, champion, role)
+        approval = policy_approval(audit, decision.body["policy_sha256"])
+        if approval is None:
+            raise Refused(
+                f"version {version} was judged under a gate policy that nobody approved: "
+                "run `dermai gate approve-policy --approver ... --role ... --reason ...`"
+            )
+        registry.download(version)
+        body = {
+            **_who(approver, role, reason),
+            "version": version,
+            "sha256": candidate.sha256,
+            "from": reference_to(champion),
+            "rollback_target": champion.version if champion else None,
+            "sets_anchor": registry.by_alias(ANCHOR) is None,
+            "decision": decision.sequence,
+            "policy_sha256": decision.body["policy_sha256"],
+            "policy_approval": approval.sequence,
+            "change_note": decision.body.get("change_note", ""),
+        }
+        return _move(audit, registry, audit.append("promotion", body))
+
+
+def reject(workspace: Workspace, params: Params, version: str, *, approver: str, role: str, reason: str) -> Entry:
+    """Turn a candidate down for good, whatever the gate says of it.
+
+    Raises:
+        Refused: it is the champion, or turned down already.
+        UnknownVersion: there is no such version.
+    """
+    with _exclusive(workspace, params) as (audit, registry), _recorded(audit, "rejection", version, approver, role):
+        check_named(approver, role, reason)
+        candidate = registry.get(version)
+        if CHAMPION in candidate.aliases:
+            raise Refused(f"version {version} is the champion: use `dermai rollback`")
+        check_not_turned_down(audit, version)
+        body = {**_who(approver, role, reason), "version": version, "sha256": candidate.sha256}
+        return _move(audit, registry, audit.append("rejection", body))
+
+
+def rollback(
+    workspace: Workspace, params: Params, *, approver: str, role: str, reason: str, to: str | None = None
+) -> Entry:
+    """Make the champion before this one the champion again, or the earlier champion that `to` names.
+
+    Raises:
+        Refused: there is no earlier champion, or `to` was never one.
+        PackageTampered: the earlier champion's files are not what they were.
+    """
+    with _exclusive(workspace, params) as (audit, registry), _recorded(audit, "rollback", to, approver, role):
+        check_named(approver, role, reason)
+        champion, history = registry.by_alias(CHAMPION), champion_history(audit)
+        if to is None:
+            check_champion(audit, champion)
+            if len(history) < 2:
+                raise Refused("there is no earlier champion to go back to")
+            to = history[-2]
+        elif champion and champion.version == to and history[-1:] == [to]:
+            raise Refused(f"version {to} is the champion already")
+        elif history and to not in history:
+            raise Refused(f"version {to} was never the champion; earlier champions: {', '.join(history)}")
+        target = registry.get(to)
+        registry.download(to)
+        earlier = history[: history.index(to)] if to in history else []
+        body = {
+            **_who(approver, role, reason),
+            "version": to,
+            "sha256": target.sha256,
+            "from": reference_to(champion),
+            "rollback_target": earlier[-1] if earlier else None,
+            "undone": history[history.index(to) + 1 :] if to in history else [],
+        }
+        return _move(audit, registry, audit.append("rollback", body))
+
+
+def approve_current_policy(workspace: Workspace, params: Params, *, approver: str, role: str, reason: str) -> Entry:
+    """Put the gate policy of params.yaml into force.
+
+    Raises:
+        Refused: it is in force already, or somebody is not named.
+    """
+    with _exclusive(workspace, params) as (audit, _), _recorded(audit, "policy_approval", None, approver, role):
+        check_named(approver, role, reason)
+        if policy_approval(audit, params.gate.hash):
+            raise Refused(f"the gate policy {params.gate.hash[:12]} is in force already")
+        return approve_policy(audit, params.gate, **_who(approver, role, reason))
+
+
+def repair(workspace: Workspace, params: Params) -> list[str]:
+    """Finish what a crash left between a record and its alias; what was done is logged and returned.
+
+    Raises:
+        AuditLogDamaged: the log does not verify.
+    """
+    audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
+    with locked(_lock_file(workspace)):
+        _check_log(audit)
+        return _repair(audit, registry)
+
+
+@contextmanager
+def _exclusive(workspace: Workspace, params: Params) -> Iterator[tuple[AuditLog, Registry]]:
+    """One process at a time, on a log that verifies and a registry that agrees with it."""
+    audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
+    with locked(_lock_file(workspace)):
+        _check_log(audit)
+        _repair(audit, registry)
+        approve_shipped_policy(audit, params.gate)
+        yield audit, registry
+
+
+def _check_log(audit: AuditLog) -> None:
+    audit.repair()
+    problems = audit.verify().problems
+    if problems:
+        raise AuditLogDamaged(f"the audit log was changed ({problems[0]}): run `dermai audit verify`")
+
+
+@contextmanager
+def _recorded(audit: AuditLog, action: str, version: str | None, approver: str, role: str) -> Iterator[None]:
+    """Write a refusal down before it is passed on."""
+    try:
+        yield
+    except (Refused, PackageTampered, UnknownVersion) as refusal:
+        body = {"action": action, "version": version, "approver": approver, "role": role, "why": str(refusal)}
+        audit.append("refusal", body)
+        raise
+
+
+def _move(audit: AuditLog, registry: Registry, entry: Entry) -> Entry:
+    """Carry out a recorded move and confirm it."""
+    _apply(audit, registry, entry)
+    audit.append("confirmation", {"of": entry.sequence, "move": entry.event, "version": entry.body["version"]})
+    return entry
+
+
+def _apply(audit: AuditLog, registry: Registry, entry: Entry) -> None:
+    """Set the aliases that a recorded move asks for; doing it twice is doing it once.
+
+    A challenger that no longer waits is none: it was settled, or compared with a champion that is gone.
+    """
+    version = entry.body["version"]
+    challenger = registry.by_alias(CHALLENGER)
+    if entry.event != "rejection":
+        target = entry.body["rollback_target"]
+        if target:
+            registry.set_alias(PREVIOUS, target)
+        else:
+            registry.delete_alias(PREVIOUS)
+        if entry.body.get("sets_anchor"):
+            registry.set_alias(ANCHOR, version)
+        registry.set_alias(CHAMPION, version)
+    if challenger and challenger.version != waiting_version(audit):
+        registry.delete_alias(CHALLENGER)
+
+
+def _repair(audit: AuditLog, registry: Registry) -> list[str]:
+    confirmed = {entry.body["of"] for entry in audit.entries("confirmation")}
+    done = []
+    for entry in audit.entries(*MOVES):
+        if entry.sequence in confirmed:
+            continue
+        version, what = entry.body["version"], f"the {entry.event} of version {entry.body['version']}"
+        body = {"of": entry.sequence, "move": entry.event, "version": version, "repaired": True}
+        try:
+            _apply(audit, registry, entry)
+        except UnknownVersion as error:
+            audit.append("confirmation", {**body, "void": True, "why": str(error)})
+            done.append(f"{what} was recorded but is void: {error}")
+        else:
+            audit.append("confirmation", body)
+            done.append(f"{what} was recorded (record {entry.sequence}) but not finished: finished now")
+    waiting = waiting_version(audit)
+    if waiting and not any(CHALLENGER in known.aliases for known in registry.versions() if known.version == waiting):
+        with suppress(UnknownVersion):
+            registry.set_alias(CHALLENGER, waiting)
+            done.append(f"version {waiting} waits for a decision but was not the challenger: it is now")
+    for repaired in done:
+        log.warning("repaired: %s", repaired)
+    return done
+
+
+def _who(approver: str, role: str, reason: str) -> dict[str, str]:
+    return {"approver": approver.strip(), "role": role.strip(), "reason": reason.strip()}
+
+
+def _lock_file(workspace: Workspace) -> Path:
+    return workspace.state / "promotion.lock"

@@ -1,0 +1,1 @@
+"""What every attempt to change the model leaves behind."""

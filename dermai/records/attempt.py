@@ -1,0 +1,101 @@
+"""The record of one update attempt, put together from what its steps found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from dermai.config import Params
+from dermai.continual.plan import UpdatePlan
+from dermai.data.cases import trainable
+from dermai.files import sha256_json
+from dermai.gate.judge import Judgement
+from dermai.models.package import ModelPackage
+from dermai.records.update_record import DatasetRecord, UpdateRecord, describe_code, describe_photographs, trigger
+from dermai.registry.champion import ModelReference, ReferenceModels
+from dermai.registry.registry import ModelVersion
+from dermai.workspace import DatasetVersion, Workspace
+
+
+def describe_dataset(cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVersion) -> DatasetRecord:
+    """What an attempt learnt from, chose on and was judged on, with counts by class, site, device and skin type."""
+    rows = trainable(cases)
+    by_role = {
+        "new": rows[rows["image"].isin(plan.new)],
+        "relabelled": rows[rows["image"].isin(plan.relabelled)],
+        "replay": rows[rows["image"].isin(plan.replay)],
+        **{split: rows[rows["split"] == split] for split in ("train", "validation", "test")},
+        "no_place_in_taxonomy": cases[cases["diagnosis"] == ""],
+    }
+    sets = {role: describe_photographs(part) for role, part in by_role.items()}
+    train, test = (set(by_role[split]["patient_id"]) for split in ("train", "test"))
+    leakage = tuple(f"patient {patient} is in train and test" for patient in sorted(train & test))
+    return DatasetRecord(version=dataset.hash, dirty_reason=dataset.dirty_reason, sets=sets, leakage=leakage)
+
+
+def describe_attempt(
+    workspace: Workspace,
+    params: Params,
+    attempt: str,
+    cases: pd.DataFrame,
+    plan: UpdatePlan,
+    dataset: DatasetVersion,
+    references: ReferenceModels,
+    **found: Any,
+) -> UpdateRecord:
+    """A record with everything that every attempt has; `found` adds candidate, decision, evaluation and so on."""
+    return UpdateRecord(
+        attempt=attempt,
+        trigger=trigger(),
+        champion=_reference(references.champion),
+        anchor=_reference(references.anchor),
+        dataset=describe_dataset(cases, plan, dataset),
+        code=describe_code(workspace),
+        seed=params.seed,
+        params_sha256=sha256_json(params.model_dump(mode="json")),
+        policy=params.gate.model_dump(mode="json"),
+        policy_sha256=params.gate.hash,
+        report=f"reports/incremental_finetune/{attempt}/report.html",
+        **found,
+    )
+
+
+def change_note(plan: UpdatePlan) -> str:
+    """One sentence for the people who use the model: what it learnt that the one before had not."""
+    counts = {name: len(getattr(plan, name)) for name in ("new", "relabelled", "removed", "replay")}
+    start = {
+        "bootstrap": "First model, trained",
+        "update": "Trained on from the champion",
+        "from_anchor": "Trained anew, without what was taken back,",
+        "nothing": "Nothing to learn: compared with the champion's manifest,",
+    }[plan.mode]
+    parts = [f"{number} {name}" for name, number in counts.items() if number]
+    return f"{start} with photographs: {', '.join(parts) or 'none new'}."
+
+
+def test_set_account(judgement: Judgement) -> dict[str, Any]:
+    """What this use of the test patients spent, and what is left."""
+    account = judgement.model_dump(mode="json", exclude={"decision"})
+    return {**account, "notes": list(judgement.notes)}
+
+
+def registry_tags(package: ModelPackage, dataset: DatasetVersion, record: UpdateRecord) -> dict[str, str]:
+    """What a registered version says of itself."""
+    return {
+        "attempt": record.attempt,
+        "data_version": dataset.hash,
+        "git_commit": record.code.commit,
+        "backbone": package.backbone,
+        "classes": ",".join(package.classes),
+        "policy_sha256": record.policy_sha256,
+    }
+
+
+def as_reference(version: ModelVersion) -> ModelReference:
+    """A registered version as records name it."""
+    return ModelReference(version=version.version, sha256=version.sha256)
+
+
+def _reference(model: ModelReference | None) -> ModelReference | None:
+    return ModelReference(version=model.version, sha256=model.sha256) if model else None

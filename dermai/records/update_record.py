@@ -1,0 +1,139 @@
+"""What an attempt to update the model leaves behind, promoted or not: the fields regulators ask for."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dermai.errors import DermaiError
+from dermai.files import sha256_file, sha256_json
+from dermai.gate.findings import Outcome
+from dermai.registry.champion import ModelReference
+from dermai.workspace import Workspace, code_version
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TRIGGER_VARIABLE, EVIDENCE_VARIABLE = "DERMAI_TRIGGER", "DERMAI_TRIGGER_EVIDENCE"
+COUNTED = ("diagnosis", "source", "site", "device", "skin_type", "sex")
+
+
+class RecordPart(BaseModel):
+    """A part of a record: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Trigger(RecordPart):
+    """Why the attempt was made."""
+
+    kind: Literal["manual", "schedule", "new_data", "drift", "withdrawal"] = "manual"
+    evidence: str = ""
+
+
+def trigger() -> Trigger:
+    """What `DERMAI_TRIGGER` and `DERMAI_TRIGGER_EVIDENCE` say: a workflow sets them, a person has no need to.
+
+    Raises:
+        DermaiError: there is no such kind of trigger.
+    """
+    kind = os.environ.get(TRIGGER_VARIABLE) or "manual"
+    if kind not in get_args(Trigger.model_fields["kind"].annotation):
+        raise DermaiError(f"{TRIGGER_VARIABLE} is {kind}: it may be manual, schedule, new_data, drift or withdrawal")
+    return Trigger.model_validate({"kind": kind, "evidence": os.environ.get(EVIDENCE_VARIABLE, "")})
+
+
+class PhotographSet(RecordPart):
+    """One set of photographs: a hash of their names, and counts of what they show. Unknown counts under ""."""
+
+    sha256: str
+    photographs: int
+    lesions: int
+    patients: int
+    counts: dict[str, dict[str, int]]
+
+
+class DatasetRecord(RecordPart):
+    """The data of an attempt; `sets` by role: train, new, replay, validation, test, removed."""
+
+    version: str
+    dirty_reason: str = ""
+    sets: dict[str, PhotographSet] = Field(default_factory=dict)
+    leakage: tuple[str, ...] = ()  # what the leakage check found; nothing found is empty
+
+
+class CodeRecord(RecordPart):
+    """The code, its locked dependencies and the machine."""
+
+    commit: str
+    dirty: bool
+    lock_sha256: str
+    python: str
+    hardware: dict[str, str]
+
+
+class UpdateRecord(RecordPart):
+    """One attempt. `champion` is the model the candidate was compared with, the target of a later rollback too.
+
+    `decision` is the gate's own account: the paired table of each class, estimates, bounds, p-values, subgroups.
+    `test_set` is what this use of the test patients spent of their error budget, and what is left. `evaluation` holds
+    the `ModelEvaluation` of each role: candidate, champion, anchor.
+    """
+
+    attempt: str
+    trigger: Trigger = Trigger()
+    champion: ModelReference | None = None
+    anchor: ModelReference | None = None
+    candidate: ModelReference | None = None
+    dataset: DatasetRecord
+    code: CodeRecord
+    seed: int
+    params_sha256: str
+    policy: dict[str, Any]
+    policy_sha256: str
+    outcome: Outcome | None = None
+    reasons: tuple[str, ...] = ()
+    decision: dict[str, Any] = Field(default_factory=dict)
+    test_set: dict[str, Any] = Field(default_factory=dict)
+    evaluation: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
+    change_note: str = ""
+    runs: dict[str, str] = Field(default_factory=dict)
+    report: str = ""
+
+
+def describe_photographs(cases: pd.DataFrame) -> PhotographSet:
+    """Count the rows of a case table by diagnosis, source, site, device, skin type and sex.
+
+    The hash covers the image names in sorted order, so it does not depend on the table's order.
+    """
+    columns = [name for name in COUNTED if name in cases.columns]
+    return PhotographSet(
+        sha256=sha256_json(sorted(cases["image"])),
+        photographs=len(cases),
+        lesions=int(cases["lesion_id"].nunique()),
+        patients=int(cases["patient_id"].nunique()),
+        counts={name: {str(key): int(n) for key, n in cases[name].value_counts().items()} for name in columns},
+    )
+
+
+def describe_code(workspace: Workspace) -> CodeRecord:
+    """Commit, lock file and machine of this process."""
+    version = code_version(workspace)
+    lock = workspace.root / "requirements.txt"
+    return CodeRecord(
+        commit=version.commit,
+        dirty=version.dirty,
+        lock_sha256=sha256_file(lock) if lock.is_file() else "",
+        python=platform.python_version(),
+        hardware={"system": platform.platform(), "cores": str(os.cpu_count()), "accelerator": _accelerator()},
+    )
+
+
+def _accelerator() -> str:
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"

@@ -1,0 +1,1 @@
+"""Model versions in MLflow, stored as plain files and checked by hash when they are fetched."""

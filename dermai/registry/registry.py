@@ -1,0 +1,265 @@
+"""Model versions in MLflow: registered whole or not at all, found by alias, verified by hash when fetched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dermai.config import Params
+from dermai.environment import silence_telemetry
+from dermai.errors import PackageTampered, UnknownVersion
+from dermai.files import locked, sha256_file
+from dermai.models.package import CHECKSUMS, check_files
+from dermai.registry.mlflow_store import (
+    follow_workspace,
+    log_values,
+    make_store,
+    set_client_retries,
+    sqlite_file,
+    with_clear_errors,
+)
+from dermai.registry.stored_packages import check_package, fetch_package, log_package
+from dermai.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION, CHALLENGER, ANCHOR, PREVIOUS = "champion", "challenger", "anchor", "previous"
+# Tags of a version. `complete` is set last: a version without it is what a killed registration left.
+COMPLETE, SHA256, ORIGIN = "complete", "sha256", "origin"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One registered model and what is known of it."""
+
+    name: str
+    version: str
+    run_id: str
+    aliases: tuple[str, ...]
+    tags: Mapping[str, str]
+    created: datetime
+
+    @property
+    def sha256(self) -> str:
+        """The package's identity."""
+        return self.tags[SHA256]
+
+    @property
+    def uri(self) -> str:
+        """Where `mlflow.pyfunc.load_model` and `mlflow models serve` find it."""
+        return f"models:/{self.name}/{self.version}"
+
+
+class Registry:
+    """The registered model that `registry.model_name` names, in the workspace's MLflow store.
+
+    MLflow keeps parts of its state in the process: using a registry sets the process's tracking address.
+    """
+
+    def __init__(self, workspace: Workspace, params: Params) -> None:
+        self.workspace = workspace
+        self.name = params.registry.model_name
+        self.experiment = params.registry.experiment
+        self.cleaning = params.data.model_dump(include={"shorter_side", "jpeg_quality"})
+
+    @staticmethod
+    def exists(workspace: Workspace) -> bool:
+        """Whether there is a store to ask: a local one is made on first use."""
+        file = sqlite_file(workspace.tracking_uri)
+        return file is None or file.exists()
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client; on first use it makes the store."""
+        silence_telemetry()
+        set_client_retries()
+        import mlflow
+
+        uri = self.workspace.tracking_uri
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        file = sqlite_file(uri)
+        if file:
+            with self._locked():
+                follow_workspace(make_store(file), self._artifacts)
+        named = os.environ.get("MLFLOW_TRACKING_URI")
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        # MLflow puts the address into the environment, where it would decide for the process's next workspace.
+        if named is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        return mlflow.MlflowClient(uri, uri)
+
+    @with_clear_errors
+    def register(
+        self,
+        package_folder: Path,
+        tags: Mapping[str, str],
+        run_name: str,
+        metrics: Mapping[str, float],
+        params: Mapping[str, Any],
+    ) -> ModelVersion:
+        """Store a package as a new version; a package that is registered already gets the new tags instead.
+
+        The version counts only once its last tag is set: killed at any point before, it is ignored, and the
+        next registration removes it. No alias moves here.
+
+        Raises:
+            PackageTampered: the folder is not the package that its checksums describe.
+        """
+        import mlflow
+
+        check_files(package_folder)
+        sha256 = sha256_file(package_folder / CHECKSUMS)
+        client = self.client
+        with self._locked():
+            self._remove_interrupted()
+            known = next((version for version in self.versions() if version.sha256 == sha256), None)
+            if known is None:
+                pending = {ORIGIN: self._origin, SHA256: sha256, **tags}
+                with mlflow.start_run(experiment_id=self._experiment_id(), run_name=run_name, tags=pending) as run:
+                    log_values(client, run.info.run_id, metrics, params)
+                    model = log_package(self.name, package_folder, self.cleaning)
+                    self._make_model()
+                    made = client.create_model_version(
+                        self.name, model.model_uri, run.info.run_id, tags=pending, model_id=model.model_id
+                    )
+                number = str(made.version)
+                fetch_package(self.name, number, sha256)
+            else:
+                number = known.version
+                for key, value in tags.items():
+                    client.set_model_version_tag(self.name, number, key, value)
+            client.set_model_version_tag(self.name, number, COMPLETE, "true")
+            return self.get(number)
+
+    @with_clear_errors
+    def versions(self) -> list[ModelVersion]:
+        """All whole versions, oldest first."""
+        aliases: dict[str, list[str]] = {}
+        for alias, number in self._aliases().items():
+            aliases.setdefault(str(number), []).append(alias)
+        found = self.client.search_model_versions(f"name = '{self.name}'")
+        whole = [self._version(entity, aliases.get(str(entity.version), [])) for entity in found if _whole(entity)]
+        return sorted(whole, key=lambda version: int(version.version))
+
+    def get(self, version: str) -> ModelVersion:
+        """One version by number.
+
+        Raises:
+            UnknownVersion: there is none, or its registration was interrupted.
+        """
+        found = next((known for known in self.versions() if known.version == version), None)
+        if found is None:
+            known = ", ".join(known.version for known in self.versions()) or "none"
+            raise UnknownVersion(f"{self.name} has no version {version}; registered: {known}")
+        return found
+
+    def by_alias(self, alias: str) -> ModelVersion | None:
+        """The version under an alias such as `champion`; None where there is none."""
+        return next((version for version in self.versions() if alias in version.aliases), None)
+
+    @with_clear_errors
+    def set_alias(self, alias: str, version: str) -> None:
+        """Point an alias at a version; `champion` is moved by `dermai.promotion.transaction` only, which records it."""
+        self.client.set_registered_model_alias(self.name, alias, self.get(version).version)
+
+    @with_clear_errors
+    def delete_alias(self, alias: str) -> None:
+        """Remove an alias; nothing happens where there is none."""
+        if alias in self._aliases():
+            self.client.delete_registered_model_alias(self.name, alias)
+
+    @with_clear_errors
+    def set_tag(self, version: str, key: str, value: str) -> None:
+        """Note something on a version."""
+        self.client.set_model_version_tag(self.name, version, key, value)
+
+    @with_clear_errors
+    def download(self, version: str) -> Path:
+        """The folder of a version's package, its files checked against the hash it was registered with.
+
+        Raises:
+            UnknownVersion: there is no such version.
+            PackageTampered: a file is not what was registered, or is gone.
+        """
+        expected = self.get(version).sha256
+        cached = self.workspace.cache / "packages" / expected
+        if cached.is_dir():
+            try:
+                return check_package(cached, self.name, version, expected)
+            except PackageTampered:
+                shutil.rmtree(cached)  # only a copy: fetch it again
+        folder = fetch_package(self.name, version, expected)
+        if self.workspace.store in folder.parents:
+            return folder
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=cached.parent))
+        shutil.copytree(folder, temporary / "package")
+        (temporary / "package").rename(cached)
+        temporary.rmdir()
+        return cached
+
+    @property
+    def _artifacts(self) -> Path:
+        """Where a local store keeps the packages."""
+        return self.workspace.store / "mlartifacts"
+
+    @property
+    def _origin(self) -> str:
+        """Who registers: another machine's registration under way on a shared server is not ours to remove."""
+        return f"{socket.gethostname()}:{self.workspace.store}"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with locked(self.workspace.state / "registry.lock"):
+            yield
+
+    def _aliases(self) -> dict[str, str]:
+        models = self.client.search_registered_models(f"name = '{self.name}'")
+        return dict(models[0].aliases) if models else {}
+
+    def _version(self, entity: Any, aliases: list[str]) -> ModelVersion:
+        created = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
+        number = str(entity.version)
+        return ModelVersion(self.name, number, entity.run_id, tuple(sorted(aliases)), dict(entity.tags), created)
+
+    def _experiment_id(self) -> str:
+        from mlflow.entities import ViewType
+
+        for experiment in self.client.search_experiments(ViewType.ALL, filter_string=f"name = '{self.experiment}'"):
+            if experiment.lifecycle_stage == "deleted":
+                self.client.restore_experiment(experiment.experiment_id)
+            return str(experiment.experiment_id)
+        folder = self._artifacts.as_uri() if sqlite_file(self.workspace.tracking_uri) else None
+        return str(self.client.create_experiment(self.experiment, artifact_location=folder))
+
+    def _make_model(self) -> None:
+        if not self.client.search_registered_models(f"name = '{self.name}'"):
+            self.client.create_registered_model(self.name, description="Skin-lesion classifier, updated by dermai")
+
+    def _remove_interrupted(self) -> None:
+        """Undo what registrations of this workspace that were killed have left; called under the lock."""
+        for entity in self.client.search_model_versions(f"name = '{self.name}'"):
+            if not _whole(entity) and entity.tags.get(ORIGIN) == self._origin:
+                log.warning("removing version %s of %s: its registration was interrupted", entity.version, self.name)
+                self.client.delete_model_version(self.name, entity.version)
+        ours = f"tags.{ORIGIN} = '{self._origin}' and attributes.status = 'RUNNING'"
+        for run in self.client.search_runs([self._experiment_id()], ours):
+            self.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _whole(entity: Any) -> bool:
+    return bool(entity.tags.get(COMPLETE) == "true")

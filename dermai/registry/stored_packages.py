@@ -1,0 +1,73 @@
+"""Packages as the registry stores them: MLflow models that are code and files, checked by hash when they come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dermai.errors import PackageTampered
+from dermai.files import sha256_file
+from dermai.models.package import CHECKSUMS, MODEL, check_files
+
+SERVED_MODEL = Path(__file__).parents[1] / "serving" / "served_model.py"
+REQUIREMENTS = ("mlflow", "torch", "torchvision", "timm", "safetensors", "pillow", "numpy", "pandas", "pydantic")
+
+
+def log_package(name: str, folder: Path, cleaning: Mapping[str, Any]) -> Any:
+    """Store a package as a pyfunc model of the active run, from code: nothing is pickled, nothing asked of a network.
+
+    `cleaning` says how the served model prepares a photograph.
+    """
+    import importlib.metadata
+    import warnings
+
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    clinical = json.loads((folder / MODEL).read_text(encoding="utf-8")).get("clinical", {}).get("columns", [])
+    optional = [ColSpec("double" if column == "age" else "string", column, required=False) for column in clinical]
+    inputs = Schema([ColSpec("string", "photograph"), *optional])
+    requirements = [f"{package}=={importlib.metadata.version(package)}" for package in REQUIREMENTS]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*input example was not provided")  # it would be a photograph
+        return mlflow.pyfunc.log_model(
+            name=name,
+            python_model=str(SERVED_MODEL),
+            artifacts={"package": str(folder)},
+            signature=ModelSignature(inputs=inputs),
+            pip_requirements=requirements,
+            model_config={"paths": False, **cleaning},
+        )
+
+
+def fetch_package(name: str, version: str, sha256: str) -> Path:
+    """The folder of a registered version's package, downloaded where the store is elsewhere.
+
+    Raises:
+        PackageTampered: it is gone, or not the package with this hash.
+    """
+    import mlflow
+
+    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version}"))
+    found = sorted(folder.glob(f"artifacts/**/{CHECKSUMS}"))
+    if not found:
+        raise PackageTampered(f"{name} version {version}: the registry holds no {CHECKSUMS} of it any more")
+    return check_package(found[0].parent, name, version, sha256)
+
+
+def check_package(folder: Path, name: str, version: str, sha256: str) -> Path:
+    """The folder again, if it holds the package with this hash.
+
+    Raises:
+        PackageTampered: a file is missing or changed, or it is another package.
+    """
+    try:
+        check_files(folder)
+    except PackageTampered as error:
+        raise PackageTampered(f"{name} version {version}: {error}") from None
+    if sha256_file(folder / CHECKSUMS) != sha256:
+        raise PackageTampered(f"{name} version {version} is not the package that was registered: {folder}")
+    return folder

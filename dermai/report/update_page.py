@@ -1,0 +1,63 @@
+"""The page of one update run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+from dermai.evaluation.metrics import Rate
+from dermai.files import write_text
+from dermai.report.figures import Difference, Row
+from dermai.report.headline import facts, headline, objections
+from dermai.report.pages import render_page
+from dermai.report.update_report import MistakeKind, UpdateReport
+
+
+def write_update_page(folder: Path, report: UpdateReport) -> Path:
+    """Write `report.html` into the folder: one page that needs nothing from elsewhere. Returns its path."""
+    names = [
+        (model.role, f"{model.role}, version {model.version}" if model.version else model.role)
+        for model in report.models
+    ]
+    page = render_page(
+        "update.html",
+        report=report,
+        top=headline(report),
+        facts=facts(report),
+        objections=objections(report),
+        model_names=names,
+        sensitivity_rows=sensitivity_rows(report),
+        differences=differences(report),
+        kinds=get_args(MistakeKind),
+        calibration_models=[(m.role, m.lesions.calibration) for m in report.models if m.role != "anchor"],
+    )
+    path = folder / "report.html"
+    write_text(path, page)
+    return path
+
+
+def sensitivity_rows(report: UpdateReport) -> list[Row]:
+    """One line of the interval plot for each class that the test patients have, gated classes first."""
+    floors = {found.code: found.floor.floor for found in report.decision.classes} if report.decision else {}
+    order = {code: place for place, code in enumerate(report.gated_classes)}
+    codes = dict.fromkeys(row.code for model in report.models for row in model.lesions.per_class if row.cases)
+    rows = []
+    for code in sorted(codes, key=lambda code: order.get(code, len(order))):
+        found = {model.role: model.lesions.of_class(code) for model in report.models}
+        rates: dict[str, Rate] = {role: row.sensitivity for role, row in found.items() if row}
+        rows.append(Row(code, rates, floors.get(code)))
+    return rows
+
+
+def differences(report: UpdateReport) -> list[Difference]:
+    """One line of the difference plot for each paired comparison of the gate."""
+    if report.decision is None:
+        return []
+    pools = [(found.code, found.comparisons) for found in report.decision.classes]
+    if report.decision.specificity:
+        pools.append(("benign", report.decision.specificity.comparisons))
+    return [
+        Difference(f"{name} vs {found.reference}", found.difference, *found.interval, found.margin)
+        for name, comparisons in pools
+        for found in comparisons
+    ]

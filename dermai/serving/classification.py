@@ -1,0 +1,72 @@
+"""A registered model answering for single photographs: what `mlflow models serve` and `pyfunc.load_model` run."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dermai.config import DataParams
+from dermai.data.cases import photograph_path
+from dermai.errors import InvalidCases
+from dermai.files import write_bytes
+from dermai.ingest.photographs import MOST_BYTES, UnusablePhotograph, sanitise
+from dermai.taxonomy import load_taxonomy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dermai.models.package import ModelPackage
+
+
+def classify(
+    package: ModelPackage, photographs: pd.DataFrame, data: DataParams | None = None, paths: bool = False
+) -> pd.DataFrame:
+    """Class, risk level and calibrated probabilities of each photograph, in the order given.
+
+    The column `photograph` holds base64 of a JPEG, PNG, ... file; with `paths` a name of a local file will do
+    too, which a server must not allow. Photographs pass the same cleaning as those of the dataset. Clinical columns
+    beside it, named as in the case table, are used by a model that has learnt from them. Returns the columns
+    `predicted`, `risk` and `p_<class>` for each class of the model.
+
+    Raises:
+        InvalidCases: a photograph cannot be read; the message says which row.
+    """
+    import pandas as pd
+
+    from dermai.models.inference import predict_probabilities
+    from dermai.models.operating_points import predict
+
+    data = data or DataParams()
+    with tempfile.TemporaryDirectory(prefix="dermai-serving-") as name:
+        folder = Path(name)
+        images = []
+        for row, value in enumerate(photographs["photograph"], 1):
+            try:
+                stored = sanitise(_as_file(value, folder, paths), data.shorter_side, data.jpeg_quality)
+            except UnusablePhotograph as error:
+                raise InvalidCases(f"photograph {row}: {error.reason}; {error.fix}") from None
+            write_bytes(photograph_path(folder, stored.image), stored.content)
+            images.append(stored.image)
+        probabilities = predict_probabilities(package, images, folder, folder / "cache", clinical=photographs)
+    predicted = [package.classes[index] for index in predict(probabilities, package.classes, package.operating_points)]
+    taxonomy = load_taxonomy()
+    table = pd.DataFrame({"predicted": predicted, "risk": [taxonomy.risk(code).value for code in predicted]})
+    return table.join(pd.DataFrame(probabilities, columns=[f"p_{code}" for code in package.classes]))
+
+
+def _as_file(value: str, folder: Path, paths: bool) -> Path:
+    if paths and len(value) < 4096 and Path(value).is_file():
+        return Path(value)
+    if len(value) * 3 // 4 > MOST_BYTES:
+        raise UnusablePhotograph(f"larger than {MOST_BYTES // 10**6} MB", "send it as JPEG")
+    try:
+        content = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        hint = "give base64, or the name of a file that exists" if paths else "send the file's bytes as base64"
+        raise UnusablePhotograph("not base64", hint) from None
+    file = folder / "photograph"
+    file.write_bytes(content)
+    return file

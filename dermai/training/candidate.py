@@ -1,0 +1,69 @@
+"""A candidate from a plan: training, then temperature and operating points from the validation patients."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dermai.config import Params
+from dermai.continual.plan import UpdatePlan
+from dermai.files import sha256_json
+from dermai.models.package import ModelPackage
+from dermai.workspace import Workspace
+
+
+def train_candidate(
+    workspace: Workspace,
+    params: Params,
+    plan: UpdatePlan,
+    cases: pd.DataFrame,
+    parent: ModelPackage | None,
+    step_gpus: int | None = None,
+) -> Path:
+    """Folder of the finished package, below the cache and named after everything that determines it.
+
+    The same plan, parameters and parent find the finished training, or the newest checkpoint of one that died.
+    `step_gpus` is how many GPUs the orchestrator gives to the training, where it says so.
+    """
+    from dermai.models.calibration import fit_temperature
+    from dermai.models.operating_points import choose_operating_points
+    from dermai.training.clinical_opinion import with_clinical
+    from dermai.training.distributed import finetune_in_processes, processes_for
+    from dermai.training.finetune import finetune, training_key
+
+    folder = workspace.cache / "training" / training_key(plan, cases, params, parent)[:16]
+    processes = processes_for(params, step_gpus)
+    train = finetune if processes == 1 else partial(finetune_in_processes, processes)
+    package = train(plan, cases, workspace.data, params, parent, folder, cache=workspace.cache)
+    name = "package"
+    if params.clinical.columns:
+        package = with_clinical(package, cases, params.clinical)
+        name += "-" + sha256_json(params.clinical.model_dump(mode="json"))[:8]
+    validation = package.validation.merge(cases[["image", "lesion_id"]], on="image")
+    probabilities, labels = validation_lesions(validation, package.classes)
+    temperature = fit_temperature(np.log(np.clip(probabilities, 1e-12, 1)), labels) if len(labels) else 1.0
+    package = package.with_temperature(temperature)
+    probabilities, labels = validation_lesions(validation, package.classes, temperature)
+    points = choose_operating_points(probabilities, labels, package.classes, params.gate.target_sensitivities)
+    return package.with_operating_points(points).save(folder / name)
+
+
+def validation_lesions(
+    validation: pd.DataFrame, classes: tuple[str, ...], temperature: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean probabilities [N, C] of each validation lesion after temperature scaling, and class indices [N].
+
+    A diagnosis that the model does not know is -1.
+    """
+    names = [f"p_{code}" for code in classes]
+    scaled = validation[names].to_numpy(dtype=float).clip(1e-12) ** (1 / temperature)
+    table = pd.DataFrame(scaled / scaled.sum(axis=1, keepdims=True), columns=names)
+    table["lesion_id"] = validation["lesion_id"].to_numpy()
+    table["diagnosis"] = validation["diagnosis"].to_numpy()
+    lesions = table.groupby("lesion_id", sort=False)
+    index = {code: position for position, code in enumerate(classes)}
+    labels = lesions["diagnosis"].first().map(index).fillna(-1).to_numpy(dtype=int)
+    return lesions[names].mean().to_numpy(dtype=float), labels

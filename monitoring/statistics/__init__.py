@@ -1,0 +1,1 @@
+"""The monitoring's statistics: pure functions on arrays and tables."""

@@ -1,0 +1,188 @@
+"""A backup is whole or not there; a restore gives back the same champion, records and predictions."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+
+import numpy as np
+import pytest
+
+from dermai.audit import AuditLog
+from dermai.audit.summary import summarise
+from dermai.backup import back_up, restore
+from dermai.backup.contents import BackupDamaged, read_manifest
+from dermai.config import load_params
+from dermai.errors import DermaiError
+from dermai.files import write_text
+from dermai.models.package import ModelPackage
+from dermai.registry.registry import Registry
+from dermai.workspace import Workspace
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture
+def champion(workspace, four_versions):
+    """A workspace with a registered champion, two records, a prediction log and a report."""
+    shutil.copy(four_versions, workspace.root)
+    shutil.copytree(four_versions.parent / "mlartifacts", workspace.root / "mlartifacts")
+    registry = Registry(workspace, params_of(workspace))
+    for alias in ("champion", "anchor"):
+        registry.set_alias(alias, "1")
+    log = AuditLog(workspace.audit_log)
+    for number in range(2):
+        log.append("failure", {"why": f"number {number}"})
+    write_text(workspace.prediction_log / "predictions" / "model_version=1" / "part.parquet", "a part")
+    write_text(workspace.reports / "incremental_finetune" / "a" / "report.html", "<p>a report</p>")
+    write_text(workspace.cache / "large", "made anew")
+    return workspace
+
+
+def empty_workspace(folder):
+    folder.mkdir()
+    shutil.copy(REPOSITORY / "params.yaml", folder)
+    return Workspace(folder)
+
+
+def params_of(workspace):
+    return load_params(workspace.params_file)
+
+
+def probabilities(workspace):
+    import torch
+
+    folder = Registry(workspace, params_of(workspace)).download("1")
+    photograph = torch.linspace(0, 1, 3 * 64 * 64).reshape(1, 3, 64, 64)
+    with torch.inference_mode():
+        return ModelPackage.load(folder).build()(photograph).numpy()
+
+
+def test_a_restored_workspace_predicts_the_same_to_the_bit(champion, tmp_path):
+    before = probabilities(champion)
+    saved = back_up(champion, params_of(champion), tmp_path / "backup")
+    assert saved.manifest.with_alias("champion").version == "1"
+    shutil.rmtree(champion.root)  # nothing may lead back to the machine that was lost
+
+    new = empty_workspace(tmp_path / "elsewhere")
+    restored = restore(new, tmp_path / "backup")
+    assert Registry(new, params_of(new)).by_alias("champion").sha256 == saved.manifest.versions[0].sha256
+    assert np.array_equal(probabilities(new), before)
+    assert AuditLog(new.audit_log).verify().ok
+    last = AuditLog(new.audit_log).entries()[-1]
+    assert last.body["records"] == 2
+    assert summarise(last).startswith("back to the 2 records of the backup of ")
+    assert (new.reports / "incremental_finetune" / "a" / "report.html").read_text() == "<p>a report</p>"
+    assert not (new.cache / "large").exists()
+    assert "dvc pull" in restored.next_steps[-1]
+
+
+def test_a_workspace_with_its_state_elsewhere_is_restored_into_one_without(champion, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "shared"
+    champion.state.rename(elsewhere)
+    for name in ("mlflow.db", "mlartifacts"):
+        (champion.root / name).rename(elsewhere / name)
+    with monkeypatch.context() as patched:
+        patched.setenv("DERMAI_STATE", str(elsewhere))
+        saved = back_up(champion, params_of(champion), tmp_path / "backup")
+    new = empty_workspace(tmp_path / "elsewhere")
+    restore(new, saved.folder)
+    assert (new.root / "mlflow.db").is_file()
+    assert Registry(new, params_of(new)).by_alias("champion").version == "1"
+    assert len(AuditLog(new.audit_log).entries()) == 3
+
+
+def test_no_key_is_in_a_backup(champion, tmp_path):
+    from dermai.audit import key_file
+    from dermai.data.pseudonyms import key_file as pseudonym_key_file
+    from dermai.data.pseudonyms import load_pseudonyms
+
+    load_pseudonyms(champion)
+    saved = back_up(champion, params_of(champion), tmp_path / "backup")
+    secrets = [key_file().read_bytes().strip(), pseudonym_key_file().read_bytes().strip()]
+    for file in saved.folder.rglob("*"):
+        assert not file.is_file() or not any(secret in file.read_bytes() for secret in secrets)
+    assert saved.manifest.pseudonym_key
+    assert saved.manifest.audit_key
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "added", "unfinished"])
+def test_a_damaged_backup_is_refused_and_nothing_is_restored(champion, tmp_path, damage):
+    backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
+    weights = next((backup / "files").rglob("weights.safetensors"))
+    if damage == "changed":
+        content = bytearray(weights.read_bytes())
+        content[-1] ^= 1
+        weights.write_bytes(bytes(content))
+    elif damage == "missing":
+        weights.unlink()
+    elif damage == "added":
+        write_text(backup / "files" / "state" / "new", "x")
+    else:
+        (backup / "manifest.json").unlink()
+    new = empty_workspace(tmp_path / "elsewhere")
+    with pytest.raises(BackupDamaged, match=r"weights.safetensors|does not belong|never finished"):
+        restore(new, backup)
+    assert sorted(path.name for path in new.root.iterdir()) == ["params.yaml"]
+
+
+def test_a_workspace_with_records_of_its_own_is_not_overwritten(champion, tmp_path):
+    backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
+    AuditLog(champion.audit_log).append("failure", {})
+    with pytest.raises(DermaiError, match="records of its own"):
+        restore(champion, backup, lose_records=True)
+    assert len(AuditLog(champion.audit_log).entries()) == 3
+
+
+def test_going_back_behind_newer_records_must_be_asked_for_and_is_recorded(champion, tmp_path):
+    backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
+    AuditLog(champion.audit_log).append("failure", {"why": "after the backup"})
+    new = empty_workspace(tmp_path / "elsewhere")
+    with pytest.raises(DermaiError, match="1 newer records are known"):
+        restore(new, backup)
+    restore(new, backup, lose_records=True)
+    assert AuditLog(new.audit_log).entries()[-1].body["records_lost"] == 1
+    assert AuditLog(new.audit_log).verify().ok
+
+
+def test_a_restore_that_was_killed_is_run_again(champion, tmp_path, monkeypatch):
+    backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
+    new = empty_workspace(tmp_path / "elsewhere")
+    for place in ("dermai.backup.restoring.sync_folder", "dermai.backup.restoring._write_down"):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+            with pytest.raises(KeyboardInterrupt):
+                restore(new, backup)
+    restore(new, backup)
+    assert Registry(new, params_of(new)).by_alias("champion").version == "1"
+    assert not list(new.root.rglob("*.restore.tmp"))
+
+
+def test_a_backup_is_a_new_folder_outside_the_workspace(champion, tmp_path):
+    with pytest.raises(DermaiError, match="inside the workspace"):
+        back_up(champion, params_of(champion), champion.root / "backup")
+    write_text(tmp_path / "full" / "something", "")
+    with pytest.raises(DermaiError, match="not empty"):
+        back_up(champion, params_of(champion), tmp_path / "full")
+    champion.audit_log.write_bytes(champion.audit_log.read_bytes()[:-5])
+    with pytest.raises(DermaiError, match="does not verify"):
+        back_up(champion, params_of(champion), tmp_path / "backup")
+    assert not list(tmp_path.glob("*backup*"))
+
+
+def test_a_moved_workspace_takes_its_registry_along(champion, tmp_path):
+    moved = Workspace(tmp_path / "moved")
+    champion.root.rename(moved.root)
+    registry = Registry(moved, params_of(moved))
+    assert moved.root in registry.download("1").parents
+    with sqlite3.connect(moved.root / "mlflow.db") as store:
+        for table, column in (("runs", "artifact_uri"), ("model_versions", "storage_location")):
+            assert all(moved.root.as_uri() in uri for (uri,) in store.execute(f"SELECT {column} FROM {table}"))
+
+
+def test_a_backup_of_a_server_names_it_without_its_password(champion, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{champion.root / 'mlflow.db'}")
+    backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
+    assert read_manifest(backup).registry == "local"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://dermai:secret@127.0.0.1:1/mlflow")
+    with pytest.raises(DermaiError, match="unset MLFLOW_TRACKING_URI"):
+        restore(empty_workspace(tmp_path / "elsewhere"), backup)

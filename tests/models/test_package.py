@@ -1,0 +1,79 @@
+"""Model packages: whole, checked, and the same after a round trip."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from dermai.errors import PackageTampered
+from dermai.models.package import ModelPackage
+from tests.packages import make_package
+
+
+def test_a_package_is_the_same_after_a_round_trip(package: Path) -> None:
+    made, loaded = make_package(), ModelPackage.load(package)
+    assert loaded.sha256 == made.sha256
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(loaded.build()(x), made.build()(x))
+    assert loaded.manifest.equals(made.manifest)
+
+
+def test_a_package_that_crops_says_so_in_a_format_of_its_own(tmp_path: Path) -> None:
+    plain, made = make_package(), replace(make_package(), crop="lesion")
+    assert ModelPackage.load(made.save(tmp_path / "package")).crop == "lesion"
+    assert b'"format": 3' in made.files["model.json"]
+    assert b"crop" not in plain.files["model.json"]
+    assert made.sha256 != plain.sha256
+
+
+def test_probabilities_keep_every_digit(tmp_path: Path) -> None:
+    made = make_package()
+    columns = [name for name in made.validation.columns if name.startswith("p_")]
+    drawn = np.random.default_rng(0).dirichlet(np.ones(len(columns)), size=200)
+    table = pd.DataFrame(drawn, columns=columns)
+    table.insert(0, "image", [f"{number:064x}" for number in range(200)])
+    table.insert(1, "diagnosis", "Nev")
+    made = replace(made, validation=table)
+    assert ModelPackage.load(made.save(tmp_path / "package")).sha256 == made.sha256
+
+
+def test_other_operating_points_are_another_package() -> None:
+    made = make_package()
+    changed = made.with_operating_points({"MM": 0.1}).with_temperature(2.0)
+    assert changed.operating_points == {"MM": 0.1}
+    assert changed.temperature == 2.0
+    assert changed.sha256 != made.sha256
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "model.json", "manifest.csv", "validation_predictions.csv"])
+def test_a_changed_or_missing_file_is_refused(package: Path, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "package"
+    shutil.copytree(package, folder)
+    content = bytearray((folder / name).read_bytes())
+    content[-2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(PackageTampered, match=name):
+        ModelPackage.load(folder)
+    (folder / name).unlink()
+    with pytest.raises(PackageTampered, match="missing"):
+        ModelPackage.load(folder)
+
+
+def test_a_folder_that_is_no_package_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackageTampered, match=r"checksums\.json"):
+        ModelPackage.load(tmp_path)
+
+
+def test_saving_again_replaces_the_folder(tmp_path: Path) -> None:
+    make_package(0).save(tmp_path / "package")
+    other = make_package(1)
+    other.save(tmp_path / "package")
+    assert ModelPackage.load(tmp_path / "package").sha256 == other.sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["package"]

@@ -1,0 +1,141 @@
+"""Versions are registered whole or not at all, found by alias, and verified when fetched."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dermai.errors import PackageTampered, UnknownVersion
+from dermai.files import sha256_file
+from dermai.models.package import CHECKSUMS, ModelPackage
+from dermai.workspace import Workspace
+from tests.packages import CLASSES, make_package
+
+
+def register(registry, folder, **tags):
+    return registry.register(
+        folder, tags, "test", {"recall_mm": 0.8, "nothing": float("nan")}, {"gate": {"alpha": 0.05}}
+    )
+
+
+def test_a_version_keeps_its_package_tags_and_values(registry, package):
+    version = register(registry, package, dataset="abc")
+    assert (version.version, version.aliases, version.tags["dataset"]) == ("1", (), "abc")
+    assert version.sha256 == sha256_file(package / CHECKSUMS) == ModelPackage.load(package).sha256
+    folder = registry.download("1")
+    assert ModelPackage.load(folder).classes == CLASSES
+    run = registry.client.get_run(version.run_id)
+    assert run.data.metrics == {"recall_mm": 0.8}
+    assert run.data.params["gate.alpha"] == "0.05"
+    assert run.info.status == "FINISHED"
+    assert registry.workspace.root / "mlartifacts" in folder.parents
+    assert not list(registry.workspace.root.rglob("*.pkl"))
+    assert not (Path.cwd() / "mlruns").exists()
+
+
+def test_the_same_package_again_is_the_same_version_with_the_new_tags(registry, package):
+    register(registry, package, dataset="abc")
+    again = register(registry, package, dataset="def")
+    assert (again.version, again.tags["dataset"], len(registry.versions())) == ("1", "def", 1)
+
+
+def test_using_one_store_does_not_decide_for_the_next_workspace(registry):
+    named = registry.workspace.tracking_uri
+    assert registry.client.search_registered_models() == []
+    assert os.environ.get("MLFLOW_TRACKING_URI") is None
+    assert Workspace(registry.workspace.root.parent).tracking_uri != named
+
+
+def test_aliases_move_and_go(registry, package, tmp_path):
+    register(registry, package)
+    register(registry, make_package(1).save(tmp_path / "second"))
+    assert registry.by_alias("champion") is None
+    registry.set_alias("champion", "1")
+    registry.set_alias("champion", "2")
+    registry.set_alias("anchor", "1")
+    assert registry.by_alias("champion").version == "2"
+    assert registry.get("1").aliases == ("anchor",)
+    registry.delete_alias("champion")
+    registry.delete_alias("champion")
+    assert registry.by_alias("champion") is None
+
+
+def test_an_unknown_version_is_named_with_those_there_are(registry, package):
+    register(registry, package)
+    with pytest.raises(UnknownVersion, match="dermai has no version 7; registered: 1"):
+        registry.get("7")
+    with pytest.raises(UnknownVersion):
+        registry.set_alias("champion", "7")
+
+
+def test_a_package_changed_in_the_registry_is_refused(registry, package):
+    register(registry, package)
+    folder = registry.download("1")
+    (folder / "manifest.csv").write_text("image\n")
+    with pytest.raises(PackageTampered, match=r"dermai version 1: .*manifest.csv"):
+        registry.download("1")
+
+
+def test_a_whole_package_put_in_place_of_another_is_refused(registry, package):
+    register(registry, package)
+    folder = registry.download("1")
+    changed = replace(ModelPackage.load(folder), temperature=0.5)
+    changed.save(folder)
+    with pytest.raises(PackageTampered, match="not the package that was registered"):
+        registry.download("1")
+
+
+def test_a_tampered_package_is_not_registered(registry, package, tmp_path):
+    folder = ModelPackage.load(package).save(tmp_path / "package")
+    (folder / "model.json").write_text("{}")
+    with pytest.raises(PackageTampered):
+        register(registry, folder)
+    assert registry.versions() == []
+
+
+REGISTER = """
+import os, signal, sys
+from pathlib import Path
+import mlflow
+from dermai.config import load_params
+from dermai.registry.registry import Registry
+from dermai.workspace import find_workspace
+
+package, method, when = sys.argv[1:]
+original = getattr(mlflow.MlflowClient, method)
+
+def die(*arguments, **named):
+    if when == "after":
+        original(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(mlflow.MlflowClient, method, die)
+workspace = find_workspace()
+Registry(workspace, load_params(workspace.params_file)).register(Path(package), {}, "killed", {}, {})
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "when"), [("create_run", "after"), ("create_model_version", "before"), ("create_model_version", "after")]
+)
+def test_a_registration_killed_at_any_point_leaves_the_champion_and_the_next_one_succeeds(
+    registry, package, tmp_path, method, when
+):
+    register(registry, package)
+    registry.set_alias("champion", "1")
+    second = make_package(1).save(tmp_path / "second")
+    killed = subprocess.run([sys.executable, "-c", REGISTER, str(second), method, when], check=False)
+    assert killed.returncode == -signal.SIGKILL
+
+    assert registry.by_alias("champion").version == "1"
+    assert [version.version for version in registry.versions()] == ["1"]
+    version = register(registry, second)
+    assert version.sha256 == sha256_file(second / CHECKSUMS)
+    assert [known.version for known in registry.versions()] == ["1", version.version]
+    assert registry.by_alias("champion").version == "1"
+    runs = registry.client.search_runs([run.experiment_id for run in registry.client.search_experiments()])
+    assert sorted(run.info.status for run in runs) == ["FINISHED", "FINISHED", "KILLED"]

@@ -1,0 +1,131 @@
+"""A registered model answers for photographs: loaded with MLflow, and served over HTTP."""
+
+import base64
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from dermai.errors import InvalidCases
+from dermai.models.package import ModelPackage
+from dermai.serving.classification import classify
+from tests.packages import CLASSES
+
+COLUMNS = ["predicted", "risk", *(f"p_{code}" for code in CLASSES)]
+
+
+def photograph(seed: int, kind: str = "PNG") -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 255, (80, 100, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def base64_text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def as_table(*contents: bytes) -> pd.DataFrame:
+    return pd.DataFrame({"photograph": [base64_text(content) for content in contents]})
+
+
+def test_each_photograph_gets_a_class_its_risk_and_probabilities(package):
+    table = classify(ModelPackage.load(package), as_table(photograph(0), photograph(1, "JPEG"), photograph(0)))
+    assert list(table.columns) == COLUMNS
+    assert table.filter(like="p_").sum(axis=1).to_numpy() == pytest.approx(1)
+    assert table.iloc[0].equals(table.iloc[2])
+    risks = {"Nev": "normal", "BCC": "high_priority", "MM": "high_priority"}
+    assert [risks[code] for code in table["predicted"]] == list(table["risk"])
+
+
+def test_the_operating_points_of_the_version_decide(package):
+    model = ModelPackage.load(package)
+    photographs = as_table(photograph(0))
+    always, never = (model.with_operating_points({"MM": threshold}) for threshold in (1e-9, 0.999999))
+    assert classify(always, photographs)["predicted"].tolist() == ["MM"]
+    assert classify(never, photographs)["predicted"].tolist() != ["MM"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "empty"), (b"not a picture", "not a photograph"), (photograph(0, "JPEG")[:900], "truncated")],
+)
+def test_what_cannot_be_read_is_named_by_its_row(package, content, reason):
+    with pytest.raises(InvalidCases, match=f"photograph 2: .*{reason}"):
+        classify(ModelPackage.load(package), as_table(photograph(0), content))
+
+
+def test_a_path_is_read_only_where_it_is_allowed(package, tmp_path):
+    model, file = ModelPackage.load(package), tmp_path / "lesion.png"
+    file.write_bytes(photograph(0))
+    named = pd.DataFrame({"photograph": [str(file)]})
+    assert classify(model, named, paths=True).equals(classify(model, as_table(photograph(0))))
+    with pytest.raises(InvalidCases, match="photograph 1: not base64"):
+        classify(model, named)
+
+
+def test_mlflow_loads_and_serves_a_registered_version(registry, package, tmp_path):
+    import mlflow
+
+    version = registry.register(package, {}, "test", {}, {})
+    registry.set_alias("champion", version.version)
+    expected = classify(ModelPackage.load(package), as_table(photograph(0), photograph(1)))
+
+    loaded = mlflow.pyfunc.load_model(version.uri)
+    assert loaded.predict(as_table(photograph(0), photograph(1))).equals(expected)
+    file = tmp_path / "lesion.png"
+    file.write_bytes(photograph(0))
+    local = mlflow.pyfunc.load_model("models:/dermai@champion", model_config={"paths": True})
+    assert local.predict(pd.DataFrame({"photograph": [str(file)]})).equals(expected[:1])
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", "models:/dermai@champion"]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": registry.workspace.tracking_uri}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    server = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        _wait_for(server, f"http://127.0.0.1:{port}/ping")
+        answer = _ask(port, [base64_text(photograph(0)), base64_text(photograph(1))])
+        served = pd.DataFrame(answer["predictions"])[COLUMNS]
+        pd.testing.assert_frame_equal(served, expected)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            _ask(port, ["/etc/hostname"])
+        assert refused.value.code == 400
+        assert "photograph 1: not base64" in refused.value.read().decode()
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _ask(port: int, photographs: list[str]) -> dict:
+    body = json.dumps({"dataframe_split": {"columns": ["photograph"], "data": [[text] for text in photographs]}})
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body.encode(), headers)
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.load(answer)
+
+
+def _wait_for(server: subprocess.Popen, address: str) -> None:
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"the server did not start (exit status {server.poll()})")
