@@ -32,7 +32,7 @@ from monitoring.history import (
     sensitivity_record,
     write_history,
 )
-from monitoring.overall import overall
+from monitoring.overall_verdict import overall
 from monitoring.reference import ReferenceSet, load_reference
 from monitoring.statistics.groups import confirmed_by_class
 from monitoring.statistics.looks import Looks

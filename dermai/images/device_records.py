@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dermai.images.records import RecordFile
+from dermai.images.record_file import RecordFile
 
 if TYPE_CHECKING:
     import torch

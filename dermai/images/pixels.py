@@ -15,7 +15,7 @@ from dermai.data.cases import photograph_path
 from dermai.errors import InvalidCases
 from dermai.files import sha256_bytes
 from dermai.images.lesion import crop_to_lesion
-from dermai.images.records import RecordFile
+from dermai.images.record_file import RecordFile
 
 RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR}
 _CHUNK = 64

@@ -15,7 +15,7 @@ from dermai.files import sha256_bytes, sha256_json
 from dermai.images.augmentation import CLEAN, augment, normalise
 from dermai.images.device_records import reader
 from dermai.images.pixels import PixelCache
-from dermai.images.records import RecordFile
+from dermai.images.record_file import RecordFile
 from dermai.models.backbones import fuse_batch_norm
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from monitoring.drift_run import ALARM
 from monitoring.evidently_report import report_file
 from monitoring.findings import HEADLINES, KINDS
 from monitoring.history import History, WindowRecord, read_history
-from monitoring.overall import overall
+from monitoring.overall_verdict import overall
 
 if TYPE_CHECKING:
     from markupsafe import Markup

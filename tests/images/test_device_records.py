@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from dermai.images.device_records import DeviceRecords, reader
-from dermai.images.records import RecordFile
+from dermai.images.record_file import RecordFile
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dermai.images.records import DamagedCache, RecordFile
+from dermai.images.record_file import DamagedCache, RecordFile
 
 SHAPE = (4, 3)
 
@@ -78,7 +78,7 @@ def test_processes_append_side_by_side(tmp_path: Path) -> None:
     code = """
 import sys, numpy as np
 from pathlib import Path
-from dermai.images.records import RecordFile
+from dermai.images.record_file import RecordFile
 file = RecordFile(Path(sys.argv[1]), (4, 3), "uint8")
 for n in range(20):
     file.append([f"{sys.argv[2]}{n}", f"both{n}"], np.full((2, 4, 3), n, "uint8"))
