@@ -17,7 +17,7 @@ export GX_ANALYTICS_ENABLED ?= false
 export DVC_NO_ANALYTICS ?= true
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help setup demo test lint format secrets dashboard lock clean
+.PHONY: help setup demo test lint format secrets dashboard lock licences clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -67,6 +67,9 @@ lock: $(READY)  ## Resolve the dependencies anew
 	    $$([ $$part = kubernetes ] && echo -c requirements.txt) \
 	    -o deploy/$$part/requirements.txt deploy/$$part/requirements.in || exit 1; \
 	done
+
+licences: $(READY)  ## List the licences of the locked dependencies in docs/licences.md
+	$(BIN)/python docs/licences.py
 
 clean:  ## Remove what runs leave behind (not data, not the audit log)
 	rm -rf reports state/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis quarantine

@@ -1,3 +1,3 @@
 """Continual learning for skin-lesion classification in teledermatology."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -19,7 +19,7 @@ from tests.conftest import REPOSITORY
 DEPLOY = REPOSITORY / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 GUIDE = (REPOSITORY / "docs" / "operations.md").read_text()
-OWN_IMAGE = "dermai:0.1.0"
+OWN_IMAGE = "dermai:0.2.0"
 # What the services' own images define; the guide documents what a person sets.
 OF_THE_IMAGES = {
     "POSTGRES_USER", "POSTGRES_DB", "POSTGRES_INITDB_ARGS", "MYSQL_DATABASE", "MYSQL_USER",

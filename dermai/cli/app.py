@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
+
+from dermai import __version__
 
 application = typer.Typer(
     name="dermai",
@@ -15,9 +19,19 @@ application = typer.Typer(
 from dermai.cli import ingest as _ingest  # noqa: E402
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"dermai {__version__}")
+        raise typer.Exit
+
+
 @application.callback()
-def _commands() -> None:
-    """Make commands stay named even where there is only one."""
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
 
 
 from dermai.cli import simulate as _simulate  # noqa: E402
