@@ -150,8 +150,8 @@ def page() -> str:
         "not legal advice. Whoever passes on an image with these packages passes on their licence texts too, which",
         "lie beside each package (`*.dist-info`).",
         "",
-        "Where a package offers a choice (`OR`), the first licence that is allowed here applies. Some state none",
-        f"in a form that can be read; it was read from their files, or their authors' repositories: {', '.join(sorted(READ))}.",
+        "Where a package offers a choice (`OR`), the first licence that is allowed here applies. These state none",
+        f"clearly, so it was read from their files or their authors' repositories: {', '.join(sorted(READ))}.",
     ]
     for part, title in (
         ("run", "What dermai runs on"),
