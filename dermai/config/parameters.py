@@ -1,15 +1,11 @@
-"""params.yaml as typed, validated models: loaded once, unknown keys refused."""
+"""Everything tunable, as typed models: sections and keys as in params.yaml, with the values that are shipped."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from dermai.errors import InvalidParams
 from dermai.gate.policy import GatePolicy
 
 
@@ -211,32 +207,3 @@ class Params(Section):
     triage: TriageParams = TriageParams()
     monitoring: MonitoringParams = MonitoringParams()
     compare: CompareParams = CompareParams()
-
-
-def load_params(path: Path, overrides: Mapping[str, Any] | None = None) -> Params:
-    """Read params.yaml, with dotted overrides such as `{"model.image_size": 128}` on top.
-
-    Raises:
-        InvalidParams: the file is missing or not YAML, a key is unknown, or a value is out of range.
-    """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise InvalidParams(f"{path} does not exist: run this inside a dermai repository") from None
-    except yaml.YAMLError as error:
-        raise InvalidParams(f"{path.name} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise InvalidParams(f"{path.name} must hold sections such as `training:`, not {type(values).__name__}")
-    for dotted, value in (overrides or {}).items():
-        *sections, key = dotted.split(".")
-        place = values
-        for section in sections:
-            place = place.setdefault(section, {})
-        place[key] = value
-    try:
-        return Params.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise InvalidParams(f"{path.name}: {where}: {first['msg']}{more}") from None

@@ -1,0 +1,33 @@
+"""Parameters: what params.yaml, a profile and single values laid over it ask for."""
+
+from dermai.config.loading import PROFILE_VARIABLE, Overrides, load_params, parse_settings, read_overrides
+from dermai.config.parameters import (
+    ClinicalParams,
+    CompareParams,
+    ContinualParams,
+    DataParams,
+    ModelParams,
+    MonitoringParams,
+    Params,
+    StrategyParams,
+    TrainingParams,
+    ValidationParams,
+)
+
+__all__ = [
+    "PROFILE_VARIABLE",
+    "ClinicalParams",
+    "CompareParams",
+    "ContinualParams",
+    "DataParams",
+    "ModelParams",
+    "MonitoringParams",
+    "Overrides",
+    "Params",
+    "StrategyParams",
+    "TrainingParams",
+    "ValidationParams",
+    "load_params",
+    "parse_settings",
+    "read_overrides",
+]
