@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dermai.files import locked, sha256_file, sha256_json, write_json, write_text
+from dermai.files import create_private, locked, sha256_file, sha256_json, write_json, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
@@ -14,6 +14,16 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> No
         write_json(file, {"version": float("nan")})
     assert json.loads(file.read_text()) == {"version": 1}
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_private_file_is_its_owners_alone_and_never_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "keys" / "audit.key"
+    assert create_private(file, b"the first")
+    assert not create_private(file, b"of a slower process")
+    assert file.read_bytes() == b"the first"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_folders_are_made_and_text_is_utf_8(tmp_path: Path) -> None:

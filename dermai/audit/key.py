@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dermai.errors import DermaiError
-from dermai.files import sha256_bytes, sync_folder
+from dermai.files import create_private, sha256_bytes
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -72,20 +71,8 @@ def _create(path: Path) -> None:
     content = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    try:
-        os.link(temporary, path)  # unlike a rename it never replaces the key of a process that was faster
-    except FileExistsError:
-        return
-    finally:
-        Path(temporary).unlink()
-    sync_folder(path.parent)
-    log.warning("made the key that signs the audit log: %s. Back it up; keep it out of the repository.", path)
+    if create_private(path, content):
+        log.warning("made the key that signs the audit log: %s. Back it up; keep it out of the repository.", path)
 
 
 def _private_key(content: bytes, path: Path) -> Ed25519PrivateKey:

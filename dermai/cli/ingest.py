@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dermai.ingest.importers import Dataset, importers
+
 if TYPE_CHECKING:
     from dermai.ingest.delivery import Importer
     from dermai.ingest.intake_report import IntakeReport
     from dermai.workspace import Workspace
-
-
-class Dataset(StrEnum):
-    """Published datasets with an importer."""
-
-    PAD_UFES_20 = "pad_ufes_20"
-    HAM10000 = "ham10000"
-    DERM7PT = "derm7pt"
-    DERMOFIT = "dermofit"
 
 
 def register(application: typer.Typer) -> None:
@@ -68,20 +59,10 @@ def import_dataset(
 
     Example: `dermai import pad_ufes_20 ~/Downloads/pad_ufes_20 --share 0:0.6`
     """
-    from dermai.ingest.derm7pt import read_derm7pt
-    from dermai.ingest.dermofit import read_dermofit
-    from dermai.ingest.ham10000 import read_ham10000
-    from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
-
     if published_split and dataset is not Dataset.DERM7PT:
         raise typer.BadParameter("only derm7pt publishes one", param_hint="--published-split")
-    importers: dict[Dataset, Importer] = {
-        Dataset.PAD_UFES_20: read_pad_ufes_20,
-        Dataset.HAM10000: read_ham10000,
-        Dataset.DERM7PT: partial(read_derm7pt, published_split=published_split),
-        Dataset.DERMOFIT: read_dermofit,
-    }
-    _run(importers[dataset], folder, patients, share, batch, workers, dry_run, correct_labels, track, as_json)
+    importer = importers(published_split)[dataset.source]
+    _run(importer, folder, patients, share, batch, workers, dry_run, correct_labels, track, as_json)
 
 
 def ingest_cases(
@@ -99,9 +80,7 @@ def ingest_cases(
 
     Example: `dermai ingest deliveries/2026-03`
     """
-    from dermai.ingest.dermai_cases import read_dermai_cases
-
-    _run(read_dermai_cases, folder, patients, share, batch, workers, dry_run, correct_labels, track, as_json)
+    _run(importers()["dermai"], folder, patients, share, batch, workers, dry_run, correct_labels, track, as_json)
 
 
 def _run(

@@ -9,12 +9,11 @@ import logging
 import os
 import secrets
 import stat
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dermai.errors import DermaiError
-from dermai.files import sync_folder, write_json
+from dermai.files import create_private, write_json
 from dermai.workspace import Workspace
 
 KEY_VARIABLE = "DERMAI_PSEUDONYM_KEY_FILE"
@@ -100,17 +99,5 @@ def load_pseudonyms(workspace: Workspace, path: Path | None = None, record: bool
 
 
 def _create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(secrets.token_hex(32).encode() + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    try:
-        os.link(temporary, path)  # unlike a rename it never replaces the key of a process that was faster
-    except FileExistsError:
-        return
-    finally:
-        Path(temporary).unlink()
-    sync_folder(path.parent)
-    log.warning("made the key for patient pseudonyms: %s. Back it up; keep it out of the repository.", path)
+    if create_private(path, secrets.token_hex(32).encode() + b"\n"):
+        log.warning("made the key for patient pseudonyms: %s. Back it up; keep it out of the repository.", path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 LOWEST, HIGHEST = 0.2, 10.0
 # A priori the temperature lies within a factor of two of 1 with about 68 %: this decides with a handful of cases
@@ -10,12 +11,13 @@ LOWEST, HIGHEST = 0.2, 10.0
 PRIOR_SPREAD = np.log(2.0)
 # A probability that was rounded to 0 would make one wrong case outweigh all others.
 SMALLEST_LOG = -30.0
+SMALLEST_PROBABILITY = 1e-12
 
 
-def fit_temperature(log_probabilities: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """The temperature that makes validation labels likeliest, held near 1.0 where few cases speak.
 
-    Log-probabilities or logits are [N, C]; labels [N] index the classes, and -1 (a class that the model does not know)
+    Logits or log-probabilities are [N, C]; labels [N] index the classes, and -1 (a class that the model does not know)
     is left out. 1.0 without cases, or for a model of one class.
 
     >>> logits = np.array([[4.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 0.0]] * 500)
@@ -23,7 +25,7 @@ def fit_temperature(log_probabilities: np.ndarray, labels: np.ndarray) -> float:
     >>> round(fit_temperature(logits, labels), 1)
     3.6
     """
-    logits = np.asarray(log_probabilities, dtype=np.float64)
+    logits = np.asarray(logits, dtype=np.float64)
     labels = np.asarray(labels)
     known = labels >= 0
     logits, labels = _shifted(logits[known]), labels[known]
@@ -39,14 +41,20 @@ def fit_temperature(log_probabilities: np.ndarray, labels: np.ndarray) -> float:
     return float(np.clip(np.exp(grid[best]), LOWEST, HIGHEST))
 
 
-def apply_temperature(log_probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities [N, C] at a temperature; above 1 they are less sure.
+def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities [N, C] of logits or log-probabilities at a temperature; above 1 they are less sure.
 
     >>> apply_temperature(np.log([[0.8, 0.2]]), 2.0).round(3).tolist()
     [[0.667, 0.333]]
     """
-    scaled = np.exp(_shifted(np.asarray(log_probabilities, dtype=np.float64)) / temperature)
-    return scaled / scaled.sum(axis=1, keepdims=True)
+    scaled = np.asarray(logits, dtype=np.float64, order="C") / temperature  # a sum's last bit follows the order
+    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def log_probabilities(probabilities: np.ndarray | pd.DataFrame) -> np.ndarray:
+    """Natural logarithms; a probability that was rounded to 0 counts as 1e-12."""
+    return np.log(np.clip(np.asarray(probabilities, dtype=np.float64), SMALLEST_PROBABILITY, 1.0))
 
 
 def _shifted(logits: np.ndarray) -> np.ndarray:

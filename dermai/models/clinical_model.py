@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dermai.models.calibration import apply_temperature, fit_temperature
+from dermai.models.calibration import apply_temperature, fit_temperature, log_probabilities
 from dermai.models.clinical_columns import encode, known_sites
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
@@ -73,7 +73,7 @@ def fit_clinical(
 
 
 def choose_strength(
-    log_probabilities: np.ndarray, scores: np.ndarray, labels: np.ndarray, strengths: Sequence[float] = STRENGTHS
+    photograph: np.ndarray, scores: np.ndarray, labels: np.ndarray, strengths: Sequence[float] = STRENGTHS
 ) -> float:
     """How much of the clinical opinion makes validation labels likeliest, each class with the same say.
 
@@ -81,7 +81,7 @@ def choose_strength(
     out. Each strength is judged at its own temperature; among equals the weakest wins, and 0 without cases.
     """
     known = labels >= 0
-    photograph, scores, labels = log_probabilities[known], scores[known], labels[known]
+    photograph, scores, labels = photograph[known], scores[known], labels[known]
     if len(labels) == 0:
         return 0.0
     weights = 1 / np.bincount(labels, minlength=photograph.shape[1])[labels]
@@ -89,6 +89,6 @@ def choose_strength(
     def cost(strength: float) -> float:
         fused = photograph + strength * scores
         probabilities = apply_temperature(fused, fit_temperature(fused, labels))
-        return float(-(weights * np.log(probabilities[np.arange(len(labels)), labels])).sum())
+        return float(-(weights * log_probabilities(probabilities)[np.arange(len(labels)), labels]).sum())
 
     return min(strengths, key=lambda strength: (round(cost(strength), 9), strength))

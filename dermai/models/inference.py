@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dermai.images.pixels import PixelCache
+from dermai.models.calibration import apply_temperature
 from dermai.models.package import ModelPackage
 
 if TYPE_CHECKING:
@@ -69,9 +70,7 @@ def predict_with(
         opinion = package.clinical.scores(clinical)
 
     def probabilities(start: int, logits: np.ndarray) -> np.ndarray:
-        scaled = (logits + opinion[start : start + len(logits)]) / package.temperature
-        exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+        return apply_temperature(logits + opinion[start : start + len(logits)], package.temperature)
 
     seen: Look | None = None
     if look is not None:

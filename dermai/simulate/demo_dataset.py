@@ -46,9 +46,7 @@ def make_demo_dataset(root: Path) -> None:
     """
     from dermai.config import load_params
     from dermai.errors import DermaiError
-    from dermai.ingest.derm7pt import read_derm7pt
-    from dermai.ingest.dermai_cases import read_dermai_cases
-    from dermai.ingest.dermofit import read_dermofit
+    from dermai.ingest.importers import importers
     from dermai.ingest.intake import IntakeOptions, take_in
     from dermai.simulate.publishers import simulate
     from dermai.workspace import Workspace
@@ -56,7 +54,6 @@ def make_demo_dataset(root: Path) -> None:
     workspace = Workspace(root)
     if workspace.cases_file.exists():
         raise DermaiError(f"{workspace.cases_file} already exists: remove the data folder to make the demo data again")
-    readers = {"dermai": read_dermai_cases, "edra": read_derm7pt, "dermofit": read_dermofit}
     params = load_params(workspace.params_file, DEMO_OVERRIDES)
     with tempfile.TemporaryDirectory() as temporary:
         use_demo_key(Path(temporary))
@@ -64,7 +61,7 @@ def make_demo_dataset(root: Path) -> None:
             folder = Path(temporary) / scenario.source
             simulate(folder, scenario)
             options = IntakeOptions(batch=f"simulated-{scenario.source}-1")
-            report = take_in(readers[scenario.source](folder), workspace, params, options)
+            report = take_in(importers()[scenario.source](folder), workspace, params, options)
             print(f"{scenario.source}: {report.new.total()} new, {report.quarantined.total()} quarantined")
             for line in [*report.notes, *(f"{r.file}: {r.reason}" for r in report.rejections[:5])]:
                 print(f"  {line}")

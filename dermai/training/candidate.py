@@ -11,6 +11,7 @@ import pandas as pd
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.files import sha256_json
+from dermai.models.calibration import apply_temperature, fit_temperature, log_probabilities
 from dermai.models.package import ModelPackage
 from dermai.workspace import Workspace
 
@@ -28,7 +29,6 @@ def train_candidate(
     The same plan, parameters and parent find the finished training, or the newest checkpoint of one that died.
     `step_gpus` is how many GPUs the orchestrator gives to the training, where it says so.
     """
-    from dermai.models.calibration import fit_temperature
     from dermai.models.operating_points import choose_operating_points
     from dermai.training.clinical_opinion import with_clinical
     from dermai.training.distributed import finetune_in_processes, processes_for
@@ -44,7 +44,7 @@ def train_candidate(
         name += "-" + sha256_json(params.clinical.model_dump(mode="json"))[:8]
     validation = package.validation.merge(cases[["image", "lesion_id"]], on="image")
     probabilities, labels = validation_lesions(validation, package.classes)
-    temperature = fit_temperature(np.log(np.clip(probabilities, 1e-12, 1)), labels) if len(labels) else 1.0
+    temperature = fit_temperature(log_probabilities(probabilities), labels)
     package = package.with_temperature(temperature)
     probabilities, labels = validation_lesions(validation, package.classes, temperature)
     points = choose_operating_points(probabilities, labels, package.classes, params.gate.target_sensitivities)
@@ -59,8 +59,7 @@ def validation_lesions(
     A diagnosis that the model does not know is -1.
     """
     names = [f"p_{code}" for code in classes]
-    scaled = validation[names].to_numpy(dtype=float).clip(1e-12) ** (1 / temperature)
-    table = pd.DataFrame(scaled / scaled.sum(axis=1, keepdims=True), columns=names)
+    table = pd.DataFrame(apply_temperature(log_probabilities(validation[names]), temperature), columns=names)
     table["lesion_id"] = validation["lesion_id"].to_numpy()
     table["diagnosis"] = validation["diagnosis"].to_numpy()
     lesions = table.groupby("lesion_id", sort=False)

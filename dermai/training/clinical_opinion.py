@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from dermai.config import ClinicalParams
 from dermai.data.cases import trainable
-from dermai.models.calibration import apply_temperature
+from dermai.models.calibration import apply_temperature, log_probabilities
 from dermai.models.clinical_model import choose_strength, fit_clinical
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
 
@@ -24,7 +23,7 @@ def with_clinical(package: ModelPackage, cases: pd.DataFrame, params: ClinicalPa
     learnt = rows[(rows["split"] == "train") & rows["diagnosis"].isin(package.classes)]
     model = fit_clinical(learnt, params.columns, package.classes, params.regularisation)
     names = [f"p_{code}" for code in package.classes]
-    photograph = np.log(package.validation[names].to_numpy(dtype=float).clip(1e-12))
+    photograph = log_probabilities(package.validation[names])
     scores = model.scores(cases.set_index("image").loc[package.validation["image"]])
     index = {code: place for place, code in enumerate(package.classes)}
     labels = package.validation["diagnosis"].map(index).fillna(-1).to_numpy(dtype=int)

@@ -21,7 +21,7 @@ from dermai.images.acquisition import acquisition_properties
 from dermai.images.pixels import PixelCache
 from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
 from dermai.ingest.store import in_threads, store_photograph
-from dermai.models.calibration import apply_temperature
+from dermai.models.calibration import apply_temperature, log_probabilities
 from dermai.models.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
 from dermai.models.operating_points import predict
 from dermai.models.package import ModelPackage
@@ -197,8 +197,8 @@ def with_answers(
 
 def calibrated_validation(package: ModelPackage) -> NDArray[np.float64]:
     """The package's validation probabilities at its temperature, [N, C] in the order of its classes."""
-    raw = package.validation[[f"p_{name}" for name in package.classes]].to_numpy(dtype=float)
-    return apply_temperature(np.log(np.clip(raw, 1e-12, 1)), package.temperature)
+    uncalibrated = package.validation[[f"p_{name}" for name in package.classes]]
+    return apply_temperature(log_probabilities(uncalibrated), package.temperature)
 
 
 def validation_threshold(package: ModelPackage, coverage: float) -> float:

@@ -13,9 +13,11 @@ from dermai.ingest.delivery import Importer
 from dermai.ingest.derm7pt import read_derm7pt
 from dermai.ingest.dermofit import read_dermofit
 from dermai.ingest.ham10000 import read_ham10000
+from dermai.ingest.importers import Dataset, importers
 from dermai.ingest.intake import IntakeOptions, take_in
 from dermai.ingest.intake_report import IntakeReport
 from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
+from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 from tests.ingest.deliveries import draw
 
@@ -153,6 +155,10 @@ def test_a_folder_without_the_publisher_s_layout_is_one_clear_error(importer: Im
         importer(tmp_path)
     with pytest.raises(InvalidCases, match="is not a folder"):
         importer(tmp_path / "absent")
+
+
+def test_every_source_of_the_taxonomy_and_every_dataset_has_an_importer() -> None:
+    assert set(importers()) == set(load_taxonomy().sources) == {"dermai", *(dataset.source for dataset in Dataset)}
 
 
 def test_the_contradicting_photographs_of_pad_ufes_20_are_found_by_name(

@@ -8,13 +8,9 @@ from PIL import Image
 from dermai.data.cases import read_text_table
 from dermai.errors import DermaiError
 from dermai.files import sha256_file
-from dermai.ingest.derm7pt import read_derm7pt
-from dermai.ingest.dermai_cases import read_dermai_cases
-from dermai.ingest.dermofit import read_dermofit
+from dermai.ingest.importers import importers
 from dermai.simulate.publishers import simulate
 from dermai.simulate.scenario import Scenario
-
-READERS = {"dermai": read_dermai_cases, "edra": read_derm7pt, "dermofit": read_dermofit}
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -41,7 +37,7 @@ def test_another_seed_and_another_arrival_share_no_photograph(tmp_path):
 @pytest.mark.parametrize("source", ["dermai", "edra", "dermofit"])
 def test_the_real_importer_reads_every_photograph_and_marks_it_simulated(tmp_path, source):
     photographs = simulate(tmp_path, Scenario(source=source, scale=0.01, size=64), workers=1)
-    delivery = READERS[source](tmp_path)
+    delivery = importers()[source](tmp_path)
     assert len(delivery.rows) == len(photographs)
     assert sorted(delivery.rows["label"]) == sorted(photograph.label for photograph in photographs)
     assert set(delivery.rows["confirmed_by"]) == {"simulated"}
