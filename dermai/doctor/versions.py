@@ -51,7 +51,7 @@ def check_versions(workspace: Workspace, params: Params) -> Iterator[Finding]:
     """Python is one that is tested, and every package is the lock's."""
     running = ".".join(map(str, sys.version_info[:3]))
     if not (3, 11) <= sys.version_info < (3, 14):
-        yield problem("versions", f"Python {running} is not tested", "use Python 3.11, 3.12 or 3.13: make PYTHON=python3.11")
+        yield problem("versions", f"Python {running} is not tested", "use Python 3.11 to 3.13: make PYTHON=python3.11")
     lock = workspace.root / "requirements.txt"
     if not lock.is_file():
         yield warning("versions", "there is no requirements.txt here to compare with", "run this in a clone")
