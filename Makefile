@@ -62,6 +62,8 @@ dashboard: $(READY)  ## Serve the team's start page and the drift dashboard on t
 lock: $(READY)  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-annotate --no-header -o requirements.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	  --all-extras --generate-hashes --no-annotate --no-header -o requirements-oldest.txt pyproject.toml
 	for part in zenml-server kubernetes; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    $$([ $$part = kubernetes ] && echo -c requirements.txt) \
