@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# A second environment, of the oldest allowed dependencies.
+OLDEST := .venv-oldest
+FAST ?= --ignore tests/integration
 # Processes that run the tests side by side; each takes about 3 GB.
 WORKERS ?= 2
 
@@ -17,7 +20,7 @@ export GX_ANALYTICS_ENABLED ?= false
 export DVC_NO_ANALYTICS ?= true
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help setup demo test lint format secrets dashboard lock licences clean
+.PHONY: help setup demo test lint format secrets dashboard lock licences docs coverage oldest clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -69,6 +72,23 @@ lock: $(READY)  ## Resolve the dependencies anew
 	    $$([ $$part = kubernetes ] && echo -c requirements.txt) \
 	    -o deploy/$$part/requirements.txt deploy/$$part/requirements.in || exit 1; \
 	done
+
+coverage: $(READY)  ## The fast tests, and which lines they reach
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(FAST) --cov --cov-report=term --cov-report=xml
+
+oldest: $(OLDEST)/.ready  ## The fast tests with the oldest dependencies that pyproject.toml allows, in .venv-oldest
+	PATH="$(CURDIR)/$(OLDEST)/bin:$$PATH" $(OLDEST)/bin/python -m pytest $(FAST)
+
+$(OLDEST)/.ready: requirements-oldest.txt pyproject.toml
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet "uv==0.13.9"
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python --require-hashes -r requirements-oldest.txt
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python --no-deps --no-build-isolation --editable .
+	$(OLDEST)/bin/zenml analytics opt-out > /dev/null
+	@touch $@
+
+docs: $(READY)  ## The documentation as a site: docs/_build/html/index.html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
 
 licences: $(READY)  ## List the licences of the locked dependencies in docs/licences.md
 	$(BIN)/python docs/licences.py

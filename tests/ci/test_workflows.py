@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from tests.conftest import REPOSITORY
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 WRITES = {  # what each job may write, and nothing else
     ("ci.yml", "test"): set(),
+    ("ci.yml", "oldest"): set(),
+    ("ci.yml", "coverage"): set(),
+    ("ci.yml", "documentation"): set(),
     ("drift.yml", "monitor"): {"actions"},
     ("retrain.yml", "update"): set(),
     ("retrain.yml", "comment"): {"contents", "pull-requests"},
@@ -65,6 +70,23 @@ def test_what_they_run_is_a_line_of_wiring_without_expressions() -> None:
             lines = step.get("run", "").splitlines()
             assert len(lines) <= 2, f"{file}, {name}: {step['name']}"
             assert not any("${{" in line for line in lines)  # an expression in a script is text that others can write
+
+
+def test_each_action_is_pinned_to_a_commit_and_says_its_version() -> None:
+    lines = [line.strip() for file in WORKFLOWS for line in file.read_text().splitlines() if "uses: " in line]
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"- uses: actions/[a-z-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+(;.*)?", line), line
+
+
+def test_every_python_that_the_project_allows_is_tested() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    job = next(job for file, name, job in jobs() if (file, name) == ("ci.yml", "test"))
+    tested = job["strategy"]["matrix"]["python"]
+    named = [line.rsplit(" ", 1)[1] for line in project["classifiers"] if "Python :: 3." in line]
+    assert tested == named
+    minor = int(tested[-1].removeprefix("3."))
+    assert project["requires-python"] == f">={tested[0]},<3.{minor + 1}"
 
 
 def test_an_update_that_has_begun_is_never_cancelled() -> None:
