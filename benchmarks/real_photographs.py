@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from typing import Any
 
 from dermai.audit import AuditLog
-from dermai.evaluation.comparison import ModelEvaluation
 from dermai.evaluation.metrics import Rate
 from dermai.evaluation.tables import ResultTable, class_table, percent, strategy_table
+from dermai.records.log import records_of
+from dermai.records.update_record import UpdateAttempt
 from dermai.workspace import Workspace
 
 WORKSPACES = Path(__file__).with_name("workspaces")
@@ -28,19 +28,18 @@ def sensitivity(rate: Rate) -> str:
     return f"{rate.count} of {rate.total}, {percent(rate)}"
 
 
-def updates_table(names: list[str], attempts: list[dict[str, Any]], gated: tuple[str, ...]) -> ResultTable:
+def updates_table(names: list[str], attempts: list[UpdateAttempt], gated: tuple[str, ...]) -> ResultTable:
     """One row a model of each update, per lesion of the test patients."""
     rows = []
     for name, attempt in zip(names, attempts, strict=True):
-        models = {role: ModelEvaluation.model_validate(found) for role, found in attempt["evaluation"].items()}
-        for role, model in models.items():
-            if role != "candidate" and model.sha256 == models["candidate"].sha256:
+        for role, model in attempt.evaluation.items():
+            if role != "candidate" and model.sha256 == attempt.evaluation["candidate"].sha256:
                 continue
             found = {code: model.lesions.of_class(code) for code in gated}
             rows.append(
                 (
                     f"{name}: {role}",
-                    attempt["outcome"].replace("_", " ") if role == "candidate" else "",
+                    attempt.outcome.replace("_", " ") if role == "candidate" else "",
                     percent(model.lesions.balanced_accuracy),
                     *(sensitivity(row.sensitivity) if row else "" for row in found.values()),
                     percent(model.lesions.accuracy),
@@ -51,21 +50,22 @@ def updates_table(names: list[str], attempts: list[dict[str, Any]], gated: tuple
     return ResultTable((*header, "Accuracy", "Macro F1"), tuple(rows))
 
 
-def cost_table(names: list[str], attempts: list[dict[str, Any]], measured: list[re.Match[str]]) -> ResultTable:
+def cost_table(names: list[str], attempts: list[UpdateAttempt], measured: list[re.Match[str]]) -> ResultTable:
     """What each update took: the training by its own account, the whole command by the operating system's."""
     rows = []
     trained: set[str] = set()
     for name, attempt, times in zip(names, attempts, measured, strict=True):
-        training, package = attempt["training"], attempt["candidate"]["sha256"]
+        training, package = attempt.training, attempt.candidate.sha256
+        assert training is not None
         rows.append(
             (
                 name,
-                str(sum(training["photographs"].values())),
-                "reused" if package in trained else f"{training['seconds'] / 60:.1f}",
+                str(sum(training.photographs.values())),
+                "reused" if package in trained else f"{training.seconds / 60:.1f}",
                 f"{float(times['wall']) / 60:.1f}",
                 f"{(float(times['user']) + float(times['system'])) / 60:.1f}",
-                f"{training['peak_memory_mb']['process'] / 1024:.1f}",
-                str(training["best_epoch"]),
+                f"{training.peak_memory_mb['process'] / 1024:.1f}",
+                str(training.best_epoch),
             )
         )
         trained.add(package)
@@ -80,19 +80,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", choices=["pad", "ham_pad"])
     workspace = Workspace(WORKSPACES / parser.parse_args().experiment)
-    attempts = [entry.body for entry in AuditLog(workspace.audit_log).entries("update_attempt")]
+    attempts = [record.body for record in records_of(AuditLog(workspace.audit_log), UpdateAttempt)]
     lines = (workspace.root / "measured.txt").read_text(encoding="utf-8").splitlines()
     measured = [found for line in lines if (found := MEASURED.fullmatch(line))]
     names = [found["name"] for found in measured]
-    gated = tuple(attempts[0]["policy"]["gated_classes"])
+    gated = attempts[0].policy.gated_classes
     print(updates_table(names, attempts, gated).markdown())
     print(cost_table(names, attempts, measured).markdown())
     for name, attempt in zip(names, attempts, strict=True):
-        print(f"**{name}: {attempt['outcome'].replace('_', ' ')}** (`{attempt['attempt']}`)\n")
-        print("".join(f"- {reason}\n" for reason in attempt["reasons"]))
-    promoted = [attempt for attempt in attempts if attempt["outcome"] == "promote"]
+        print(f"**{name}: {attempt.outcome.replace('_', ' ')}** (`{attempt.attempt}`)\n")
+        print("".join(f"- {reason}\n" for reason in attempt.reasons))
+    promoted = [attempt for attempt in attempts if attempt.outcome == "promote"]
     for attempt in promoted[-1:]:
-        models = {role: ModelEvaluation.model_validate(found) for role, found in attempt["evaluation"].items()}
+        models = attempt.evaluation
         print(strategy_table([(role, model.lesions) for role, model in models.items()], "Models").markdown())
         print(class_table(models["candidate"].lesions).markdown())
 

@@ -31,6 +31,10 @@ class AuditLogDamaged(DermaiError):
     """The audit log was changed by something other than dermai, or its key is missing."""
 
 
+class UnreadableRecord(DermaiError):
+    """A line of the audit log is of a form that this release does not know."""
+
+
 class UnknownVersion(DermaiError):
     """The registry has no such model version."""
 

@@ -17,6 +17,8 @@ from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import read_confirmations, with_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
+from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
+from dermai.records.log import records_of
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.workspace import Workspace
 from monitoring.alerts import AlertFailed, send_alerts
@@ -38,7 +40,6 @@ from monitoring.statistics.groups import confirmed_by_class
 from monitoring.statistics.looks import Looks
 from monitoring.windows import Window, next_windows
 
-ALARM = "drift_alarm"
 WHOLE_REPORTS = 3  # of a run, beside the newest window's: a report with every column takes seconds
 
 
@@ -197,29 +198,41 @@ def _confirmed_so_far(log: PredictionLog, version: str, params: Params) -> Confi
     )
 
 
-def _record_alarm(workspace: Workspace, record: WindowRecord) -> int:
+def _record_alarm(workspace: Workspace, window: WindowRecord) -> int:
     """Write the alarm down, unless a run that died has done so already."""
-    log = AuditLog(workspace.audit_log)
-    key = f"{record.model_version}/{record.last_image}"
-    if any(entry.body.get("window") == key for entry in log.entries(ALARM)):
-        return 0
-    kept = {
-        "number", "run", "first", "last", "photographs", "patients", "verdict", "changes", "causes", "p_values",
-        "act_level", "distance", "report",
-    }  # fmt: skip
-    body = {"window": key, "version": record.model_version, **record.model_dump(mode="json", include=kept)}
-    log.append(ALARM, body)
-    return 1
+    kept = set(WindowAlarm.model_fields) & set(WindowRecord.model_fields)
+    return _record_once(
+        workspace,
+        WindowAlarm(
+            window=f"{window.model_version}/{window.last_image}",
+            version=window.model_version,
+            **window.model_dump(include=kept),
+        ),
+    )
 
 
 def _record_sensitivity_alarm(workspace: Workspace, version: str, confirmed: ConfirmedRecord, run: str) -> int:
     """Once for each state of the confirmed cases."""
+    found = ", ".join(f"{one.lesion_class} {one.hits}/{one.cases}" for one in confirmed.classes)
+    return _record_once(
+        workspace,
+        SensitivityAlarm(
+            window=f"{version}/confirmed {found}",
+            version=version,
+            run=run,
+            at=confirmed.at,
+            lesions=confirmed.lesions,
+            verdict="act",
+            classes=confirmed.classes,
+        ),
+    )
+
+
+def _record_once(workspace: Workspace, alarm: DriftAlarm) -> int:
     log = AuditLog(workspace.audit_log)
-    key = f"{version}/confirmed " + ", ".join(f"{one.lesion_class} {one.hits}/{one.cases}" for one in confirmed.classes)
-    if any(entry.body.get("window") == key for entry in log.entries(ALARM)):
+    if any(record.body.window == alarm.window for record in records_of(log, DriftAlarm)):
         return 0
-    body = confirmed.model_dump(mode="json", exclude={"groups"})
-    log.append(ALARM, {"window": key, "version": version, "run": run, "causes": ["sensitivity"], **body})
+    log.append(alarm)
     return 1
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dermai.errors import DermaiError
 from dermai.files import write_text
+from dermai.records.incidents import SensitivityRecord
 from dermai.workspace import Workspace
 from monitoring.assessment import Assessment, DriftVerdict
 from monitoring.statistics.confirmed_sensitivity import ConfirmedSensitivity
@@ -22,22 +23,6 @@ class HistoryPart(BaseModel):
     """A part of a record: immutable, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Sensitivity(HistoryPart):
-    """Confirmed cases of a class, the model's hits among them, and the exact interval."""
-
-    lesion_class: str
-    hits: int
-    cases: int
-    low: float | None
-    high: float | None
-    p_value: float
-    floor: float | None
-
-    @property
-    def value(self) -> float | None:
-        return self.hits / self.cases if self.cases else None
 
 
 class SensitivityEstimate(HistoryPart):
@@ -95,7 +80,7 @@ class WindowRecord(HistoryPart):
     prevalence: tuple[Prevalence, ...]
     prevalence_unknown: str
     estimated: tuple[SensitivityEstimate, ...]
-    confirmed: tuple[Sensitivity, ...]
+    confirmed: tuple[SensitivityRecord, ...]
     groups: tuple[GroupRecord, ...]
     newest: tuple[str, ...]
     skipped_before: bool = False  # older windows were left out, see monitoring.most_windows
@@ -115,8 +100,8 @@ class ConfirmedRecord(HistoryPart):
     at: datetime
     lesions: int
     verdict: DriftVerdict
-    classes: tuple[Sensitivity, ...]
-    groups: dict[str, tuple[Sensitivity, ...]]  # "site A": its classes
+    classes: tuple[SensitivityRecord, ...]
+    groups: dict[str, tuple[SensitivityRecord, ...]]  # "site A": its classes
 
 
 class History(HistoryPart):
@@ -164,9 +149,9 @@ def write_history(workspace: Workspace, history: History) -> None:
     write_text(history_file(workspace, history.model_version), history.model_dump_json(indent=1) + "\n")
 
 
-def sensitivity_record(found: ConfirmedSensitivity) -> Sensitivity:
+def sensitivity_record(found: ConfirmedSensitivity) -> SensitivityRecord:
     """As it is kept."""
-    return Sensitivity(
+    return SensitivityRecord(
         lesion_class=found.lesion_class,
         hits=found.hits,
         cases=found.cases,

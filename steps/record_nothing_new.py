@@ -11,7 +11,7 @@ from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.promotion.transaction import record_attempt
 from dermai.records.attempt import change_note, describe_attempt
-from dermai.records.update_record import UpdateRecord
+from dermai.records.update_record import NothingNew
 from dermai.registry.champion import ReferenceModels
 from dermai.workspace import DatasetVersion, find_workspace
 from steps.this_run import run_ids, run_name
@@ -20,11 +20,20 @@ from steps.this_run import run_ids, run_name
 @step(enable_cache=False)
 def record_nothing_new(
     cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVersion, references: ReferenceModels, params: Params
-) -> Annotated[UpdateRecord, "update_record"]:
+) -> Annotated[NothingNew, "update_record"]:
     """The champion has learnt from every training photograph there is: nothing is trained."""
     workspace = find_workspace()
     record = describe_attempt(
-        workspace, params, run_name(), cases, plan, dataset, references, runs=run_ids(), change_note=change_note(plan)
+        NothingNew,
+        workspace,
+        params,
+        run_name(),
+        cases,
+        plan,
+        dataset,
+        references,
+        runs=run_ids(),
+        change_note=change_note(plan),
     )
     record_attempt(workspace, params, record)
     log_metadata({"data_version": dataset.hash, "git_commit": record.code.commit, "outcome": "nothing new"})

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from dermai.audit.key import SigningKey, signed_by
 from dermai.files import sha256_bytes
@@ -33,10 +33,15 @@ class Entry:
     sequence: int
     time: str
     event: str
-    body: dict[str, Any]
+    body: dict[str, JsonValue]
     previous: str
     hash: str
     signature: str
+
+    @property
+    def content(self) -> dict[str, JsonValue]:
+        """The body under its event's name: what the types of events are read from."""
+        return {"event": self.event, **self.body}
 
     def to_line(self) -> bytes:
         """The line's bytes, without its end."""
@@ -57,7 +62,7 @@ class Head:
         return _bytes({name: getattr(self, name) for name in HEAD_FIELDS}) + b"\n"
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any) -> JsonValue:
     """A value as JSON holds it; what is not a finite number becomes null.
 
     >>> plain({"recall": float("nan"), "classes": ("MM", "BCC")})
@@ -77,7 +82,7 @@ def plain(value: Any) -> Any:
 
 
 def sign_entry(
-    key: SigningKey, log: str, sequence: int, time: str, event: str, body: Mapping[str, Any], previous: str
+    key: SigningKey, log: str, sequence: int, time: str, event: str, body: Mapping[str, JsonValue], previous: str
 ) -> Entry:
     """Make a line: its hash covers everything before it, its signature the hash."""
     content = {"log": log, "sequence": sequence, "time": time, "event": event, "body": dict(body), "previous": previous}

@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from dermai.audit.entries import (
     EVENTS,
@@ -22,12 +19,12 @@ from dermai.audit.entries import (
     head_signed,
     parse_entry,
     parse_head,
-    plain,
     sign_entry,
     sign_head,
 )  # fmt: skip
+from dermai.audit.event import Event, Repair
 from dermai.audit.key import SigningKey, fingerprint, key_file, load_public_key, public_pem
-from dermai.audit.rotation import ROTATION, new_key_of, next_key_file, rotation_body, same_key
+from dermai.audit.rotation import ROTATION, new_key_of, next_key_file, rotation, same_key
 from dermai.audit.verification import Verification, verify
 from dermai.errors import AuditLogDamaged
 from dermai.files import locked, sync_folder, write_bytes
@@ -47,19 +44,19 @@ class AuditLog:
         self.public_key_file = path.with_suffix(".pub")
         self.lock_file = path.with_suffix(".lock")
 
-    def append(self, event: str, body: Mapping[str, Any] | BaseModel) -> Entry:
+    def append(self, event: Event) -> Entry:
         """Write one line, on disk before this returns, and say aloud what an earlier crash left to repair.
 
         Raises:
             AuditLogDamaged: the log's end is not what its head says; nothing is written.
         """
-        if event not in EVENTS:
-            raise ValueError(f"unknown audit event {event!r}; known: {', '.join(EVENTS)}")
+        if event.event not in EVENTS:
+            raise ValueError(f"unknown audit event {event.event!r}; known: {', '.join(EVENTS)}")
         with locked(self.lock_file):
             key = self._signing_key()
-            return self._write(key, self._repair(key), event, plain(body))[0]
+            return self._write(key, self._repair(key), event)[0]
 
-    def rotate_key(self, who: Mapping[str, str]) -> Entry:
+    def rotate_key(self, *, approver: str, role: str, reason: str) -> Entry:
         """Let a new key take over; the old one names it in the log. Killed at any point, the next write finishes it.
 
         Raises:
@@ -69,8 +66,8 @@ class AuditLog:
             key = self._signing_key()
             head = self._repair(key)
             new = SigningKey.load_or_create(next_key_file(key))
-            body = {**who, **rotation_body(head.log, head.count + 1, key, new)}
-            entry, _ = self._write(key, head, ROTATION, body)
+            event = rotation(head.log, head.count + 1, key, new, approver=approver, role=role, reason=reason)
+            entry, _ = self._write(key, head, event)
             self._signing_key()
             return entry
 
@@ -136,7 +133,7 @@ class AuditLog:
         head, repairs = self._repaired_head(key)
         for repair in repairs:
             log.warning("audit log repaired: %s", repair)
-            head = self._write(key, head, "repair", {"what": repair})[1]
+            head = self._write(key, head, Repair(what=repair))[1]
         return head
 
     def _repaired_head(self, key: SigningKey) -> tuple[Head, list[str]]:
@@ -175,9 +172,9 @@ class AuditLog:
             )
         return head
 
-    def _write(self, key: SigningKey, head: Head, event: str, body: Mapping[str, Any]) -> tuple[Entry, Head]:
+    def _write(self, key: SigningKey, head: Head, event: Event) -> tuple[Entry, Head]:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        entry = sign_entry(key, head.log, head.count + 1, time, event, body, head.hash)
+        entry = sign_entry(key, head.log, head.count + 1, time, event.event, event.to_body(), head.hash)
         new = not self.path.exists()
         with self.path.open("ab") as stream:
             stream.write(entry.to_line() + b"\n")

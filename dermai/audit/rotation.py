@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import ValidationError
 
 from dermai.audit.entries import Entry
+from dermai.audit.event import Decided
 from dermai.audit.key import SigningKey, fingerprint, public_pem, read_public_key, signed_by
 
 if TYPE_CHECKING:
@@ -19,34 +22,60 @@ def next_key_file(key: SigningKey) -> Path:
     return key.path.with_name(f"{key.path.name}.next")
 
 
-def rotation_body(log: str, sequence: int, old: SigningKey, new: SigningKey) -> dict[str, Any]:
-    """What the record of a rotation says: both public keys, and the new one's consent to this very place."""
-    return {
-        "old_key": public_pem(old.public).decode(),
-        "new_key": public_pem(new.public).decode(),
-        "old_fingerprint": fingerprint(old.public),
-        "new_fingerprint": fingerprint(new.public),
-        "countersignature": new.sign(_consent(log, sequence, fingerprint(old.public))),
-    }
+class KeyRotation(Decided):
+    """Both public keys in PEM, and the new one's consent to this very place in the log."""
+
+    event: Literal["key_rotation"] = "key_rotation"
+    old_key: str
+    new_key: str
+    old_fingerprint: str
+    new_fingerprint: str
+    countersignature: str
+
+
+def rotation(
+    log: str, sequence: int, old: SigningKey, new: SigningKey, *, approver: str, role: str, reason: str
+) -> KeyRotation:
+    """What the record of a rotation says."""
+    return KeyRotation(
+        approver=approver,
+        role=role,
+        reason=reason,
+        old_key=public_pem(old.public).decode(),
+        new_key=public_pem(new.public).decode(),
+        old_fingerprint=fingerprint(old.public),
+        new_fingerprint=fingerprint(new.public),
+        countersignature=new.sign(_consent(log, sequence, fingerprint(old.public))),
+    )
 
 
 def old_key_of(entry: Entry) -> Ed25519PublicKey | None:
     """The key that a rotation ends; None where the record names none."""
-    return read_public_key(str(entry.body.get("old_key", "")).encode())
+    said = _read(entry)
+    return read_public_key(said.old_key.encode()) if said else None
 
 
 def new_key_of(entry: Entry) -> Ed25519PublicKey | None:
     """The key that a rotation begins; None unless that key agreed to follow this one, here."""
-    old, new = old_key_of(entry), read_public_key(str(entry.body.get("new_key", "")).encode())
+    said = _read(entry)
+    if said is None:
+        return None
+    old, new = read_public_key(said.old_key.encode()), read_public_key(said.new_key.encode())
     if old is None or new is None:
         return None
-    consent = _consent(entry.log, entry.sequence, fingerprint(old))
-    return new if signed_by(new, consent, str(entry.body.get("countersignature", ""))) else None
+    return new if signed_by(new, _consent(entry.log, entry.sequence, fingerprint(old)), said.countersignature) else None
 
 
 def same_key(first: Ed25519PublicKey, second: Ed25519PublicKey) -> bool:
     """Whether both are one key."""
     return public_pem(first) == public_pem(second)
+
+
+def _read(entry: Entry) -> KeyRotation | None:
+    try:
+        return KeyRotation.model_validate(entry.content, extra="ignore")
+    except ValidationError:
+        return None
 
 
 def _consent(log: str, sequence: int, old: str) -> bytes:

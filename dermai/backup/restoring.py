@@ -24,6 +24,8 @@ from dermai.backup.contents import (
 from dermai.config import load_params
 from dermai.errors import DermaiError
 from dermai.files import sha256_file, sync_folder
+from dermai.records.incidents import Restore
+from dermai.registry.champion import ModelReference
 from dermai.registry.mlflow_store import sqlite_file
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.workspace import Workspace
@@ -167,14 +169,15 @@ def _write_down(workspace: Workspace, manifest: Manifest, lost: int, backup: Pat
     if not manifest.audit_log or not key_file().exists():
         return
     champion = manifest.with_alias(CHAMPION)
-    body = {
-        "taken": manifest.taken,
-        "records": manifest.records,
-        "records_lost": lost,
-        "manifest_sha256": sha256_file(backup / MANIFEST),
-        "champion": {"version": champion.version, "sha256": champion.sha256} if champion else None,
-    }
-    AuditLog(workspace.audit_log).append("restore", body)
+    AuditLog(workspace.audit_log).append(
+        Restore(
+            taken=manifest.taken,
+            records=manifest.records,
+            records_lost=lost,
+            manifest_sha256=sha256_file(backup / MANIFEST),
+            champion=ModelReference(version=champion.version, sha256=champion.sha256) if champion else None,
+        )
+    )
 
 
 def _next_steps(manifest: Manifest, changed: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from dermai.audit import AuditLog
-from dermai.ci.outcome import UPDATE
 from dermai.config import Params
 from dermai.files import locked
+from dermai.records.moves import RefusedUpdate
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.workspace import Workspace, code_version, is_ancestor
 
@@ -23,8 +23,7 @@ def run_alone(workspace: Workspace, params: Params, command: Sequence[str]) -> i
     with locked(workspace.state / "update.lock"):
         reason = _superseded(workspace, params)
         if reason:
-            code = code_version(workspace).model_dump()
-            AuditLog(workspace.audit_log).append("refusal", {"action": UPDATE, "why": reason, "code": code})
+            AuditLog(workspace.audit_log).append(RefusedUpdate(why=reason, code=code_version(workspace)))
             print(f"nothing is run: {reason}", file=sys.stderr)
             return 0
         return subprocess.run(list(command), cwd=workspace.root, check=False).returncode

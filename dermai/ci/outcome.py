@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dermai.audit import Entry
-from dermai.audit.summary import version_of
-from dermai.records.update_record import UpdateRecord
+from dermai.audit import Entry, Event
+from dermai.records.incidents import Failure
+from dermai.records.log import Record, read_record
+from dermai.records.moves import Promotion, Refusal, RefusedUpdate
+from dermai.records.update_record import NothingNew, UpdateAttempt, UpdateRecord
 
 Result = Literal[
     "promoted",
@@ -20,10 +22,6 @@ Result = Literal[
     "superseded",
     "failed",
 ]
-
-
-ENDS = ("update_attempt", "nothing_new", "failure")
-UPDATE = "update"  # the action of a refusal to run one: a later commit has been learnt
 
 
 @dataclass(frozen=True)
@@ -42,30 +40,36 @@ def job_outcome(entries: Sequence[Entry], commit: str) -> JobOutcome:
 
     A job without a record has failed before it could leave one.
     """
-    ours = [entry for entry in entries if (entry.body.get("code") or {}).get("commit") == commit]
-    attempts = [entry for entry in ours if entry.event in ENDS or entry.body.get("action") == UPDATE]
+    records = [read_record(entry) for entry in entries]
+    attempts = [record for record in records if _commit(record.body) == commit]
     if not attempts:
         return JobOutcome("failed", why="The job ended before an attempt was recorded: its log says why.")
-    attempt = attempts[-1]
-    if attempt.event == "failure":
-        step = attempt.body.get("step") or "the run"
-        return JobOutcome("failed", why=f"{step}: {attempt.body.get('why', '')}", sequence=attempt.sequence)
-    if attempt.event == "refusal":
-        return JobOutcome("superseded", why=str(attempt.body["why"]), sequence=attempt.sequence)
-    record = UpdateRecord.model_validate(attempt.body)
-    if record.candidate is None:
-        return JobOutcome("nothing_new", record=record, sequence=attempt.sequence)
-    version = record.candidate.version
-    result, why = _what_followed(record, [entry for entry in entries if version_of(entry) == version])
-    return JobOutcome(result, version, record, why, attempt.sequence)
+    sequence, said = attempts[-1].sequence, attempts[-1].body
+    match said:
+        case Failure():
+            return JobOutcome("failed", why=f"{said.step or 'the run'}: {said.why}", sequence=sequence)
+        case RefusedUpdate():
+            return JobOutcome("superseded", why=said.why, sequence=sequence)
+        case UpdateAttempt():
+            result, why = _what_followed(said, records)
+            return JobOutcome(result, said.candidate.version, said, why, sequence)
+        case NothingNew():
+            return JobOutcome("nothing_new", record=said, sequence=sequence)
+    raise AssertionError(f"{said.event} ends no update")
 
 
-def _what_followed(record: UpdateRecord, entries: Sequence[Entry]) -> tuple[Result, str]:
-    if record.outcome == "reject":
+def _commit(said: Event) -> str | None:
+    """The commit that an update was run on, where a record is how one ended."""
+    return said.code.commit if isinstance(said, UpdateRecord | Failure | RefusedUpdate) else None
+
+
+def _what_followed(attempt: UpdateAttempt, records: Sequence[Record[Event]]) -> tuple[Result, str]:
+    if attempt.outcome == "reject":
         return "rejected", ""
-    if record.outcome == "insufficient_evidence":
+    if attempt.outcome == "insufficient_evidence":
         return "insufficient_evidence", ""
-    if any(entry.event == "promotion" for entry in entries):
+    version, said = attempt.candidate.version, [record.body for record in records]
+    if any(isinstance(each, Promotion) and each.version == version for each in said):
         return "promoted", ""
-    refusals = [str(entry.body["why"]) for entry in entries if entry.event == "refusal"]
+    refusals = [each.why for each in said if isinstance(each, Refusal) and each.version == version]
     return ("held_back", refusals[-1]) if refusals else ("waits_for_approval", "")

@@ -39,7 +39,7 @@ def summary(outcome: JobOutcome) -> str:
         parts.append(_safe(outcome.why))
     record = outcome.record
     if record and record.decision:
-        decision = GateDecision.model_validate(record.decision)
+        decision = record.decision
         parts += [_safe(decision.summary), decision_table(decision)]
         objections = [
             reason.text for reason in decision.reasons if not reason.code.endswith("_shown") or "_not_" in reason.code
@@ -100,7 +100,7 @@ def _provenance(record: UpdateRecord, sequence: int | None) -> Iterator[tuple[st
     if record.champion:
         yield "compared with", f"version {record.champion.version}"
     if record.training:
-        yield "training", f"{duration_words(record.training['seconds'])} on {record.training['device']}"
+        yield "training", f"{duration_words(record.training.seconds)} on {record.training.device}"
     if sequence is not None:
         yield "audit log", f"record {sequence}, attempt `{record.attempt}`"
 

@@ -62,6 +62,8 @@ def status(as_json: AsJson = False) -> None:
         _say(f"{'earlier':<11} versions {', '.join(found.earlier_champions)}")
     _say(f"{'data':<11} {found.data_version[:12] or '-'}" + (f" ({found.data_problem})" if found.data_problem else ""))
     _say(f"{'policy':<11} {found.policy_sha256[:12]}, {'approved' if found.policy_approved else 'not approved'}")
+    for change in found.policy_changes:
+        _say(f"{'':<11} - {change}")
     _say(f"{'records':<11} {found.records}; last: {found.last_record or 'none'}")
     if found.pending:
         outcome = found.pending.outcome.replace("_", " ")
@@ -165,7 +167,7 @@ def show(
     from rich.table import Table
 
     from dermai.audit import EVENTS, AuditLog
-    from dermai.audit.summary import summarise, version_of
+    from dermai.records.summary import summarise, version_of
 
     if event and event not in EVENTS:
         raise typer.BadParameter(f"unknown kind; known: {', '.join(EVENTS)}", param_hint="--event")
@@ -212,7 +214,7 @@ def rotate_key(approver: Approver, role: Role, reason: Reason) -> None:
 
     workspace, _ = _workspace()
     check_named(approver, role, reason)
-    _done(AuditLog(workspace.audit_log).rotate_key({"approver": approver, "role": role, "reason": reason}))
+    _done(AuditLog(workspace.audit_log).rotate_key(approver=approver, role=role, reason=reason))
     _say(f"next: put {key_file()} into the safe; then `dermai backup`, older backups need the older key")
 
 
@@ -247,7 +249,7 @@ def _challenger(workspace: Workspace, params: Params) -> str:
 
 
 def _done(entry: Entry) -> None:
-    from dermai.audit.summary import summarise, version_of
+    from dermai.records.summary import summarise, version_of
 
     version = version_of(entry)
     _say(f"{entry.event.replace('_', ' ')}{f' of version {version}' if version else ''}, {summarise(entry)}")

@@ -26,7 +26,7 @@ def log_e_values(values: np.ndarray, least: float, null_mean: float) -> np.ndarr
     43
     """
     growth = np.log1p(BETS[:, None] * (np.asarray(values, dtype=float) - null_mean) / (null_mean - least))
-    return logsumexp(np.cumsum(growth, axis=1), axis=0) - np.log(len(BETS))
+    return np.asarray(logsumexp(np.cumsum(growth, axis=1), axis=0) - np.log(len(BETS)))
 
 
 def growth_rate(gain_rate: float, loss_rate: float, margin: float) -> float:

@@ -54,7 +54,8 @@ def compare_macro_f1(candidate: LesionResults, champion: LesionResults) -> Macro
 
 def _macro_f1(agreed: np.ndarray, named: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Mean over the last axis of 2 agreed / (named + true); 0 for a class that is neither named nor true."""
-    return np.divide(2 * agreed, named + true, out=np.zeros(np.shape(agreed)), where=named + true > 0).mean(axis=-1)
+    f1 = np.divide(2 * agreed, named + true, out=np.zeros(np.shape(agreed)), where=named + true > 0)
+    return np.asarray(f1.mean(axis=-1))
 
 
 @dataclass(frozen=True)

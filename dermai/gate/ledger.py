@@ -144,9 +144,11 @@ def next_use(
     Nothing is spent where the outcome is known beforehand not to be a promotion: in mode `point`, and where a gated
     class has too few patients to show its floor even if no lesion is missed.
     """
-    key = use_key(candidate, champion, anchor, policy.hash, patients)
+    key, unversioned = (
+        use_key(candidate, champion, anchor, identity, patients) for identity in (policy.hash, policy.unversioned_hash)
+    )
     for line in lines:
-        if isinstance(line, Use) and line.key == key:
+        if isinstance(line, Use) and line.key in (key, unversioned):
             return line
     state = accounts(lines)
     refreshed = {name: state.get(name, Account()).refreshed(ids, policy.alpha) for name, ids in patients.items()}

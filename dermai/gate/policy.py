@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from dermai.files import sha256_json
+from dermai.gate.policy_defaults import DEFAULTS, defaults_version, flat, nested
 from dermai.taxonomy import load_taxonomy
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -118,5 +119,13 @@ class GatePolicy(Rules):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON: the policy's identity in every record."""
-        return sha256_json(self.model_dump(mode="json"))
+        """SHA-256 of what differs from the defaults and of the defaults' version: its identity in every record."""
+        differing = self.model_dump(mode="json", exclude_defaults=True)
+        return sha256_json({"defaults": defaults_version(), "differing": differing})
+
+    @property
+    def unversioned_hash(self) -> str:
+        """SHA-256 of every value, as records have it from before the defaults had versions."""
+        values, shipped = flat(self.model_dump(mode="json")), flat(type(self)().model_dump(mode="json"))
+        known = {key: value for key, value in values.items() if key in DEFAULTS[1] or shipped.get(key) != value}
+        return sha256_json(nested(known))

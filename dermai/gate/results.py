@@ -76,7 +76,7 @@ class LesionResults:
         """Which lesions of a class are found, by the policy's meaning of a hit; boolean [N]."""
         if policy.hit == "malignant":
             return np.isin(self.predicted, [*load_taxonomy().malignant, code])
-        return self.predicted == code
+        return np.asarray(self.predicted == code)
 
     def not_called_malignant(self) -> np.ndarray:
         """Which lesions are not called malignant: for a benign lesion that is a hit; boolean [N]."""

@@ -69,7 +69,7 @@ def _concavity(low: np.ndarray, high: np.ndarray, n: int, margin: float, ceiling
     for weight, rate in ((1, low), (1, low + margin), (4, 1 - 2 * high - margin)):
         least = np.maximum(rate, 1e-12)
         bound += weight * n / least * np.minimum(ceiling / least, 1)
-    return np.minimum(bound, 8 * n * (n - 1))
+    return np.asarray(np.minimum(bound, 8 * n * (n - 1)))
 
 
 def _region(gains: int, losses: int, n: int, margin: float) -> np.ndarray:
@@ -78,7 +78,7 @@ def _region(gains: int, losses: int, n: int, margin: float) -> np.ndarray:
     statistics = score(counts[:, None], counts[None, :], n, -margin)
     extreme = statistics >= float(score(gains, losses, n, -margin)) - TIE
     extreme &= counts[:, None] + counts[None, :] <= n
-    return np.where(extreme, counts[None, :], -1).max(axis=1)
+    return np.asarray(np.where(extreme, counts[None, :], -1).max(axis=1))
 
 
 def _tail(gain_rates: np.ndarray, largest_losses: np.ndarray, n: int, margin: float) -> np.ndarray:
@@ -92,4 +92,4 @@ def _tail(gain_rates: np.ndarray, largest_losses: np.ndarray, n: int, margin: fl
     row, column = np.nonzero((of_gains > NEGLIGIBLE) & (allowed < n - gains))
     within = np.ones_like(of_gains)
     within[row, column] = bdtr(allowed[column].astype(float), (n - gains)[column], loss_share[row, 0])
-    return (of_gains * within).sum(axis=1)
+    return np.asarray((of_gains * within).sum(axis=1))

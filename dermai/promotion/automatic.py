@@ -6,18 +6,16 @@ from dermai.config import Params
 from dermai.errors import Refused
 from dermai.promotion.rules import AUTOMATIC
 from dermai.promotion.transaction import promote
-from dermai.records.update_record import UpdateRecord
+from dermai.records.update_record import UpdateAttempt
 from dermai.workspace import Workspace
 
 
-def act_on_decision(workspace: Workspace, params: Params, record: UpdateRecord) -> str:
+def act_on_decision(workspace: Workspace, params: Params, record: UpdateAttempt) -> str:
     """Promote a candidate that passed, unless a person must approve; says in one sentence what follows.
 
     A refusal (uncommitted data, a policy nobody approved, a champion that changed meanwhile) is recorded, keeps the
     champion and does not fail the run.
     """
-    if record.candidate is None:
-        return "nothing new: the champion has learnt from every training photograph there is"
     version = record.candidate.version
     reasons = "".join(f"\n  - {reason}" for reason in record.reasons)
     if record.outcome == "reject":

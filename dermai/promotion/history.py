@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from dermai.audit import AuditLog, Entry
-from dermai.registry.champion import ModelReference
+from dermai.audit import AuditLog
+from dermai.records.log import Record, records_of
+from dermai.records.moves import ChampionMove, Confirmation, Move, ShadowDecisionRecord
+from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import ModelVersion
-
-MOVES = ("promotion", "rollback", "rejection")
 
 
 def champion_history(audit: AuditLog) -> list[str]:
     """Versions that are or were champion, oldest first, without those that were rolled back; the last is champion."""
-    void = {entry.body["of"] for entry in audit.entries("confirmation") if entry.body.get("void")}
+    void = {record.body.of for record in records_of(audit, Confirmation) if record.body.void}
     history: list[str] = []
-    for entry in audit.entries("promotion", "rollback"):
-        if entry.sequence in void:
+    for record in records_of(audit, ChampionMove):
+        if record.sequence in void:
             continue
-        version = entry.body["version"]
-        if entry.event == "rollback" and version in history:
+        version = record.body.version
+        if record.event == "rollback" and version in history:
             del history[history.index(version) :]
         history.append(version)
     return history
 
 
-def latest_decision(audit: AuditLog, version: str) -> Entry | None:
+def latest_decision(audit: AuditLog, version: str) -> Record[UpdateAttempt | ShadowDecisionRecord] | None:
     """The newest recorded decision on a version: of the attempt that made it, or of its time in shadow mode."""
-    decisions = audit.entries("update_attempt", "shadow_decision")
-    return next((entry for entry in reversed(decisions) if candidate_of(entry).get("version") == version), None)
+    decisions = records_of(audit, UpdateAttempt, ShadowDecisionRecord)
+    return next((record for record in reversed(decisions) if record.body.candidate.version == version), None)
 
 
-def latest_attempt(audit: AuditLog, version: str) -> Entry | None:
+def latest_attempt(audit: AuditLog, version: str) -> Record[UpdateAttempt] | None:
     """The newest update attempt that made a version."""
-    attempts = audit.entries("update_attempt")
-    return next((entry for entry in reversed(attempts) if candidate_of(entry).get("version") == version), None)
+    attempts = records_of(audit, UpdateAttempt)
+    return next((record for record in reversed(attempts) if record.body.candidate.version == version), None)
 
 
 def champion_problem(audit: AuditLog, champion: ModelVersion | None) -> str:
@@ -46,8 +44,8 @@ def champion_problem(audit: AuditLog, champion: ModelVersion | None) -> str:
             f"the registry's champion is {found or 'none'}, the records name {recorded or 'none'}: the alias was moved "
             f"outside dermai; settle it with `dermai rollback --to {recorded or found} ...`"
         )
-    moves = [entry for entry in audit.entries("promotion", "rollback") if entry.body["version"] == recorded]
-    if champion and moves[-1].body["sha256"] != champion.sha256:
+    moves = [record.body for record in records_of(audit, ChampionMove) if record.body.version == recorded]
+    if champion and moves[-1].sha256 != champion.sha256:
         return f"version {found} in the registry is not the package that was promoted under this number"
     return ""
 
@@ -57,25 +55,9 @@ def waiting_version(audit: AuditLog) -> str | None:
 
     A later candidate that was rejected leaves it waiting; one that passed takes its place.
     """
-    attempts = [entry for entry in audit.entries("update_attempt") if entry.body["outcome"] != "reject"]
-    if not attempts or not waits(attempts[-1].body):
+    attempts = [record.body for record in records_of(audit, UpdateAttempt) if record.body.outcome != "reject"]
+    if not attempts or not attempts[-1].waits:
         return None
-    version = candidate_of(attempts[-1])["version"]
-    settled = any(entry.body["version"] == version for entry in audit.entries(*MOVES))
+    version = attempts[-1].candidate.version
+    settled = any(record.body.version == version for record in records_of(audit, Move))
     return None if settled else version
-
-
-def waits(attempt: dict[str, Any]) -> bool:
-    """Whether an attempt's candidate waits for more evidence, or for a person's approval."""
-    passed = attempt["outcome"] == "promote"
-    return attempt["outcome"] == "insufficient_evidence" or (passed and attempt["policy"].get("approval") == "manual")
-
-
-def candidate_of(entry: Entry) -> dict[str, str]:
-    """Version and hash of the candidate that a record is about; empty where there is none."""
-    return entry.body.get("candidate") or {}
-
-
-def reference_to(version: ModelVersion | None) -> dict[str, str] | None:
-    """A registered version as records name it."""
-    return ModelReference(version=version.version, sha256=version.sha256).model_dump() if version else None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dermai.audit import AuditLog, Entry
+from dermai.audit import AuditLog
 from dermai.errors import Refused
-from dermai.promotion.history import (
-    candidate_of,
-    champion_history,
-    champion_problem,
-    latest_attempt,
-    latest_decision,
-    reference_to,
-)
+from dermai.promotion.history import champion_history, champion_problem, latest_attempt, latest_decision
+from dermai.records.log import Record, records_of
+from dermai.records.moves import Rejection, Rollback, ShadowDecisionRecord
+from dermai.records.update_record import UpdateAttempt
+from dermai.registry.champion import ModelReference, reference_to
 from dermai.registry.registry import CHAMPION, ModelVersion
 
 AUTOMATIC = "automatic"  # the role under which the pipeline itself approves, where the policy allows it
@@ -39,7 +36,9 @@ def check_champion(audit: AuditLog, champion: ModelVersion | None) -> None:
         raise Refused(problem)
 
 
-def check_decision(audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None, role: str) -> Entry:
+def check_decision(
+    audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None, role: str
+) -> Record[UpdateAttempt | ShadowDecisionRecord]:
     """The decision that allows a promotion.
 
     Raises:
@@ -48,28 +47,27 @@ def check_decision(audit: AuditLog, candidate: ModelVersion, champion: ModelVers
     version = candidate.version
     if CHAMPION in candidate.aliases:
         raise Refused(f"version {version} is the champion already")
-    entry = latest_decision(audit, version)
-    if entry is None:
+    decision = latest_decision(audit, version)
+    if decision is None:
         raise Refused(f"no decision on version {version} is recorded: only candidates of an update can be promoted")
     check_not_turned_down(audit, version)
-    decided = entry.body
-    if candidate_of(entry)["sha256"] != candidate.sha256:
+    decided = decision.body
+    if decided.candidate.sha256 != candidate.sha256:
         raise Refused(f"version {version} in the registry is not the package that the decision was made on")
-    if decided["outcome"] != "promote":
-        reasons = "; ".join(decided.get("reasons", ())) or "see its report"
-        raise Refused(f"the gate's outcome for version {version} is {decided['outcome'].replace('_', ' ')}: {reasons}")
-    compared = decided.get("champion")
-    if compared != reference_to(champion):
+    if decided.outcome != "promote":
+        reasons = "; ".join(decided.reasons) or "see its report"
+        raise Refused(f"the gate's outcome for version {version} is {decided.outcome.replace('_', ' ')}: {reasons}")
+    if decided.champion != reference_to(champion):
         raise Refused(
-            f"version {version} was compared with {_in_words(compared)}, but the champion is now "
+            f"version {version} was compared with {_in_words(decided.champion)}, but the champion is now "
             f"{_in_words(reference_to(champion))}: run the update again"
         )
     dirty = _dirty_reason(audit, version)
     if dirty:
         raise Refused(f"version {version} cannot be promoted: {dirty}")
-    if role == AUTOMATIC and decided["policy"].get("approval") == "manual":
+    if role == AUTOMATIC and decided.policy.needs_a_person:
         raise Refused(f"the policy asks for a person's approval: `dermai promote {version} --approver ...`")
-    return entry
+    return decision
 
 
 def check_not_turned_down(audit: AuditLog, version: str) -> None:
@@ -78,13 +76,14 @@ def check_not_turned_down(audit: AuditLog, version: str) -> None:
     Raises:
         Refused: it was.
     """
-    for entry in reversed(audit.entries("rejection", "rollback")):
-        turned_down = [entry.body["version"]] if entry.event == "rejection" else entry.body["undone"]
+    for record in reversed(records_of(audit, Rejection, Rollback)):
+        move = record.body
+        turned_down = (move.version,) if isinstance(move, Rejection) else move.undone
         if version in turned_down and version not in champion_history(audit):
-            what = "rejected" if entry.event == "rejection" else "rolled back"
+            what = "rejected" if isinstance(move, Rejection) else "rolled back"
             raise Refused(
-                f"version {version} was {what} by {entry.body['approver']} on {entry.time[:10]} "
-                f"({entry.body['reason']}): make a new candidate"
+                f"version {version} was {what} by {move.approver} on {record.time[:10]} "
+                f"({move.reason}): make a new candidate"
             )
 
 
@@ -93,12 +92,10 @@ def _dirty_reason(audit: AuditLog, version: str) -> str:
     attempt = latest_attempt(audit, version)
     if attempt is None:
         return "the update that made it is not recorded"
-    if attempt.body["dataset"]["dirty_reason"]:
-        return str(attempt.body["dataset"]["dirty_reason"])
-    return (
-        "the code differs from its commit: commit it and run the update again" if attempt.body["code"]["dirty"] else ""
-    )
+    if attempt.body.dataset.dirty_reason:
+        return attempt.body.dataset.dirty_reason
+    return "the code differs from its commit: commit it and run the update again" if attempt.body.code.dirty else ""
 
 
-def _in_words(reference: dict[str, str] | None) -> str:
-    return f"version {reference['version']}" if reference else "no champion"
+def _in_words(reference: ModelReference | None) -> str:
+    return f"version {reference.version}" if reference else "no champion"

@@ -5,19 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dermai.audit import AuditLog, Entry
+from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import Refused
 from dermai.evaluation.predictions import PREFIX, per_lesion
-from dermai.gate.findings import GateDecision
+from dermai.gate.recorded_policy import RecordedPolicy, policy_changes
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import ShadowDecision, decide_in_shadow
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
-from dermai.promotion.history import latest_attempt, latest_decision, reference_to, waiting_version
+from dermai.promotion.history import latest_attempt, latest_decision, waiting_version
 from dermai.promotion.rules import AUTOMATIC
 from dermai.promotion.transaction import promote, record_shadow_decision, reject
+from dermai.records.log import Record
+from dermai.records.moves import ShadowDecisionRecord
+from dermai.records.update_record import UpdateAttempt
+from dermai.registry.champion import reference_to
 from dermai.registry.registry import ANCHOR, CHAMPION, ModelVersion, Registry
 from dermai.workspace import Workspace
 
@@ -37,19 +41,16 @@ def settle_challenger(workspace: Workspace, params: Params) -> str:
     version = waiting_version(audit)
     attempt = latest_attempt(audit, version) if version else None
     champion = registry.by_alias(CHAMPION)
-    if version is None or attempt is None or champion is None or attempt.body["outcome"] != "insufficient_evidence":
+    if version is None or attempt is None or champion is None or attempt.body.outcome != "insufficient_evidence":
         return ""
-    if attempt.body["champion"] != reference_to(champion):
+    if attempt.body.champion != reference_to(champion):
         return f"challenger {version} was compared with another champion than version {champion.version}: update again"
     found = judge_in_shadow(workspace, params, attempt, registry.get(version), champion, registry.by_alias(ANCHOR))
     if found is None:
         return f"challenger {version}: no lesion that it scored in shadow has a confirmed diagnosis yet"
     before = latest_decision(audit, version)
-    if before is None or before.event != "shadow_decision" or before.body["decision"] != found.model_dump(mode="json"):
-        record_shadow_decision(
-            workspace, params, version,
-            outcome=found.outcome, reasons=found.reasons, decision=found.model_dump(mode="json"),
-        )  # fmt: skip
+    if before is None or not isinstance(before.body, ShadowDecisionRecord) or before.body.decision != found:
+        record_shadow_decision(workspace, params, version, found)
     said = f"challenger {version}, {found.lesions} confirmed lesions in shadow: {found.summary}"
     return said + _act(workspace, params, version, found)
 
@@ -57,7 +58,7 @@ def settle_challenger(workspace: Workspace, params: Params) -> str:
 def judge_in_shadow(
     workspace: Workspace,
     params: Params,
-    attempt: Entry,
+    attempt: Record[UpdateAttempt],
     challenger: ModelVersion,
     champion: ModelVersion,
     anchor: ModelVersion | None,
@@ -87,15 +88,14 @@ def judge_in_shadow(
     if anchor is not None and anchor.sha256 == champion.sha256:
         results["anchor"] = results["champion"]
     times = confirmed["recorded_at"].loc[results["challenger"].lesion_id]
-    same_policy = attempt.body["policy_sha256"] == params.gate.hash
-    decision = attempt.body.get("decision")
+    same_policy = not policy_changes(attempt.body.policy, RecordedPolicy.of(params.gate))
     return decide_in_shadow(
         params.gate,
         results["challenger"],
         results["champion"],
         times.to_numpy(dtype="datetime64[us]").astype(np.int64),
         results.get("anchor"),
-        earlier=GateDecision.model_validate(decision) if decision and same_policy else None,
+        earlier=attempt.body.decision if same_policy else None,
     )
 
 

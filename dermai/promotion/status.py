@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict
 
-from dermai.audit import AuditLog, Entry
-from dermai.audit.summary import summarise
+from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import DatasetMismatch
+from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.gate.shadow import ShadowDecision
 from dermai.promotion.history import champion_history, champion_problem, latest_decision, waiting_version
-from dermai.promotion.policy_approval import policy_approval
+from dermai.promotion.policy_approval import changes_since_approval, policy_approval
+from dermai.records.log import records_of
+from dermai.records.moves import PolicyApproval, ShadowDecisionRecord
+from dermai.records.summary import summarise
+from dermai.records.update_record import UpdateRecord
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, ModelVersion, Registry
 from dermai.workspace import Workspace, dataset_version
 
@@ -38,7 +41,7 @@ class PendingDecision(StatusPart):
     version: str
     outcome: str
     reasons: tuple[str, ...]
-    shadow: dict[str, Any] | None = None
+    shadow: ShadowDecision | None = None
 
 
 class Status(StatusPart):
@@ -52,6 +55,7 @@ class Status(StatusPart):
     data_problem: str
     policy_sha256: str
     policy_approved: bool
+    policy_changes: tuple[str, ...]  # since the approval
     records: int
     problems: tuple[str, ...]
     last_record: str
@@ -67,7 +71,8 @@ def read_status(workspace: Workspace, params: Params) -> Status:
     moved = champion_problem(audit, by_alias[CHAMPION])
     problems = (*found.problems, *([moved] if moved else []))
     data, data_problem = _dataset(workspace)
-    approved = policy_approval(audit, params.gate.hash) is not None
+    policy = RecordedPolicy.of(params.gate)
+    approved = policy_approval(audit, policy, params.gate.hash) is not None
     pending = _pending(audit)
     return Status(
         **{alias: _model(version) for alias, version in by_alias.items()},
@@ -76,6 +81,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
         data_problem=data_problem,
         policy_sha256=params.gate.hash,
         policy_approved=approved,
+        policy_changes=changes_since_approval(audit, policy, params.gate.hash),
         records=len(entries),
         problems=problems,
         last_record=f"{entries[-1].time[:16]} {entries[-1].event}: {summarise(entries[-1])}" if entries else "",
@@ -109,9 +115,9 @@ def _pending(audit: AuditLog) -> PendingDecision | None:
     decision = latest_decision(audit, version) if version else None
     if version is None or decision is None:
         return None
-    shadow = decision.body["decision"] if decision.event == "shadow_decision" else None
-    reasons = tuple(decision.body["reasons"])
-    return PendingDecision(version=version, outcome=decision.body["outcome"], reasons=reasons, shadow=shadow)
+    decided = decision.body
+    shadow = decided.decision if isinstance(decided, ShadowDecisionRecord) else None
+    return PendingDecision(version=version, outcome=decided.outcome, reasons=decided.reasons, shadow=shadow)
 
 
 def _next_step(
@@ -128,7 +134,7 @@ def _next_step(
         return "look at the records before anything else: `dermai audit verify`"
     if data_problem:
         return data_problem
-    if audit.entries("policy_approval") and not policy_approved:
+    if records_of(audit, PolicyApproval) and not policy_approved:
         return f"the gate policy was changed: `dermai gate approve-policy {who}` before it can promote anything"
     if pending and pending.outcome == "promote":
         return f"version {pending.version} passed: `dermai promote {pending.version} {who}`, or `dermai reject`"
@@ -142,5 +148,5 @@ def _next_step(
 
 
 def _last_data(audit: AuditLog) -> str:
-    attempts: list[Entry] = audit.entries("update_attempt", "nothing_new")
-    return str(attempts[-1].body["dataset"]["version"]) if attempts else ""
+    attempts = records_of(audit, UpdateRecord)
+    return attempts[-1].body.dataset.version if attempts else ""

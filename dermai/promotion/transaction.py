@@ -7,20 +7,39 @@ finishes the move and says so. Nothing else may move `champion`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from dermai.audit import AuditLog, Entry
 from dermai.config import Params
 from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
 from dermai.files import locked
-from dermai.gate.findings import Outcome
-from dermai.promotion.history import MOVES, champion_history, reference_to, waiting_version, waits
-from dermai.promotion.policy_approval import approve_policy, approve_shipped_policy, policy_approval
+from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.gate.shadow import ShadowDecision
+from dermai.promotion.history import champion_history, waiting_version
+from dermai.promotion.policy_approval import (
+    approve_policy,
+    approve_shipped_policy,
+    changes_since_approval,
+    policy_approval,
+)
 from dermai.promotion.rules import check_champion, check_decision, check_named, check_not_turned_down
-from dermai.records.update_record import UpdateRecord
+from dermai.records.log import records_of
+from dermai.records.moves import (
+    ChampionMove,
+    Confirmation,
+    Move,
+    MoveName,
+    Promotion,
+    Refusal,
+    Rejection,
+    Rollback,
+    ShadowDecisionRecord,
+)
+from dermai.records.update_record import UpdateAttempt, UpdateRecord
+from dermai.registry.champion import ModelReference, reference_to
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
 from dermai.workspace import Workspace
 
@@ -28,38 +47,28 @@ log = logging.getLogger(__name__)
 
 
 def record_attempt(workspace: Workspace, params: Params, record: UpdateRecord) -> Entry:
-    """Write an attempt down; a candidate that waits for evidence or for a person becomes the challenger.
-
-    An attempt without an outcome had nothing new to learn.
-    """
+    """Write an attempt down; a candidate that waits for evidence or for a person becomes the challenger."""
     with _exclusive(workspace, params) as (audit, registry):
-        entry = audit.append("update_attempt" if record.outcome else "nothing_new", record)
-        if record.candidate and waits(entry.body):
+        entry = audit.append(record)
+        if isinstance(record, UpdateAttempt) and record.waits:
             registry.set_alias(CHALLENGER, record.candidate.version)
         return entry
 
 
-def record_shadow_decision(
-    workspace: Workspace,
-    params: Params,
-    version: str,
-    *,
-    outcome: Outcome,
-    reasons: Sequence[str],
-    decision: Mapping[str, Any],
-) -> Entry:
+def record_shadow_decision(workspace: Workspace, params: Params, version: str, decision: ShadowDecision) -> Entry:
     """Write down what confirmed diagnoses say of a challenger: it replaces the decision of its attempt."""
     with _exclusive(workspace, params) as (audit, registry):
-        body = {
-            "candidate": reference_to(registry.get(version)),
-            "champion": reference_to(registry.by_alias(CHAMPION)),
-            "outcome": outcome,
-            "reasons": reasons,
-            "policy": params.gate,
-            "policy_sha256": params.gate.hash,
-            "decision": decision,
-        }
-        return audit.append("shadow_decision", body)
+        return audit.append(
+            ShadowDecisionRecord(
+                candidate=ModelReference.of(registry.get(version)),
+                champion=reference_to(registry.by_alias(CHAMPION)),
+                outcome=decision.outcome,
+                reasons=decision.reasons,
+                policy=RecordedPolicy.of(params.gate),
+                policy_sha256=params.gate.hash,
+                decision=decision,
+            )
+        )
 
 
 def promote(workspace: Workspace, params: Params, version: str, *, approver: str, role: str, reason: str) -> Entry:
@@ -76,26 +85,29 @@ def promote(workspace: Workspace, params: Params, version: str, *, approver: str
         candidate, champion = registry.get(version), registry.by_alias(CHAMPION)
         check_champion(audit, champion)
         decision = check_decision(audit, candidate, champion, role)
-        approval = policy_approval(audit, decision.body["policy_sha256"])
+        judged = decision.body
+        approval = policy_approval(audit, judged.policy, judged.policy_sha256)
         if approval is None:
+            changes = ", ".join(changes_since_approval(audit, judged.policy, judged.policy_sha256))
             raise Refused(
-                f"version {version} was judged under a gate policy that nobody approved: "
+                f"version {version} was judged under a gate policy that nobody approved"
+                f"{f' ({changes})' if changes else ''}: "
                 "run `dermai gate approve-policy --approver ... --role ... --reason ...`"
             )
         registry.download(version)
-        body = {
+        move = Promotion(
             **_who(approver, role, reason),
-            "version": version,
-            "sha256": candidate.sha256,
-            "from": reference_to(champion),
-            "rollback_target": champion.version if champion else None,
-            "sets_anchor": registry.by_alias(ANCHOR) is None,
-            "decision": decision.sequence,
-            "policy_sha256": decision.body["policy_sha256"],
-            "policy_approval": approval.sequence,
-            "change_note": decision.body.get("change_note", ""),
-        }
-        return _move(audit, registry, audit.append("promotion", body))
+            version=version,
+            sha256=candidate.sha256,
+            champion_before=reference_to(champion),
+            rollback_target=champion.version if champion else None,
+            sets_anchor=registry.by_alias(ANCHOR) is None,
+            decision=decision.sequence,
+            policy_sha256=judged.policy_sha256,
+            policy_approval=approval.sequence,
+            change_note=judged.change_note if isinstance(judged, UpdateAttempt) else "",
+        )
+        return _move(audit, registry, move)
 
 
 def reject(workspace: Workspace, params: Params, version: str, *, approver: str, role: str, reason: str) -> Entry:
@@ -111,8 +123,8 @@ def reject(workspace: Workspace, params: Params, version: str, *, approver: str,
         if CHAMPION in candidate.aliases:
             raise Refused(f"version {version} is the champion: use `dermai rollback`")
         check_not_turned_down(audit, version)
-        body = {**_who(approver, role, reason), "version": version, "sha256": candidate.sha256}
-        return _move(audit, registry, audit.append("rejection", body))
+        move = Rejection(**_who(approver, role, reason), version=version, sha256=candidate.sha256)
+        return _move(audit, registry, move)
 
 
 def rollback(
@@ -139,15 +151,15 @@ def rollback(
         target = registry.get(to)
         registry.download(to)
         earlier = history[: history.index(to)] if to in history else []
-        body = {
+        move = Rollback(
             **_who(approver, role, reason),
-            "version": to,
-            "sha256": target.sha256,
-            "from": reference_to(champion),
-            "rollback_target": earlier[-1] if earlier else None,
-            "undone": history[history.index(to) + 1 :] if to in history else [],
-        }
-        return _move(audit, registry, audit.append("rollback", body))
+            version=to,
+            sha256=target.sha256,
+            champion_before=reference_to(champion),
+            rollback_target=earlier[-1] if earlier else None,
+            undone=tuple(history[history.index(to) + 1 :]) if to in history else (),
+        )
+        return _move(audit, registry, move)
 
 
 def approve_current_policy(workspace: Workspace, params: Params, *, approver: str, role: str, reason: str) -> Entry:
@@ -158,7 +170,7 @@ def approve_current_policy(workspace: Workspace, params: Params, *, approver: st
     """
     with _exclusive(workspace, params) as (audit, _), _recorded(audit, "policy_approval", None, approver, role):
         check_named(approver, role, reason)
-        if policy_approval(audit, params.gate.hash):
+        if policy_approval(audit, RecordedPolicy.of(params.gate), params.gate.hash):
             raise Refused(f"the gate policy {params.gate.hash[:12]} is in force already")
         return approve_policy(audit, params.gate, **_who(approver, role, reason))
 
@@ -194,59 +206,59 @@ def _check_log(audit: AuditLog) -> None:
 
 
 @contextmanager
-def _recorded(audit: AuditLog, action: str, version: str | None, approver: str, role: str) -> Iterator[None]:
+def _recorded(
+    audit: AuditLog, action: MoveName | Literal["policy_approval"], version: str | None, approver: str, role: str
+) -> Iterator[None]:
     """Write a refusal down before it is passed on."""
     try:
         yield
     except (Refused, PackageTampered, UnknownVersion) as refusal:
-        body = {"action": action, "version": version, "approver": approver, "role": role, "why": str(refusal)}
-        audit.append("refusal", body)
+        audit.append(Refusal(action=action, version=version, approver=approver, role=role, why=str(refusal)))
         raise
 
 
-def _move(audit: AuditLog, registry: Registry, entry: Entry) -> Entry:
-    """Carry out a recorded move and confirm it."""
-    _apply(audit, registry, entry)
-    audit.append("confirmation", {"of": entry.sequence, "move": entry.event, "version": entry.body["version"]})
+def _move(audit: AuditLog, registry: Registry, move: Promotion | Rollback | Rejection) -> Entry:
+    """Write a move down, carry it out and confirm it."""
+    entry = audit.append(move)
+    _apply(audit, registry, move)
+    audit.append(Confirmation(of=entry.sequence, move=move.event, version=move.version))
     return entry
 
 
-def _apply(audit: AuditLog, registry: Registry, entry: Entry) -> None:
+def _apply(audit: AuditLog, registry: Registry, move: Move) -> None:
     """Set the aliases that a recorded move asks for; doing it twice is doing it once.
 
     A challenger that no longer waits is none: it was settled, or compared with a champion that is gone.
     """
-    version = entry.body["version"]
     challenger = registry.by_alias(CHALLENGER)
-    if entry.event != "rejection":
-        target = entry.body["rollback_target"]
-        if target:
-            registry.set_alias(PREVIOUS, target)
+    if isinstance(move, ChampionMove):
+        if move.rollback_target:
+            registry.set_alias(PREVIOUS, move.rollback_target)
         else:
             registry.delete_alias(PREVIOUS)
-        if entry.body.get("sets_anchor"):
-            registry.set_alias(ANCHOR, version)
-        registry.set_alias(CHAMPION, version)
+        if isinstance(move, Promotion) and move.sets_anchor:
+            registry.set_alias(ANCHOR, move.version)
+        registry.set_alias(CHAMPION, move.version)
     if challenger and challenger.version != waiting_version(audit):
         registry.delete_alias(CHALLENGER)
 
 
 def _repair(audit: AuditLog, registry: Registry) -> list[str]:
-    confirmed = {entry.body["of"] for entry in audit.entries("confirmation")}
+    confirmed = {record.body.of for record in records_of(audit, Confirmation)}
     done = []
-    for entry in audit.entries(*MOVES):
-        if entry.sequence in confirmed:
+    for record in records_of(audit, Move):
+        if record.sequence in confirmed:
             continue
-        version, what = entry.body["version"], f"the {entry.event} of version {entry.body['version']}"
-        body = {"of": entry.sequence, "move": entry.event, "version": version, "repaired": True}
+        move, what = record.body, f"the {record.event} of version {record.body.version}"
+        confirmation = Confirmation(of=record.sequence, move=move.event, version=move.version, repaired=True)
         try:
-            _apply(audit, registry, entry)
+            _apply(audit, registry, move)
         except UnknownVersion as error:
-            audit.append("confirmation", {**body, "void": True, "why": str(error)})
+            audit.append(confirmation.model_copy(update={"void": True, "why": str(error)}))
             done.append(f"{what} was recorded but is void: {error}")
         else:
-            audit.append("confirmation", body)
-            done.append(f"{what} was recorded (record {entry.sequence}) but not finished: finished now")
+            audit.append(confirmation)
+            done.append(f"{what} was recorded (record {record.sequence}) but not finished: finished now")
     waiting = waiting_version(audit)
     if waiting and not any(CHALLENGER in known.aliases for known in registry.versions() if known.version == waiting):
         with suppress(UnknownVersion):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -10,12 +10,14 @@ from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.data.cases import trainable
 from dermai.files import sha256_json
-from dermai.gate.judge import Judgement
+from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.models.package import ModelPackage
 from dermai.records.update_record import DatasetRecord, UpdateRecord, describe_code, describe_photographs, trigger
-from dermai.registry.champion import ModelReference, ReferenceModels
-from dermai.registry.registry import ModelVersion
-from dermai.workspace import DatasetVersion, Workspace
+from dermai.registry.champion import ReferenceModels
+from dermai.training.summary import TrainingSummary
+from dermai.workspace import DatasetVersion, Workspace, code_version
+
+Kind = TypeVar("Kind", bound=UpdateRecord)
 
 
 def describe_dataset(cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVersion) -> DatasetRecord:
@@ -35,6 +37,7 @@ def describe_dataset(cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVers
 
 
 def describe_attempt(
+    kind: type[Kind],
     workspace: Workspace,
     params: Params,
     attempt: str,
@@ -43,18 +46,18 @@ def describe_attempt(
     dataset: DatasetVersion,
     references: ReferenceModels,
     **found: Any,
-) -> UpdateRecord:
+) -> Kind:
     """A record with everything that every attempt has; `found` adds candidate, decision, evaluation and so on."""
-    return UpdateRecord(
+    return kind(
         attempt=attempt,
         trigger=trigger(),
-        champion=_reference(references.champion),
-        anchor=_reference(references.anchor),
+        champion=references.champion,
+        anchor=references.anchor,
         dataset=describe_dataset(cases, plan, dataset),
         code=describe_code(workspace),
         seed=params.seed,
         params_sha256=sha256_json(params.model_dump(mode="json")),
-        policy=params.gate.model_dump(mode="json"),
+        policy=RecordedPolicy.of(params.gate),
         policy_sha256=params.gate.hash,
         report=f"reports/incremental_finetune/{attempt}/report.html",
         **found,
@@ -74,28 +77,20 @@ def change_note(plan: UpdatePlan) -> str:
     return f"{start} with photographs: {', '.join(parts) or 'none new'}."
 
 
-def test_set_account(judgement: Judgement) -> dict[str, Any]:
-    """What this use of the test patients spent, and what is left."""
-    account = judgement.model_dump(mode="json", exclude={"decision"})
-    return {**account, "notes": list(judgement.notes)}
+def recorded_training(package: ModelPackage) -> TrainingSummary | None:
+    """A package's account of its training, as far as this release knows it."""
+    return TrainingSummary.model_validate(package.training, extra="ignore") if package.training else None
 
 
-def registry_tags(package: ModelPackage, dataset: DatasetVersion, record: UpdateRecord) -> dict[str, str]:
+def registry_tags(
+    workspace: Workspace, params: Params, attempt: str, package: ModelPackage, dataset: DatasetVersion
+) -> dict[str, str]:
     """What a registered version says of itself."""
     return {
-        "attempt": record.attempt,
+        "attempt": attempt,
         "data_version": dataset.hash,
-        "git_commit": record.code.commit,
+        "git_commit": code_version(workspace).commit,
         "backbone": package.backbone,
         "classes": ",".join(package.classes),
-        "policy_sha256": record.policy_sha256,
+        "policy_sha256": params.gate.hash,
     }
-
-
-def as_reference(version: ModelVersion) -> ModelReference:
-    """A registered version as records name it."""
-    return ModelReference(version=version.version, sha256=version.sha256)
-
-
-def _reference(model: ModelReference | None) -> ModelReference | None:
-    return ModelReference(version=model.version, sha256=model.sha256) if model else None

@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 
 from dermai.audit import AuditLog, Entry
+from dermai.records.incidents import Failure
 from dermai.workspace import Workspace, code_version, find_workspace
 
 _told: list[Entry] = []  # in this process
@@ -13,14 +14,10 @@ _told: list[Entry] = []  # in this process
 
 def write_failure(workspace: Workspace, error: BaseException, step: str, attempt: str = "") -> Entry:
     """One line in the audit log with the step and the reason; the champion is as it was."""
-    body = {
-        "attempt": attempt,
-        "step": step,
-        "error": type(error).__name__,
-        "why": str(error),
-        "code": code_version(workspace).model_dump(),
-    }
-    return AuditLog(workspace.audit_log).append("failure", body)
+    failure = Failure(
+        attempt=attempt, step=step, error=type(error).__name__, why=str(error), code=code_version(workspace)
+    )
+    return AuditLog(workspace.audit_log).append(failure)
 
 
 def tell_failure(error: BaseException, step: str, attempt: str = "") -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WrapSerializer
 
+from dermai.audit.event import Event
 from dermai.errors import DermaiError
+from dermai.evaluation.comparison import ModelEvaluation
 from dermai.files import sha256_file, sha256_json
-from dermai.gate.findings import Outcome
+from dermai.gate.findings import GateDecision, Outcome
+from dermai.gate.judge import Judgement
+from dermai.gate.ledger import AccountStatus, Use
+from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.registry.champion import ModelReference
+from dermai.training.summary import TrainingSummary
 from dermai.workspace import Workspace, code_version
 
 if TYPE_CHECKING:
@@ -64,6 +71,11 @@ class DatasetRecord(RecordPart):
     sets: dict[str, PhotographSet] = Field(default_factory=dict)
     leakage: tuple[str, ...] = ()  # what the leakage check found; nothing found is empty
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether photographs are drawn by a program."""
+        return any(site.startswith("simulated") for part in self.sets.values() for site in part.counts.get("site", {}))
+
 
 class CodeRecord(RecordPart):
     """The code, its locked dependencies and the machine."""
@@ -75,12 +87,39 @@ class CodeRecord(RecordPart):
     hardware: dict[str, str]
 
 
-class UpdateRecord(RecordPart):
+class TestSetRecord(RecordPart):
+    """What a use of the test patients spent of their error budget, and what is left of each account."""
+
+    __test__ = False  # pytest takes a class of this name for tests
+
+    use: Use
+    repeated: bool
+    accounts: tuple[AccountStatus, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, judgement: Judgement) -> TestSetRecord:
+        """The account of a decision."""
+        return cls(use=judgement.use, repeated=judgement.repeated, accounts=judgement.accounts, notes=judgement.notes)
+
+
+def _none_where_empty(value: Any) -> Any:
+    return None if value == {} else value
+
+
+def _empty_where_none(value: Any, write: Callable[[Any], Any]) -> Any:
+    return {} if value is None else write(value)
+
+
+# A part that an attempt does not have is {} in its line.
+_READ, _WRITE = BeforeValidator(_none_where_empty), WrapSerializer(_empty_where_none)
+
+
+class UpdateRecord(Event):
     """One attempt. `champion` is the model the candidate was compared with, the target of a later rollback too.
 
     `decision` is the gate's own account: the paired table of each class, estimates, bounds, p-values, subgroups.
-    `test_set` is what this use of the test patients spent of their error budget, and what is left. `evaluation` holds
-    the `ModelEvaluation` of each role: candidate, champion, anchor.
+    `evaluation` is by role: candidate, champion, anchor.
     """
 
     attempt: str
@@ -92,17 +131,36 @@ class UpdateRecord(RecordPart):
     code: CodeRecord
     seed: int
     params_sha256: str
-    policy: dict[str, Any]
+    policy: RecordedPolicy
     policy_sha256: str
     outcome: Outcome | None = None
     reasons: tuple[str, ...] = ()
-    decision: dict[str, Any] = Field(default_factory=dict)
-    test_set: dict[str, Any] = Field(default_factory=dict)
-    evaluation: dict[str, Any] = Field(default_factory=dict)
-    training: dict[str, Any] = Field(default_factory=dict)
+    decision: Annotated[GateDecision | None, _READ, _WRITE] = None
+    test_set: Annotated[TestSetRecord | None, _READ, _WRITE] = None
+    evaluation: dict[str, ModelEvaluation] = Field(default_factory=dict)
+    training: Annotated[TrainingSummary | None, _READ, _WRITE] = None
     change_note: str = ""
     runs: dict[str, str] = Field(default_factory=dict)
     report: str = ""
+
+
+class UpdateAttempt(UpdateRecord):
+    """An attempt that made a candidate, and what the gate decided on it."""
+
+    event: Literal["update_attempt"] = "update_attempt"
+    candidate: ModelReference
+    outcome: Outcome
+
+    @property
+    def waits(self) -> bool:
+        """Whether the candidate waits for more evidence, or for a person's approval."""
+        return self.outcome == "insufficient_evidence" or (self.outcome == "promote" and self.policy.needs_a_person)
+
+
+class NothingNew(UpdateRecord):
+    """An attempt that found nothing to learn."""
+
+    event: Literal["nothing_new"] = "nothing_new"
 
 
 def describe_photographs(cases: pd.DataFrame) -> PhotographSet:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dermai.config import Params
 from dermai.models.package import ModelPackage
-from dermai.registry.registry import Registry
+from dermai.registry.registry import ModelVersion, Registry
 from dermai.workspace import Workspace
 
 
@@ -17,6 +17,11 @@ class ModelReference(BaseModel):
 
     version: str
     sha256: str
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> ModelReference:
+        """The reference to a registered version."""
+        return cls(version=version.version, sha256=version.sha256)
 
 
 class ReferenceModels(BaseModel):
@@ -31,11 +36,13 @@ class ReferenceModels(BaseModel):
 def find_reference_models(workspace: Workspace, params: Params) -> ReferenceModels:
     """The versions under the aliases `champion` and `anchor`."""
     registry = Registry(workspace, params)
-    found = {}
-    for alias in ("champion", "anchor"):
-        version = registry.by_alias(alias)
-        found[alias] = ModelReference(version=version.version, sha256=version.sha256) if version else None
-    return ReferenceModels(**found)
+    found = {alias: registry.by_alias(alias) for alias in ("champion", "anchor")}
+    return ReferenceModels(**{alias: reference_to(version) for alias, version in found.items()})
+
+
+def reference_to(version: ModelVersion | None) -> ModelReference | None:
+    """A version by number and hash; None where there is none."""
+    return ModelReference.of(version) if version else None
 
 
 def load_reference_package(workspace: Workspace, params: Params, model: ModelReference | None) -> ModelPackage | None:

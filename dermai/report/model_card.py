@@ -6,35 +6,37 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dermai.audit import AuditLog, Entry
+from dermai.audit import AuditLog
 from dermai.evaluation.comparison import ModelEvaluation
 from dermai.promotion.history import latest_attempt
+from dermai.records.log import records_of
+from dermai.records.moves import ChampionMove
+from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import ModelVersion
 from dermai.report.pages import render_page
-from dermai.report.recorded import drawn_by_a_program, recorded_decision, recorded_evaluations
 
 
 def model_card(audit: AuditLog, champion: ModelVersion, package: Path) -> str:
     """What the model in production is, what it learnt from, how well it does and where it is not to be trusted."""
     attempt = latest_attempt(audit, champion.version)
     description = json.loads((package / "model.json").read_text(encoding="utf-8"))
-    promotions = [e for e in audit.entries("promotion", "rollback") if e.body["version"] == champion.version]
-    evaluation = recorded_evaluations(attempt).get("candidate")
+    promotions = [move for move in records_of(audit, ChampionMove) if move.body.version == champion.version]
+    evaluation = attempt.body.evaluation.get("candidate") if attempt else None
     return render_page(
         "model_card.html",
         made=datetime.now(UTC),
         champion=champion,
         model=description,
         attempt=attempt,
-        decision=recorded_decision(attempt),
+        decision=attempt.body.decision if attempt else None,
         promotion=promotions[-1] if promotions else None,
         evaluation=evaluation,
-        limits=known_limits(attempt, evaluation),
-        simulated=drawn_by_a_program(attempt),
+        limits=known_limits(attempt.body if attempt else None, evaluation),
+        simulated=attempt is not None and attempt.body.dataset.is_simulated,
     )
 
 
-def known_limits(attempt: Entry | None, evaluation: ModelEvaluation | None, fewest: int = 30) -> list[str]:
+def known_limits(attempt: UpdateAttempt | None, evaluation: ModelEvaluation | None, fewest: int = 30) -> list[str]:
     """What the test patients cannot show, in sentences: classes and groups with fewer than `fewest` cases."""
     limits = []
     if evaluation:
@@ -43,7 +45,8 @@ def known_limits(attempt: Entry | None, evaluation: ModelEvaluation | None, fewe
             limits.append(f"Fewer than {fewest} test lesions, so wide intervals: {', '.join(few)}.")
         if evaluation.lesions.unknown_classes:
             limits.append(f"Cannot answer with: {', '.join(evaluation.lesions.unknown_classes)}.")
-    test = (attempt.body["dataset"]["sets"].get("test") or {}).get("counts", {}) if attempt else {}
+    test_set = attempt.dataset.sets.get("test") if attempt else None
+    test = test_set.counts if test_set else {}
     skin_types = test.get("skin_type", {})
     missing = [skin_type for skin_type in "123456" if skin_types.get(skin_type, 0) < fewest]
     if missing:

@@ -54,7 +54,12 @@ def publish_update(
     outcome = {"outcome": record.outcome or "nothing_new", "reasons": list(record.reasons)}
     write_json(
         folder / "decision.json",
-        {"attempt": record.attempt, **outcome, **record.decision, "test_set": record.test_set},
+        {
+            "attempt": record.attempt,
+            **outcome,
+            **(record.decision.model_dump(mode="json") if record.decision else {}),
+            "test_set": record.test_set.model_dump(mode="json") if record.test_set else {},
+        },
     )
     mistakes, left_out = (
         find_mistakes(tables, params.gate.gated_classes, workspace.data)  # type: ignore[arg-type]
@@ -80,7 +85,7 @@ def publish_update(
             ),
             training=training_run(candidate, params) if candidate else None,
             models=evaluated_models(record, comparison) if comparison else (),
-            decision=record.decision or None,
+            decision=record.decision,
             test_set=test_set_use(record),
             mistakes=mistakes,
             mistakes_left_out=left_out,
@@ -119,10 +124,10 @@ def evaluated_models(record: UpdateRecord, comparison: ModelComparison) -> tuple
 
 def test_set_use(record: UpdateRecord) -> TestSetUse | None:
     """What is left of the test patients' error budget; None where the gate did not ask them."""
-    if not record.test_set:
+    if record.test_set is None:
         return None
-    worn_out = any(account["worn_out"] for account in record.test_set["accounts"])
-    return TestSetUse(notes=record.test_set["notes"], worn_out=worn_out)
+    worn_out = any(account.worn_out for account in record.test_set.accounts)
+    return TestSetUse(notes=record.test_set.notes, worn_out=worn_out)
 
 
 def provenance(record: UpdateRecord) -> Provenance:

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from dermai.audit import AuditLog, Entry
-from dermai.audit.summary import summarise, version_of
 from dermai.config import Params
 from dermai.files import write_text
+from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.history import champion_history, latest_attempt
+from dermai.promotion.policy_approval import policy_approval
+from dermai.records.log import records_of
+from dermai.records.moves import PolicyApproval
+from dermai.records.summary import summarise, version_of
+from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import CHAMPION, ModelVersion, Registry
 from dermai.report.model_card import model_card
 from dermai.report.pages import render_page
-from dermai.report.recorded import drawn_by_a_program, recorded_decision, recorded_evaluations
 from dermai.workspace import Workspace
 
 # Where the page answers what is asked of an update. Source texts: FDA, Marketing Submission Recommendations for a
@@ -59,7 +63,8 @@ def export_records(workspace: Workspace, params: Params, folder: Path) -> list[P
 def technical_documentation(audit: AuditLog, champion: ModelVersion | None, params: Params) -> str:
     """One page on the system in production, the plan it changes by, and every update: all of it from the records."""
     found, entries = audit.verify(), audit.entries()
-    newest = next((entry for entry in reversed(entries) if entry.event == "update_attempt"), None)
+    newest = next(reversed(records_of(audit, UpdateAttempt)), None)
+    policy = RecordedPolicy.of(params.gate)
     return render_page(
         "technical_documentation.html",
         made=datetime.now(UTC),
@@ -68,17 +73,18 @@ def technical_documentation(audit: AuditLog, champion: ModelVersion | None, para
         champion=champion,
         attempt=latest_attempt(audit, champion.version) if champion else None,
         history=champion_history(audit),
-        policy=_flat(params.gate.model_dump(mode="json")),
+        policy=_flat(policy.root),
         policy_sha256=params.gate.hash,
-        approvals=[entry for entry in entries if entry.event == "policy_approval"],
+        policy_approved=policy_approval(audit, policy, params.gate.hash) is not None,
+        approvals=records_of(audit, PolicyApproval),
         newest=newest,
-        evaluations=recorded_evaluations(newest),
-        decision=recorded_decision(newest),
+        evaluations=newest.body.evaluation if newest else {},
+        decision=newest.body.decision if newest else None,
         updates=_rows(entries, ("update_attempt", "shadow_decision")),
         moves=_rows(entries, MOVES),
         events=_rows(entries, EVENTS),
         demands=DEMANDS,
-        simulated=drawn_by_a_program(newest),
+        simulated=newest is not None and newest.body.dataset.is_simulated,
     )
 
 

@@ -25,6 +25,7 @@ from dermai.source_code import source_hash
 from dermai.training.hierarchy import parts
 from dermai.training.processes import Processes
 from dermai.training.starting_model import CannotTrain, starting_model, usable_parent
+from dermai.training.summary import EpochSummary, TrainingSummary
 from dermai.training.training_cases import manifest_after, training_cases, training_photographs
 
 if TYPE_CHECKING:
@@ -180,25 +181,25 @@ def _train(
     chosen: MixScore | None = None
     if known and recipe.interpolates:
         chosen, mixes = interpolate(phases, champion, classes, params)
-    summary = {
-        "mode": plan.mode,
-        "strategy": params.continual.strategy,
-        "started_from": f"package {parent.sha256}" if parent else f"{params.model.pretrained} weights",
-        "photographs": dict(sorted(Counter(learnt["diagnosis"]).items())),
-        "validation_photographs": len(validation),
-        "seed": params.seed,
-        "device": str(accelerator.device),
-        "processes": accelerator.num_processes,
-        "mixed_precision": accelerator.mixed_precision,
-        "seconds": round(time.perf_counter() - started, 1),
-        "seconds_before_the_first_epoch": round(prepared - started, 1),
-        "images_per_second": _images_per_second(position.history),
-        "peak_memory_mb": _peak_memory_mb(),
-        "best_epoch": position.best_epoch,
-        "history": position.history,
-        "interpolation": [mix.model_dump() for mix in mixes],
-        "interpolation_chosen": chosen.share if chosen else None,
-    }
+    summary = TrainingSummary(
+        mode=plan.mode,
+        strategy=params.continual.strategy,
+        started_from=f"package {parent.sha256}" if parent else f"{params.model.pretrained} weights",
+        photographs=dict(sorted(Counter(learnt["diagnosis"]).items())),
+        validation_photographs=len(validation),
+        seed=params.seed,
+        device=str(accelerator.device),
+        processes=accelerator.num_processes,
+        mixed_precision=str(accelerator.mixed_precision),
+        seconds=round(time.perf_counter() - started, 1),
+        seconds_before_the_first_epoch=round(prepared - started, 1),
+        images_per_second=_images_per_second(position.history),
+        peak_memory_mb=_peak_memory_mb(),
+        best_epoch=position.best_epoch,
+        history=tuple(EpochSummary.model_validate(epoch, extra="ignore") for epoch in position.history),
+        interpolation=tuple(mixes),
+        interpolation_chosen=chosen.share if chosen else None,
+    )
     kept_champion = chosen is not None and chosen.share == 0 and parent is not None and classes == parent.classes
     return ModelPackage(
         weights={name: tensor.cpu().clone() for name, tensor in model.state_dict().items()},
@@ -212,7 +213,7 @@ def _train(
         manifest=manifest_after(parent, None if kept_champion else learnt, validation),
         validation=_predictions(validation, classes, phases.validation_logits()),
         parent=parent.sha256 if parent else None,
-        training=summary,
+        training=summary.model_dump(mode="json"),
     )
 
 

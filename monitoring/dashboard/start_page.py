@@ -20,7 +20,6 @@ from dermai.taxonomy import load_taxonomy
 from dermai.triage.scoring import triage_folder
 from dermai.workspace import Workspace
 from monitoring.assessment import DriftVerdict
-from monitoring.drift_run import ALARM
 from monitoring.evidently_report import report_file
 from monitoring.findings import HEADLINES, KINDS
 from monitoring.history import History, WindowRecord, read_history
@@ -78,7 +77,7 @@ def start_page(workspace: Workspace, params: Params) -> str:
         groups=[] if last is None else sorted(last.groups, key=lambda group: (group.kind != "site", -group.share)),
         by_group={} if history.confirmed is None else history.confirmed.groups,
         newest=[] if last is None else newest_photographs(workspace, last),
-        alarms=len(AuditLog(workspace.audit_log).entries(ALARM)),
+        alarms=len(AuditLog(workspace.audit_log).entries("drift_alarm")),
         simulated=bool(last and any(group.name.startswith("simulated") for group in last.groups)),
         links=links(workspace, history),
         params=params,

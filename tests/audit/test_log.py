@@ -14,6 +14,7 @@ from dermai.audit import AuditLog, SigningKey, load_public_key
 from dermai.audit.entries import parse_entry, sign_entry
 from dermai.audit.verification import verify
 from dermai.errors import AuditLogDamaged, DermaiError
+from tests.audit.any_event import AnyEvent
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def key(tmp_path, monkeypatch):
 def log(tmp_path):
     log = AuditLog(tmp_path / "workspace" / "audit" / "updates.jsonl")
     for number in range(12):
-        log.append("update_attempt", {"candidate": number, "reason": "São João", "sensitivity": float("nan")})
+        log.append(AnyEvent(event="update_attempt", candidate=number, reason="São João", sensitivity=float("nan")))
     return log
 
 
@@ -99,7 +100,7 @@ def test_a_writer_of_the_file_without_the_key_cannot_forge_a_good_chain(log, key
 
 def test_an_older_log_put_back_with_its_own_head_is_found_beside_the_key(log):
     content, head = log.path.read_bytes(), log.head_file.read_bytes()
-    log.append("rejection", {"version": 3})
+    log.append(AnyEvent(event="rejection", version=3))
     log.path.write_bytes(content)
     log.head_file.write_bytes(head)
     assert log.verify().problems == ["record 13, known beside the key, is missing: an older log was put back"]
@@ -139,14 +140,14 @@ def test_a_file_that_is_no_key_is_refused(tmp_path, monkeypatch, log):
     (tmp_path / "text").write_text("not a key")
     monkeypatch.setenv("DERMAI_AUDIT_KEY_FILE", str(tmp_path / "text"))
     with pytest.raises(DermaiError, match="not an unencrypted Ed25519"):
-        log.append("failure", {})
+        log.append(AnyEvent(event="failure"))
 
 
 def test_another_key_cannot_continue_the_log(log, tmp_path, monkeypatch):
     content = log.path.read_bytes()
     monkeypatch.setenv("DERMAI_AUDIT_KEY_FILE", str(tmp_path / "other.key"))
     with pytest.raises(AuditLogDamaged, match="the key that the log was begun with"):
-        log.append("failure", {})
+        log.append(AnyEvent(event="failure"))
     assert log.path.read_bytes() == content
 
 
@@ -155,7 +156,7 @@ def test_a_torn_last_line_is_moved_aside_and_said_aloud(log, caplog):
     with log.path.open("ab") as stream:
         stream.write(torn)
     assert log.verify().problems == ["line 13 is not whole (57 bytes)"]
-    log.append("failure", {"what": "out of memory"})
+    log.append(AnyEvent(event="failure", what="out of memory"))
     assert "torn line of 57 bytes after record 12" in caplog.text
     assert [entry.event for entry in log.entries()[12:]] == ["repair", "failure"]
     assert next(log.path.parent.glob("updates.torn-after-12-*")).read_bytes() == torn
@@ -164,10 +165,10 @@ def test_a_torn_last_line_is_moved_aside_and_said_aloud(log, caplog):
 
 def test_a_crash_between_line_and_head_is_repaired_and_said_aloud(log, caplog):
     head = log.head_file.read_bytes()
-    log.append("promotion", {"version": 5})
+    log.append(AnyEvent(event="promotion", version=5))
     log.head_file.write_bytes(head)
     assert log.verify().notes == ["the last record is newer than the head: a write was interrupted"]
-    log.append("failure", {})
+    log.append(AnyEvent(event="failure"))
     assert "record 13 (promotion)" in caplog.text
     assert [entry.event for entry in log.entries()[12:]] == ["promotion", "repair", "failure"]
     assert log.verify().ok
@@ -175,9 +176,9 @@ def test_a_crash_between_line_and_head_is_repaired_and_said_aloud(log, caplog):
 
 def test_a_crash_within_the_very_first_write_is_repaired(tmp_path):
     log = AuditLog(tmp_path / "audit" / "updates.jsonl")
-    log.append("failure", {})
+    log.append(AnyEvent(event="failure"))
     log.head_file.unlink()
-    log.append("failure", {})
+    log.append(AnyEvent(event="failure"))
     assert [entry.event for entry in log.entries()] == ["failure", "repair", "failure"]
     assert log.verify().ok
 
@@ -187,22 +188,23 @@ def test_nothing_is_appended_to_a_shortened_log(log, keep):
     lines = log.path.read_bytes().splitlines(keepends=True)
     log.path.write_bytes(b"".join(lines[:keep]))
     with pytest.raises(AuditLogDamaged, match="does not end as its head says"):
-        log.append("promotion", {"version": 9})
+        log.append(AnyEvent(event="promotion", version=9))
     assert len(log.path.read_bytes().splitlines()) == keep
 
 
 def test_an_unknown_event_is_a_programming_error(log):
     with pytest.raises(ValueError, match="unknown audit event"):
-        log.append("promoted", {})
+        log.append(AnyEvent(event="promoted"))
 
 
 WRITER = """
 import sys
 from pathlib import Path
 from dermai.audit import AuditLog
+from tests.audit.any_event import AnyEvent
 log = AuditLog(Path(sys.argv[1]))
 for number in range(int(sys.argv[3])):
-    log.append("drift_alarm", {"writer": sys.argv[2], "number": number})
+    log.append(AnyEvent(event="drift_alarm", writer=sys.argv[2], number=number))
     print(number, flush=True)
 """
 
@@ -228,7 +230,7 @@ def test_a_killed_writer_loses_no_line_that_it_was_told_is_written(log):
         os.kill(writer.pid, signal.SIGKILL)
         told = 5 + attempt + len(writer.stdout.read().splitlines())
         writer.wait()
-        log.append("failure", {"attempt": attempt})
+        log.append(AnyEvent(event="failure", attempt=attempt))
         kept = [entry for entry in log.entries("drift_alarm") if entry.body["writer"] == f"killed{attempt}"]
         assert len(kept) >= told
         assert log.verify().ok
@@ -239,20 +241,20 @@ WHO = {"approver": "Ana Silva", "role": "security officer", "reason": "a keeper 
 
 def test_a_new_key_takes_over_and_every_record_still_verifies(log, key):
     before, auditors_copy = key.path.read_bytes(), key.public
-    log.rotate_key(WHO)
-    log.append("failure", {"why": "after the rotation"})
+    log.rotate_key(**WHO)
+    log.append(AnyEvent(event="failure", why="after the rotation"))
     assert key.path.read_bytes() != before
     assert log.verify().ok
     assert log.verify(auditors_copy).ok
     assert [entry.event for entry in log.entries()[12:]] == ["key_rotation", "failure"]
     assert load_public_key(log.public_key_file) == SigningKey.load_or_create().public
-    log.rotate_key(WHO)
+    log.rotate_key(**WHO)
     assert log.verify().ok
     assert log.verify(auditors_copy).ok
 
 
 def test_the_old_key_signs_nothing_after_its_rotation(log, key):
-    log.rotate_key(WHO)
+    log.rotate_key(**WHO)
     last = log.entries()[-1]
     forged = sign_entry(key, last.log, last.sequence + 1, last.time, "promotion", {"version": "9"}, last.hash)
     log.path.write_bytes(log.path.read_bytes() + forged.to_line() + b"\n")
@@ -260,8 +262,8 @@ def test_the_old_key_signs_nothing_after_its_rotation(log, key):
 
 
 def test_changes_of_a_log_with_two_keys_are_all_found(log, key, tmp_path):
-    log.rotate_key(WHO)
-    log.append("failure", {})
+    log.rotate_key(**WHO)
+    log.append(AnyEvent(event="failure"))
     content, head, current = log.path.read_bytes(), log.head_file.read_bytes(), SigningKey.load_or_create().public
     chance, tried = random.Random(7), 0
     while tried < 150:
@@ -281,9 +283,9 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next_write(log, key, monk
     with monkeypatch.context() as patched:
         patched.setattr(point, killed)
         with pytest.raises(KeyboardInterrupt):
-            log.rotate_key(WHO)
+            log.rotate_key(**WHO)
     assert log.verify().ok
-    log.append("failure", {})
+    log.append(AnyEvent(event="failure"))
     assert log.verify().ok
     assert len(log.entries("failure")) == 1
     assert len(log.entries("key_rotation")) <= 1

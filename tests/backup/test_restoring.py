@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from dermai.audit import AuditLog
-from dermai.audit.summary import summarise
 from dermai.backup import back_up, restore
 from dermai.backup.contents import BackupDamaged, read_manifest
 from dermai.config import load_params
 from dermai.errors import DermaiError
 from dermai.files import write_text
 from dermai.models.package import ModelPackage
+from dermai.records.incidents import Restore
+from dermai.records.log import read_record, records_of
+from dermai.records.summary import summarise
 from dermai.registry.registry import Registry
 from dermai.workspace import Workspace
 from tests.conftest import REPOSITORY
+from tests.records.made import failure
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def champion(workspace, four_versions):
         registry.set_alias(alias, "1")
     log = AuditLog(workspace.audit_log)
     for number in range(2):
-        log.append("failure", {"why": f"number {number}"})
+        log.append(failure(f"number {number}"))
     write_text(workspace.prediction_log / "predictions" / "model_version=1" / "part.parquet", "a part")
     write_text(workspace.reports / "incremental_finetune" / "a" / "report.html", "<p>a report</p>")
     write_text(workspace.cache / "large", "made anew")
@@ -69,7 +72,7 @@ def test_a_restored_workspace_predicts_the_same_to_the_bit(champion, tmp_path):
     assert np.array_equal(probabilities(new), before)
     assert AuditLog(new.audit_log).verify().ok
     last = AuditLog(new.audit_log).entries()[-1]
-    assert last.body["records"] == 2
+    assert read_record(last).body.records == 2
     assert summarise(last).startswith("back to the 2 records of the backup of ")
     assert (new.reports / "incremental_finetune" / "a" / "report.html").read_text() == "<p>a report</p>"
     assert not (new.cache / "large").exists()
@@ -127,7 +130,7 @@ def test_a_damaged_backup_is_refused_and_nothing_is_restored(champion, tmp_path,
 
 def test_a_workspace_with_records_of_its_own_is_not_overwritten(champion, tmp_path):
     backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
-    AuditLog(champion.audit_log).append("failure", {})
+    AuditLog(champion.audit_log).append(failure())
     with pytest.raises(DermaiError, match="records of its own"):
         restore(champion, backup, lose_records=True)
     assert len(AuditLog(champion.audit_log).entries()) == 3
@@ -135,12 +138,12 @@ def test_a_workspace_with_records_of_its_own_is_not_overwritten(champion, tmp_pa
 
 def test_going_back_behind_newer_records_must_be_asked_for_and_is_recorded(champion, tmp_path):
     backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
-    AuditLog(champion.audit_log).append("failure", {"why": "after the backup"})
+    AuditLog(champion.audit_log).append(failure("after the backup"))
     new = empty_workspace(tmp_path / "elsewhere")
     with pytest.raises(DermaiError, match="1 newer records are known"):
         restore(new, backup)
     restore(new, backup, lose_records=True)
-    assert AuditLog(new.audit_log).entries()[-1].body["records_lost"] == 1
+    assert records_of(AuditLog(new.audit_log), Restore)[-1].body.records_lost == 1
     assert AuditLog(new.audit_log).verify().ok
 
 

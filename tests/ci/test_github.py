@@ -13,6 +13,8 @@ import pytest
 
 from dermai.ci.github import GitHubRefused, comment
 from dermai.cli import app
+from dermai.records.log import records_of
+from dermai.records.moves import Promotion
 
 APPROVED = {
     "state": "approved", "comment": "read the report", "environments": [{"name": "promotion"}],
@@ -75,8 +77,8 @@ def test_a_version_is_promoted_in_the_name_of_who_approved_the_job(
     github.answers["actions/runs/7/approvals"] = [APPROVED, {**APPROVED, "state": "rejected"}]
     assert approve(monkeypatch, capsys, version)[0] == 0
     assert fleet.aliases()["champion"] == version
-    body = fleet.audit.entries("promotion")[-1].body
-    assert (body["approver"], body["reason"]) == ("ana-silva", "read the report")
+    promotion = records_of(fleet.audit, Promotion)[-1].body
+    assert (promotion.approver, promotion.reason) == ("ana-silva", "read the report")
 
 
 def test_a_job_that_nobody_approved_promotes_nothing(

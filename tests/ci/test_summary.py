@@ -14,6 +14,7 @@ from dermai.gate.decision import decide
 from dermai.gate.findings import GateDecision
 from dermai.gate.policy import GatePolicy
 from dermai.records.failures import write_failure
+from dermai.records.log import read_record
 from dermai.report.thumbnails import thumbnail
 from dermai.workspace import Workspace
 from tests.gate.simulated import first_hit, lesions
@@ -30,7 +31,7 @@ def decision(melanomas: int) -> GateDecision:
 
 def attempted(fleet: Any, melanomas: int, **changes: Any) -> str:
     found = decision(melanomas)
-    body = {"decision": found.model_dump(mode="json"), "reasons": found.sentences, **changes}
+    body = {"decision": found, "reasons": found.sentences, **changes}
     return str(fleet.candidate(found.outcome, **body))
 
 
@@ -76,7 +77,7 @@ def test_a_failure_names_its_step_and_reason_and_none_is_a_failure_too(
     assert job_outcome([], "c").result == "failed"
     write_failure(workspace, ValueError("patient 7 is in two splits\n| and | more"), step="validate_cases")
     entries = AuditLog(workspace.audit_log).entries()
-    found = job_outcome(entries, entries[-1].body["code"]["commit"])
+    found = job_outcome(entries, read_record(entries[-1]).body.code.commit)
     assert found.result == "failed"
     assert "validate_cases: patient 7 is in two splits \\| and \\| more" in summary(found)
     assert "ended before an attempt was recorded" in summary(job_outcome(entries, "another commit"))

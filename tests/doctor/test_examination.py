@@ -16,6 +16,7 @@ from dermai.doctor import examine
 from dermai.doctor.versions import installed_versions, locked_versions
 from dermai.files import write_text
 from tests.conftest import REPOSITORY
+from tests.records.made import failure
 
 
 @pytest.fixture
@@ -80,13 +81,13 @@ def test_a_clock_behind_the_newest_record_is_a_problem(sound, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr("dermai.audit.log.datetime", Tomorrow)
-        AuditLog(sound.audit_log).append("failure", {})
+        AuditLog(sound.audit_log).append(failure())
     assert "the newest record is of" in problems(sound, "clock")[0].what
 
 
 def test_a_changed_record_is_a_problem(sound):
     log = AuditLog(sound.audit_log)
-    log.append("failure", {"why": "one"})
+    log.append(failure("one"))
     log.path.write_bytes(log.path.read_bytes().replace(b"one", b"two"))
     assert "does not match its hash" in problems(sound, "records")[0].what
 

@@ -10,6 +10,7 @@ from dermai.doctor.secrets import find_secrets, live_secrets, main, scanned_file
 from dermai.files import write_text
 from dermai.workspace import Workspace
 from tests.conftest import REPOSITORY
+from tests.records.made import failure
 
 # Put together here, so that this file holds none of them.
 PLANTED = {
@@ -45,7 +46,7 @@ def test_this_machines_own_keys_are_found_in_a_report(workspace, monkeypatch):
     pseudonyms = load_pseudonyms(workspace)
     SigningKey.load_or_create()
     monkeypatch.setenv("PGPASSWORD", "correct horse battery")
-    AuditLog(workspace.audit_log).append("failure", {"why": "the server said correct horse battery"})
+    AuditLog(workspace.audit_log).append(failure("the server said correct horse battery"))
     write_text(workspace.reports / "report.html", f"<p>{pseudonyms.key.decode()}</p>")
     live = live_secrets()
     assert len(live) == 3

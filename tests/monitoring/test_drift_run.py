@@ -16,6 +16,8 @@ from dermai.cli.app import application
 from dermai.config import MonitoringParams
 from dermai.errors import DermaiError
 from dermai.prediction_log.log import PredictionLog
+from dermai.records.incidents import SensitivityAlarm, WindowAlarm
+from dermai.records.log import records_of
 from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 from monitoring import drift_run
@@ -132,8 +134,8 @@ class TestRun:
         assert found.verdicts == ("stable", "act")
         assert "darker" in " ".join(found.changes)
         assert "New site: Faro" in " ".join(found.changes)
-        (alarm,) = AuditLog(service.audit_log).entries("drift_alarm")
-        assert alarm.body["causes"][0] == "photography"
+        (alarm,) = records_of(AuditLog(service.audit_log), WindowAlarm)
+        assert alarm.body.causes[0] == "photography"
         ((path, alert, _),) = webhook.received
         assert path == "/alerts"
         assert "act" in alert["subject"]
@@ -154,7 +156,7 @@ class TestRun:
         rows = PredictionLog(service.prediction_log).read(found.model_version).table
         written = page + "".join(
             path.read_text(errors="ignore") for path in evidently_folder(service).rglob("*.json")
-        ) + json.dumps([alert, alarm.body])  # fmt: skip
+        ) + json.dumps([alert, alarm.body.to_body()])  # fmt: skip
         for column in ("patient_id", "case_id", "lesion_id"):
             assert not [name for name in rows[column] if name in written], f"{column} stays off every page"
 
@@ -190,7 +192,7 @@ class TestRun:
         found = run_monitoring(service, params, "second")
         assert found.windows == 0
         assert "Of 12 confirmed BCC the model called 0" in found.changes[0]
-        assert AuditLog(service.audit_log).entries("drift_alarm")[0].body["causes"] == ["sensitivity"]
+        assert records_of(AuditLog(service.audit_log), SensitivityAlarm)[0].body.causes == ("sensitivity",)
         assert run_monitoring(service, params, "third").alarms == 0
 
     def test_a_corrupt_part_is_named_and_the_rest_is_judged(self, service, tmp_path):

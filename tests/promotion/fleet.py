@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dermai.audit import AuditLog
 from dermai.config import load_params
+from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.transaction import promote, record_attempt
-from dermai.records.update_record import CodeRecord, DatasetRecord, UpdateRecord
-from dermai.registry.champion import ModelReference
+from dermai.records.update_record import CodeRecord, DatasetRecord, UpdateAttempt
+from dermai.registry.champion import reference_to
 from tests.packages import make_package
 
 WHO = {"approver": "Dr Silva", "role": "dermatologist", "reason": "reviewed the report"}
@@ -30,18 +31,18 @@ class Fleet:
         champion, policy = self.registry.by_alias("champion"), policy or self.params.gate
         values = {
             "attempt": "a",
-            "champion": ModelReference(version=champion.version, sha256=champion.sha256) if champion else None,
-            "candidate": ModelReference(version=version.version, sha256=version.sha256),
+            "champion": reference_to(champion),
+            "candidate": reference_to(version),
             "dataset": DatasetRecord(version="d41d8", dirty_reason=dirty),
             "code": CodeRecord(commit="c", dirty=False, lock_sha256="", python="3.11", hardware={}),
             "seed": 1,
             "params_sha256": "p",
-            "policy": policy.model_dump(mode="json"),
+            "policy": RecordedPolicy.of(policy),
             "policy_sha256": policy.hash,
             "outcome": outcome,
             "reasons": ("the lower bound for MM is 0.61, under its floor of 0.70",),
         }
-        return UpdateRecord(**{**values, **changes})
+        return UpdateAttempt(**{**values, **changes})
 
     def promote(self, version, **changes):
         return promote(self.workspace, self.params, version, **{**WHO, **changes})

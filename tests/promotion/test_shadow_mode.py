@@ -11,6 +11,8 @@ import pytest
 from dermai.prediction_log.confirmations import confirm
 from dermai.prediction_log.log import PredictionLog
 from dermai.promotion.shadow_mode import settle_challenger
+from dermai.records.log import records_of
+from dermai.records.moves import ShadowDecisionRecord
 from tests.packages import CLASSES
 
 PER_CLASS = 80
@@ -114,5 +116,5 @@ def test_an_anchor_of_its_own_is_compared_with_too(fleet):
         diagnoses = log_answers(fleet, version)
     confirm_all(fleet, diagnoses)
     assert "Version 3 is the champion" in settle_challenger(fleet.workspace, fleet.params)
-    against = {test["against"] for test in fleet.audit.entries("shadow_decision")[-1].body["decision"]["tests"]}
+    against = {test.against for test in records_of(fleet.audit, ShadowDecisionRecord)[-1].body.decision.tests}
     assert against == {"floor", "champion", "anchor"}

@@ -17,26 +17,29 @@ from dermai.promotion.transaction import (
     repair,
     rollback,
 )
+from dermai.records.log import records_of
+from dermai.records.moves import Confirmation, Promotion, Refusal
 from dermai.records.update_record import CodeRecord
 from dermai.registry.registry import Registry
 from tests.conftest import REPOSITORY
 from tests.promotion.fleet import WHO, Fleet, register_four
+from tests.records.made import shadow_decision
 
 
 def test_the_first_promotion_sets_champion_and_anchor_and_is_written_down_first(fleet):
     fleet.promote(fleet.candidate())
     assert fleet.aliases() == {"anchor": "1", "champion": "1"}
     assert fleet.events() == ["policy_approval", "update_attempt", "promotion", "confirmation"]
-    promotion = fleet.audit.entries("promotion")[0].body
-    assert promotion["approver"] == "Dr Silva"
-    assert (promotion["from"], promotion["decision"], promotion["policy_approval"]) == (None, 2, 1)
+    promotion = records_of(fleet.audit, Promotion)[0].body
+    assert promotion.approver == "Dr Silva"
+    assert (promotion.champion_before, promotion.decision, promotion.policy_approval) == (None, 2, 1)
     assert fleet.audit.verify().ok
 
 
 def test_a_later_promotion_keeps_the_anchor_and_remembers_the_way_back(fleet):
     fleet.champions(2)
     assert fleet.aliases() == {"anchor": "1", "previous": "1", "champion": "2"}
-    assert fleet.audit.entries("promotion")[-1].body["rollback_target"] == "1"
+    assert records_of(fleet.audit, Promotion)[-1].body.rollback_target == "1"
 
 
 @pytest.mark.parametrize("outcome", ["reject", "insufficient_evidence"])
@@ -45,17 +48,15 @@ def test_a_candidate_that_did_not_pass_cannot_be_promoted_by_anyone(fleet, outco
     with pytest.raises(Refused, match=f"outcome for version 1 is {outcome.replace('_', ' ')}: the lower bound for MM"):
         fleet.promote(version)
     assert "champion" not in fleet.aliases()
-    refusal = fleet.audit.entries("refusal")[-1].body
-    assert (refusal["action"], refusal["version"], refusal["approver"]) == ("promotion", "1", "Dr Silva")
+    refusal = records_of(fleet.audit, Refusal)[-1].body
+    assert (refusal.action, refusal.version, refusal.approver) == ("promotion", "1", "Dr Silva")
 
 
 def test_a_candidate_with_too_little_evidence_becomes_challenger_and_a_shadow_decision_can_promote_it(fleet):
     fleet.champions(1)
     version = fleet.candidate("insufficient_evidence")
     assert fleet.aliases()["challenger"] == version
-    record_shadow_decision(
-        fleet.workspace, fleet.params, version, outcome="promote", reasons=["e-value 31"], decision={"e_value": 31.0}
-    )
+    record_shadow_decision(fleet.workspace, fleet.params, version, shadow_decision("e-value 31"))
     fleet.promote(version)
     assert fleet.aliases() == {"anchor": "1", "previous": "1", "champion": "2"}
 
@@ -153,7 +154,7 @@ def test_a_rejected_candidate_stays_rejected(fleet):
     version = fleet.candidate("insufficient_evidence")
     reject(fleet.workspace, fleet.params, version, **WHO)
     assert "challenger" not in fleet.aliases()
-    record_shadow_decision(fleet.workspace, fleet.params, version, outcome="promote", reasons=[], decision={})
+    record_shadow_decision(fleet.workspace, fleet.params, version, shadow_decision())
     with pytest.raises(Refused, match="rejected by Dr Silva"):
         fleet.promote(version)
     with pytest.raises(Refused, match="is the champion: use `dermai rollback`"):
@@ -211,7 +212,7 @@ def test_a_tampered_candidate_is_not_promoted_and_a_tampered_predecessor_not_rol
     with pytest.raises(PackageTampered):
         rollback(fleet.workspace, fleet.params, **WHO)
     assert fleet.aliases()["champion"] == second
-    assert [entry.body["action"] for entry in fleet.audit.entries("refusal")] == ["promotion", "rollback"]
+    assert [record.body.action for record in records_of(fleet.audit, Refusal)] == ["promotion", "rollback"]
 
 
 def test_nothing_moves_on_a_log_that_was_changed(fleet):
@@ -248,7 +249,7 @@ def test_a_promotion_that_dies_between_record_and_alias_is_finished_by_the_next_
     assert said == ["the promotion of version 2 was recorded (record 6) but not finished: finished now"]
     assert said[0] in caplog.text
     assert fleet.aliases() == {"anchor": "1", "previous": "1", "champion": "2"}
-    assert fleet.audit.entries("confirmation")[-1].body["repaired"] is True
+    assert records_of(fleet.audit, Confirmation)[-1].body.repaired is True
     assert repair(fleet.workspace, fleet.params) == []
 
 

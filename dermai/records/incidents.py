@@ -1,0 +1,89 @@
+"""What happened that nobody decided: failures, alarms, a restored backup."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from dermai.audit.event import Event
+from dermai.registry.champion import ModelReference
+from dermai.workspace import CodeVersion
+
+
+class Failure(Event):
+    """An update stopped in a step; `error` is the exception's type. The champion is as it was."""
+
+    event: Literal["failure"] = "failure"
+    attempt: str = ""
+    step: str = ""
+    error: str = ""
+    why: str
+    code: CodeVersion
+
+
+class DriftAlarm(Event):
+    """The patients or photographs of a version are no longer those it knows. `window` says which were looked at."""
+
+    event: Literal["drift_alarm"] = "drift_alarm"
+    window: str
+    version: str
+
+
+class WindowAlarm(DriftAlarm):
+    """A window of consecutive photographs calls to act."""
+
+    number: int
+    run: str
+    first: datetime
+    last: datetime
+    photographs: int
+    patients: int
+    verdict: Literal["act"]
+    changes: tuple[str, ...]
+    causes: tuple[str, ...]
+    p_values: dict[str, float]
+    act_level: float
+    distance: float | None
+    report: str
+
+
+class SensitivityRecord(BaseModel):
+    """Confirmed cases of a class, the model's hits among them, and the exact interval."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lesion_class: str
+    hits: int
+    cases: int
+    low: float | None
+    high: float | None
+    p_value: float
+    floor: float | None
+
+    @property
+    def value(self) -> float | None:
+        return self.hits / self.cases if self.cases else None
+
+
+class SensitivityAlarm(DriftAlarm):
+    """The confirmed cases of a version call to act: it finds fewer than the policy's floor asks."""
+
+    run: str
+    causes: tuple[str, ...] = ("sensitivity",)
+    at: datetime
+    lesions: int
+    verdict: Literal["act"]
+    classes: tuple[SensitivityRecord, ...]
+
+
+class Restore(Event):
+    """A backup was put back; `records_lost` newer records were given up."""
+
+    event: Literal["restore"] = "restore"
+    taken: str
+    records: int
+    records_lost: int
+    manifest_sha256: str
+    champion: ModelReference | None

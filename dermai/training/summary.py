@@ -1,0 +1,45 @@
+"""What a training says of itself, in the model package and in the update's record."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from dermai.training.interpolation import MixScore
+
+
+class EpochSummary(BaseModel):
+    """One epoch; losses are means over its batches and over the validation photographs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    phase: str
+    epoch: int
+    loss: float | None
+    validation_balanced_accuracy: float | None
+    validation_loss: float | None
+    images: int
+    seconds: float
+
+
+class TrainingSummary(BaseModel):
+    """One training. `photographs` counts what was learnt by class; memory is in MiB, by `process` and `gpu`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: str
+    strategy: str
+    started_from: str
+    photographs: dict[str, int]
+    validation_photographs: int
+    seed: int
+    device: str
+    processes: int
+    mixed_precision: str
+    seconds: float
+    seconds_before_the_first_epoch: float
+    images_per_second: float | None
+    peak_memory_mb: dict[str, int]
+    best_epoch: int
+    history: tuple[EpochSummary, ...]
+    interpolation: tuple[MixScore, ...]
+    interpolation_chosen: float | None
