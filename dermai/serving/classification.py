@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dermai.config import DataParams
 from dermai.data.cases import photograph_path
@@ -19,6 +21,32 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dermai.models.package import ModelPackage
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A package with the settings it was registered with: `paths` allows names of local files as photographs."""
+
+    package: ModelPackage
+    data: DataParams
+    paths: bool
+
+    @classmethod
+    def load(cls, folder: Path, settings: Mapping[str, Any]) -> Classifier:
+        """Read a package; `settings` is the version's MLflow `model_config`: `paths` and fields of `data:`.
+
+        Raises:
+            PackageTampered: a file of the package is missing or changed.
+        """
+        from dermai.models.package import ModelPackage
+
+        cleaning = dict(settings)
+        paths = bool(cleaning.pop("paths"))
+        return cls(ModelPackage.load(folder), DataParams.model_validate(cleaning), paths)
+
+    def answer(self, photographs: pd.DataFrame) -> pd.DataFrame:
+        """What `classify` says of the photographs."""
+        return classify(self.package, photographs, self.data, self.paths)
 
 
 def classify(

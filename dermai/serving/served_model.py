@@ -1,4 +1,8 @@
-"""MLflow's "model from code": this file is copied beside a registered package and run when it is loaded or served."""
+"""MLflow's "model from code": this file is copied beside a registered package and run when it is loaded or served.
+
+A copy outlives the code it was made from, so it asks for two names only, and both are promised to stay where they are:
+`dermai.serving.Classifier` and `dermai.errors.DermaiError`.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,18 @@ import pandas as pd
 
 
 class LesionClassifier(mlflow.pyfunc.PythonModel):
-    """Photographs in; predicted class, risk level and class probabilities out (see `dermai.serving.classification`)."""
+    """Photographs in; predicted class, risk level and class probabilities out (see `dermai.serving`)."""
 
     def load_context(self, context: Any) -> None:
-        from dermai.config import DataParams
-        from dermai.models.package import ModelPackage
+        from dermai.serving import Classifier
 
-        self.package = ModelPackage.load(Path(context.artifacts["package"]))
-        cleaning = dict(context.model_config)
-        self.paths = bool(cleaning.pop("paths"))
-        self.data = DataParams.model_validate(cleaning)
+        self.classifier = Classifier.load(Path(context.artifacts["package"]), context.model_config)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         from dermai.errors import DermaiError
-        from dermai.serving.classification import classify
 
         try:
-            return classify(self.package, model_input, self.data, self.paths)
+            return self.classifier.answer(model_input)
         except DermaiError as error:
             raise mlflow.exceptions.MlflowException.invalid_parameter_value(str(error)) from None
 

@@ -2,16 +2,7 @@
 
 import base64
 import io
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
-import urllib.request
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,6 +13,7 @@ from dermai.errors import InvalidCases
 from dermai.models.package import ModelPackage
 from dermai.serving.classification import classify
 from tests.packages import CLASSES
+from tests.serving.server import ask, serving
 
 COLUMNS = ["predicted", "risk", *(f"p_{code}" for code in CLASSES)]
 
@@ -90,42 +82,10 @@ def test_mlflow_loads_and_serves_a_registered_version(registry, package, tmp_pat
     local = mlflow.pyfunc.load_model("models:/dermai@champion", model_config={"paths": True})
     assert local.predict(pd.DataFrame({"photograph": [str(file)]})).equals(expected[:1])
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("mlflow")), "models", "serve", "-m", "models:/dermai@champion"]
-    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
-    environment = {**os.environ, "MLFLOW_TRACKING_URI": registry.workspace.tracking_uri}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    server = subprocess.Popen(command, env=environment, start_new_session=True)
-    try:
-        _wait_for(server, f"http://127.0.0.1:{port}/ping")
-        answer = _ask(port, [base64_text(photograph(0)), base64_text(photograph(1))])
-        served = pd.DataFrame(answer["predictions"])[COLUMNS]
+    with serving("models:/dermai@champion", registry.workspace.tracking_uri) as port:
+        served = ask(port, as_table(photograph(0), photograph(1)))[COLUMNS]
         pd.testing.assert_frame_equal(served, expected)
         with pytest.raises(urllib.error.HTTPError) as refused:
-            _ask(port, ["/etc/hostname"])
+            ask(port, pd.DataFrame({"photograph": ["/etc/hostname"]}))
         assert refused.value.code == 400
         assert "photograph 1: not base64" in refused.value.read().decode()
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-def _ask(port: int, photographs: list[str]) -> dict:
-    body = json.dumps({"dataframe_split": {"columns": ["photograph"], "data": [[text] for text in photographs]}})
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body.encode(), headers)
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        return json.load(answer)
-
-
-def _wait_for(server: subprocess.Popen, address: str) -> None:
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"the server did not start (exit status {server.poll()})")

@@ -1,0 +1,59 @@
+"""Versions registered before the rooms, in each of the three package formats, load, answer the same bits, and serve.
+
+`stored/` holds them as MLflow stored them: each with its own copy of `served_model.py`, which finds `dermai` under the
+names of its day. `answers.json` holds what they answered then, and on what machine.
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dermai.models.package import ModelPackage
+from dermai.serving.classification import classify
+from tests.serving.server import ask, serving
+
+STORED = Path(__file__).parent / "stored"
+RECORDED = json.loads((STORED / "answers.json").read_text(encoding="utf-8"))
+
+
+def photographs(package_format: int) -> pd.DataFrame:
+    table = pd.DataFrame({"photograph": RECORDED["photographs"]})
+    if package_format == 2:
+        columns = pd.DataFrame(RECORDED["clinical"]).replace("", None)
+        return table.join(columns)
+    return table
+
+
+def assert_as_recorded(answers: pd.DataFrame, package_format: int) -> None:
+    import torch
+
+    recorded = pd.DataFrame(RECORDED["answers"][str(package_format)])
+    if (torch.__version__, torch.backends.cpu.get_cpu_capability()) == (RECORDED["torch"], RECORDED["cpu"]):
+        pd.testing.assert_frame_equal(answers, recorded, check_exact=True)
+    else:
+        pd.testing.assert_frame_equal(answers, recorded, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("package_format", [1, 2, 3])
+def test_a_stored_version_answers_as_it_did(package_format):
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model(str(STORED / f"format_{package_format}"))
+    assert_as_recorded(loaded.predict(photographs(package_format)), package_format)
+
+
+@pytest.mark.parametrize("package_format", [1, 2, 3])
+def test_its_package_is_read_and_written_again_as_it_was(package_format, tmp_path):
+    folder = STORED / f"format_{package_format}" / "artifacts" / f"p{package_format}"
+    package = ModelPackage.load(folder)
+    assert_as_recorded(classify(package, photographs(package_format)), package_format)
+    again = package.save(tmp_path / "package")
+    for file in sorted(folder.iterdir()):
+        assert (again / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_a_stored_version_is_served():
+    with serving(str(STORED / "format_2")) as port:
+        pd.testing.assert_frame_equal(ask(port, photographs(2)), pd.DataFrame(RECORDED["answers"]["2"]), rtol=1e-6)
