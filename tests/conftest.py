@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dermai.audit import AuditLog
 from dermai.config import Params, load_params
 from dermai.environment import silence_telemetry
 from dermai.registry.registry import Registry
@@ -50,6 +51,12 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv(WORKSPACE_VARIABLE, str(root))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return Workspace(root)
+
+
+@pytest.fixture
+def stored_log(tmp_path: Path) -> AuditLog:
+    """A copy of a log that an earlier release wrote; the key that signed it is gone."""
+    return AuditLog(Path(shutil.copytree(REPOSITORY / "tests/records/stored", tmp_path / "stored")) / "audit.jsonl")
 
 
 @pytest.fixture(scope="session")

@@ -38,6 +38,14 @@ def test_asked_again_the_question_has_the_same_answer_and_costs_nothing(ledger):
     assert "nothing was spent" in again.notes[0]
 
 
+def test_a_question_asked_under_an_earlier_release_costs_nothing_under_this_one(ledger, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(GatePolicy, "hash", GatePolicy.unversioned_hash)
+        judge(ledger, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    again = judge(ledger, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    assert (again.repeated, len(read_lines(ledger))) == (True, 2)
+
+
 def test_the_names_of_the_models_never_change_a_decision(tmp_path):
     names = [("a", "c", "k"), ("c", "a", "k"), ("zz", "1", "a")]
     found = [

@@ -4,12 +4,33 @@ import pytest
 from pydantic import ValidationError
 
 from dermai.gate.policy import GatePolicy
+from dermai.gate.policy_defaults import DEFAULTS
 from dermai.taxonomy import load_taxonomy
 
 
 def test_the_hash_is_that_of_the_content():
     assert GatePolicy().hash == GatePolicy.model_validate(GatePolicy().model_dump(mode="json")).hash
     assert GatePolicy(floors={"MM": 0.7, "BCC": 0.61}).hash != GatePolicy().hash
+
+
+def test_the_hash_covers_what_differs_from_the_defaults_and_their_version(monkeypatch):
+    class LaterPolicy(GatePolicy):
+        longest_wait: int = 0
+
+    before = GatePolicy(alpha=0.04).hash
+    assert LaterPolicy(alpha=0.04).hash == before
+    assert LaterPolicy(alpha=0.04, longest_wait=1).hash != before
+    monkeypatch.setitem(DEFAULTS, 2, {"fewest_lesions": 12})
+    assert GatePolicy(alpha=0.04).hash != before
+
+
+def test_the_hash_of_records_from_before_the_versions_is_known():
+    class LaterPolicy(GatePolicy):
+        longest_wait: int = 0
+
+    shipped = "4b31ba7d3515b6b720e45574dc0661004da443841d8b23b64b559a674c3e9c4e"  # as an earlier release wrote it
+    assert GatePolicy().unversioned_hash == LaterPolicy().unversioned_hash == shipped
+    assert LaterPolicy(longest_wait=1).unversioned_hash != shipped
 
 
 def test_the_benign_pool_is_the_taxonomys_unless_named():

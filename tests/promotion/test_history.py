@@ -1,0 +1,54 @@
+"""The story that a log tells of models, here the log of an earlier release."""
+
+from dermai.ci.outcome import job_outcome
+from dermai.ci.summary import summary
+from dermai.config import Params
+from dermai.gate.policy import GatePolicy
+from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.promotion.history import champion_history, latest_attempt, latest_decision, waiting_version
+from dermai.promotion.policy_approval import policy_approval
+from dermai.promotion.status import read_status
+from dermai.records.moves import ShadowDecisionRecord
+from dermai.report.technical_documentation import technical_documentation
+
+
+def test_champions_decisions_and_what_waits_are_found_in_a_log_of_an_earlier_release(stored_log):
+    assert champion_history(stored_log) == ["1"]  # version 2 was rolled back, the promotion of version 4 is void
+    decision = latest_decision(stored_log, "2")
+    assert (decision.sequence, type(decision.body)) == (8, ShadowDecisionRecord)
+    assert latest_attempt(stored_log, "2").sequence == 6
+    assert latest_attempt(stored_log, "7") is None
+    assert waiting_version(stored_log) == "5"
+
+
+def test_its_approval_holds_under_this_release(stored_log):
+    manual, shipped = GatePolicy(approval="manual"), GatePolicy()
+    assert policy_approval(stored_log, RecordedPolicy.of(manual), manual.hash).sequence == 27
+    assert policy_approval(stored_log, RecordedPolicy.of(shipped), shipped.hash) is None
+
+
+def test_its_updates_are_told_as_jobs_would(stored_log):
+    entries = stored_log.entries()
+    commit = latest_attempt(stored_log, "1").body.code.commit
+    assert job_outcome(entries[:3], commit).result == "promoted"
+    text = summary(job_outcome(entries[:6], commit))
+    assert text.startswith("## Version 2: not enough evidence yet")
+    assert "| training | 16 s on cpu |" in text
+    assert job_outcome(entries[:15], commit).result == "failed"
+
+
+def test_status_and_documentation_are_made_from_it(registry, stored_log):
+    registry.workspace.audit_log.parent.mkdir(parents=True)
+    for file in (stored_log.path, stored_log.head_file, stored_log.public_key_file):
+        file.replace(registry.workspace.audit_log.with_suffix(file.suffix))
+    params = Params(gate=GatePolicy(approval="manual"))
+    status = read_status(registry.workspace, params)
+    assert status.policy_approved
+    assert (status.pending.version, status.pending.outcome) == ("5", "promote")
+    assert status.problems == (
+        "the registry's champion is none, the records name 1: the alias was moved outside dermai; "
+        "settle it with `dermai rollback --to 1 ...`",
+    )
+    page = technical_documentation(type(stored_log)(registry.workspace.audit_log), None, params)
+    assert "four eyes. The policy above." in page
+    assert "Sets of photographs" in page
