@@ -20,11 +20,11 @@ export GX_ANALYTICS_ENABLED ?= false
 export DVC_NO_ANALYTICS ?= true
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help setup demo test lint format secrets dashboard lock licences docs coverage oldest clean
+.PHONY: help setup demo quick test test-long lint format secrets dashboard lock licences docs coverage oldest clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY)  ## Create .venv from the lock, turn telemetry off
 
@@ -41,10 +41,21 @@ $(READY): requirements.txt pyproject.toml
 demo: $(READY)  ## The whole story in a few minutes on simulated patients
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash demo/run.sh
 
-test: $(READY)  ## All tests
+# `make test TESTS=tests/promotion` runs a part, `make test TESTS="tests/gate -k ledger"` less.
+TESTS ?=
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+TOGETHER := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+quick: $(READY)  ## The tests that need no torch, server or browser: under a minute
+	$(PYTEST) --quick -m "not long and not slow" $(TOGETHER) $(TESTS)
+
+test: $(READY)  ## All tests but the longest; a part of them with TESTS=tests/promotion
 	@bash tests/browser.sh
 	@bash tests/services.sh
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not long" $(TOGETHER) $(TESTS)
+
+test-long: $(READY)  ## The tests that take minutes each and guard side roads
+	$(PYTEST) -m long $(TOGETHER) $(TESTS)
 
 lint: $(READY)  ## ruff (lint and format), mypy, and who may import whom
 	$(BIN)/ruff check .

@@ -158,9 +158,9 @@ class TestAKilledRun:
     @pytest.mark.parametrize(
         "point",
         [
-            "state/cache/training/*/*",  # training has begun
-            "state/cache/training/*/package/checksums.json",  # trained, not evaluated
-            "mlartifacts/**/checksums.json",  # registration under way
+            pytest.param("state/cache/training/*/*", id="training has begun", marks=pytest.mark.long),
+            pytest.param("state/cache/training/*/package/checksums.json", id="trained", marks=pytest.mark.long),
+            pytest.param("mlartifacts/**/checksums.json", id="registration under way"),
         ],
     )
     def test_leaves_the_champion_and_the_data_and_the_next_run_succeeds(

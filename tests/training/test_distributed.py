@@ -101,6 +101,7 @@ def test_two_processes_update_a_champion_to_the_same_weights_as_one(trained: Tra
     assert not (tmp_path / "two" / "inputs").exists()
 
 
+@pytest.mark.long
 def test_four_processes_train_a_first_model_to_the_same_weights_as_one(trained: Trained, tmp_path: Path) -> None:
     assert_same(
         finetune_in_processes(4, *trained.first_arguments(), tmp_path / "four", False, trained.cache), trained.first
@@ -172,6 +173,7 @@ def two_machines() -> Iterator[list[tuple[str, str]]]:
         yield ends
 
 
+@pytest.mark.long
 def test_two_machines_train_to_the_same_weights_as_one_process(
     trained: Trained, tmp_path: Path, two_machines: list[tuple[str, str]]
 ) -> None:
