@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # A second environment, of the oldest allowed dependencies.
 OLDEST := .venv-oldest
-FAST ?= --ignore tests/integration
+FAST ?= --ignore tests/integration -m "not long and not slow"
 # Processes that run the tests side by side; each takes about 3 GB.
 WORKERS ?= 2
 
@@ -55,6 +55,7 @@ test: $(READY)  ## All tests but the longest; a part of them with TESTS=tests/pr
 	$(PYTEST) -m "not long" $(TOGETHER) $(TESTS)
 
 test-long: $(READY)  ## The tests that take minutes each and guard side roads
+	@bash tests/browser.sh
 	$(PYTEST) -m long $(TOGETHER) $(TESTS)
 
 lint: $(READY)  ## ruff (lint and format), mypy, and who may import whom

@@ -1,7 +1,7 @@
 """Parameters read in one place, for commands and pipelines alike: params.yaml, a profile, single values.
 
 A profile is a file `profiles/NAME.yaml` with what differs from params.yaml, in the form that
-`zenml pipeline run NAME -c profiles/NAME.yaml` reads too:
+`zenml pipeline run NAME -c profiles/NAME.yaml` reads too::
 
     parameters:
       profile: NAME

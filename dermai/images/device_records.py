@@ -41,7 +41,7 @@ class DeviceRecords:
         self._records = torch.cat(parts)
 
     def read(self, keys: Sequence[str]) -> Tensor:
-        """A copy of the records of these keys, [N, *shape], on the device; nothing waits for it.
+        """A copy of the records of these keys, `[N, *shape]`, on the device; nothing waits for it.
 
         Raises:
             KeyError: a key was not among those it was made with.

@@ -76,7 +76,7 @@ class RecordFile:
         return end
 
     def append(self, keys: Sequence[str], records: np.ndarray) -> None:
-        """Add records [N, *shape]; keys that another process added in the meantime keep their record."""
+        """Add records `[N, *shape]`; keys that another process added in the meantime keep their record."""
         with locked(self.lock_file):
             end = self.refresh()
             fresh = [position for position, key in enumerate(keys) if key not in self._slots]
@@ -101,7 +101,7 @@ class RecordFile:
             self.refresh()
 
     def read(self, keys: Sequence[str]) -> np.ndarray:
-        """A copy of the records of these keys, [N, *shape].
+        """A copy of the records of these keys, `[N, *shape]`.
 
         Raises:
             KeyError: a key has no record.
