@@ -50,6 +50,7 @@ html_theme = "furo"
 html_title = f"dermai {release}"
 html_copy_source = False
 html_use_index = False
+html_show_search_summary = False  # it would fetch each page, which browsers refuse in a folder
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
