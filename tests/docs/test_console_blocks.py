@@ -6,6 +6,7 @@ A block that is in no list fails. Those that train are `long`: `make test-long`.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ PAGES = [
     *sorted(page for page in (REPOSITORY / "docs").rglob("*.md") if not {"_build", "generated"} & set(page.parts)),
 ]
 BLOCKS = [block for page in PAGES for block in blocks_of(page, REPOSITORY)]
-SET_UP = ("make setup", "source .venv/bin/activate")  # the environment that runs the tests takes their place
+ACTIVATE = "source .venv/bin/activate"  # the environment that runs the tests takes the place of a new one
 TUTORIAL = "docs/tutorial.md"
 # A block is named by its page and how its first command begins.
 RUN = {  # what has to be done in the clone before
@@ -63,9 +64,9 @@ def run(commands: tuple[str, ...], folder: Path) -> None:
     environment.pop("PYTHONPATH", None)
     lines = ["set -euo pipefail"]
     for command in commands:
-        if command in SET_UP:  # an editable install would find the code that is tested, not the clone's
+        if command == ACTIVATE:  # an editable install would find the code that is tested, not the clone's
             command = 'export PYTHONPATH="$PWD" DERMAI_WORKSPACE="$PWD"'
-        lines.append(command)
+        lines.append(re.sub("^make ", f"make VENV={sys.prefix} --old-file={sys.prefix}/.ready ", command))
     ended = subprocess.run(
         ["bash", "-c", "\n".join(lines)], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -82,7 +83,7 @@ def test_each_block_is_run_or_is_named_with_the_reason_why_not() -> None:
 
 @pytest.mark.parametrize("name", RUN)
 def test_it_runs_in_a_clone(name: str, tmp_path: Path) -> None:
-    enter = ('git clone --quiet "$DERMAI_REPOSITORY" dermai', "cd dermai", "make setup")
+    enter = ('git clone --quiet "$DERMAI_REPOSITORY" dermai', "cd dermai", ACTIVATE)
     (block,) = blocks(name)
     run((*enter, *RUN[name], *block.commands), tmp_path)
 
