@@ -18,6 +18,7 @@ HEAVY = {
     "accelerate", "evidently", "great_expectations", "matplotlib", "mlflow", "moto", "selenium", "sklearn", "timm",
     "torch", "zenml",
 }  # fmt: skip
+QUICK_PROGRAMS = {"git", "uname"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """With `--quick`, what turns out to need a heavy library or another program is skipped at that moment."""
-    if config.getoption("--quick"):
+    shares_the_work_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    if config.getoption("--quick") and not shares_the_work_out:
         sys.addaudithook(_skip_what_is_heavy)
 
 
@@ -44,5 +46,5 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def _skip_what_is_heavy(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "import" and arguments[0].partition(".")[0] in HEAVY:
         pytest.skip(f"not quick: imports {arguments[0]}", allow_module_level=True)
-    if event == "subprocess.Popen" and Path(arguments[0]).name != "git":
+    if event == "subprocess.Popen" and Path(arguments[0]).name not in QUICK_PROGRAMS:
         pytest.skip(f"not quick: starts {Path(arguments[0]).name}", allow_module_level=True)

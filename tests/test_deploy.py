@@ -1,4 +1,4 @@
-"""The deployment files are of the right form: pinned, without secrets, documented, and understood by ZenML.
+"""Not one module: the deployment files are of the right form, pinned, without secrets, documented, understood by ZenML.
 
 No container engine runs here, so nothing of this builds or starts an image.
 """

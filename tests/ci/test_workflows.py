@@ -1,4 +1,4 @@
-"""The workflow files themselves."""
+"""Not one module: the workflow files themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The version: one number, wherever it is said."""
+"""Not one module: the version is one number, wherever it is said."""
 
 import subprocess
 import sys

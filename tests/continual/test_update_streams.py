@@ -1,4 +1,4 @@
-"""The statistics and the page of the update streams, on made-up answers whose truth is known."""
+"""Not one module: statistics and page of the benchmark of update streams, on made-up answers whose truth is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark's fast rules are the gate's own, and MLflow's."""
+"""Not one module: the fast rules of the gate's benchmark are the gate's own, and MLflow's."""
 
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Not one module: a delivery that is killed anywhere, and two that arrive at once, through all of `dermai.ingest`."""
+
 from __future__ import annotations
 
 import multiprocessing

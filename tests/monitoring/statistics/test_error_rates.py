@@ -1,4 +1,4 @@
-"""Each statistic, simulated many times: false alarms where nothing changed, power where something did."""
+"""Not one module: each statistic, simulated many times: false alarms where nothing changed, power where something did."""
 
 import numpy as np
 import pandas as pd
