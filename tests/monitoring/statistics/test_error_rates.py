@@ -1,4 +1,4 @@
-"""Not one module: each statistic, simulated many times: false alarms where nothing changed, power where something did."""
+"""Not one module: each statistic, simulated many times. False alarms where nothing changed, power otherwise."""
 
 import numpy as np
 import pandas as pd
