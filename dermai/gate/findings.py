@@ -1,4 +1,4 @@
-"""The form of a decision, as decision.json and the record hold it: every number that led to the outcome."""
+"""The form of decisions, as decision.json and the records hold them: every number that led to the outcome."""
 
 from __future__ import annotations
 
@@ -150,3 +150,33 @@ class GateDecision(Finding):
         if self.macro_f1:
             yield self.macro_f1
         yield from self.subgroups
+
+
+class ShadowTest(Finding):
+    """One test of the challenger. `largest` e-values are over all looks; `on` says where it was shown."""
+
+    about: str
+    against: Literal["floor", "champion", "anchor"]
+    lesions: int
+    patients: int
+    e_value: float
+    largest_e_value: float
+    largest_e_value_worse: float
+    threshold: float
+    on: Literal["test patients", "daily practice", ""]
+    verdict: TestResult
+    further_patients: int | None = None
+
+
+class ShadowDecision(Finding):
+    """What daily practice says of a challenger so far."""
+
+    outcome: Outcome
+    summary: str
+    reasons: tuple[str, ...]
+    alpha: float
+    policy_hash: str
+    lesions: int
+    tests: tuple[ShadowTest, ...]
+    macro_f1_difference: float | None = None
+    subgroups_open: tuple[str, ...] = ()

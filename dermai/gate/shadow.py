@@ -13,48 +13,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal
 
 import numpy as np
 
 from dermai.gate.eprocess import growth_rate, log_e_values
-from dermai.gate.findings import ComparedWith, Finding, GateDecision, Outcome, TestResult
+from dermai.gate.findings import ComparedWith, GateDecision, Outcome, ShadowDecision, ShadowTest, TestResult
 from dermai.gate.guards import compare_macro_f1, subgroups
 from dermai.gate.planning import PRIOR_CASES
 from dermai.gate.policy import GatePolicy
 from dermai.gate.results import LesionResults, aligned
 
 BENIGN = "benign"
-
-
-class ShadowTest(Finding):
-    """One test of the challenger. `largest` e-values are over all looks; `on` says where it was shown."""
-
-    about: str
-    against: Literal["floor", "champion", "anchor"]
-    lesions: int
-    patients: int
-    e_value: float
-    largest_e_value: float
-    largest_e_value_worse: float
-    threshold: float
-    on: Literal["test patients", "daily practice", ""]
-    verdict: TestResult
-    further_patients: int | None = None
-
-
-class ShadowDecision(Finding):
-    """What daily practice says of a challenger so far."""
-
-    outcome: Outcome
-    summary: str
-    reasons: tuple[str, ...]
-    alpha: float
-    policy_hash: str
-    lesions: int
-    tests: tuple[ShadowTest, ...]
-    macro_f1_difference: float | None = None
-    subgroups_open: tuple[str, ...] = ()
 
 
 def decide_in_shadow(

@@ -9,9 +9,10 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import Refused
 from dermai.evaluation.predictions import PREFIX, per_lesion
+from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy, policy_changes
 from dermai.gate.results import LesionResults
-from dermai.gate.shadow import ShadowDecision, decide_in_shadow
+from dermai.gate.shadow import decide_in_shadow
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog

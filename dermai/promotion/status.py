@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import DatasetMismatch
+from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
-from dermai.gate.shadow import ShadowDecision
 from dermai.promotion.history import champion_history, champion_problem, latest_decision, waiting_version
 from dermai.promotion.policy_approval import changes_since_approval, policy_approval
 from dermai.records.log import records_of

@@ -6,9 +6,8 @@ finishes the move and says so. Nothing else may move `champion`.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +15,10 @@ from dermai.audit import AuditLog, Entry
 from dermai.config import Params
 from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
 from dermai.files import locked
+from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
-from dermai.gate.shadow import ShadowDecision
-from dermai.promotion.history import champion_history, waiting_version
+from dermai.promotion.aliases import finish_moves, set_aliases
+from dermai.promotion.history import champion_history
 from dermai.promotion.policy_approval import (
     approve_policy,
     approve_shipped_policy,
@@ -26,11 +26,8 @@ from dermai.promotion.policy_approval import (
     policy_approval,
 )
 from dermai.promotion.rules import check_champion, check_decision, check_named, check_not_turned_down
-from dermai.records.log import records_of
 from dermai.records.moves import (
-    ChampionMove,
     Confirmation,
-    Move,
     MoveName,
     Promotion,
     Refusal,
@@ -40,10 +37,8 @@ from dermai.records.moves import (
 )
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
 from dermai.registry.champion import ModelReference, reference_to
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
+from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry
 from dermai.workspace import Workspace
-
-log = logging.getLogger(__name__)
 
 
 def record_attempt(workspace: Workspace, params: Params, record: UpdateRecord) -> Entry:
@@ -184,7 +179,7 @@ def repair(workspace: Workspace, params: Params) -> list[str]:
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
     with locked(_lock_file(workspace)):
         _check_log(audit)
-        return _repair(audit, registry)
+        return finish_moves(audit, registry)
 
 
 @contextmanager
@@ -193,7 +188,7 @@ def _exclusive(workspace: Workspace, params: Params) -> Iterator[tuple[AuditLog,
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
     with locked(_lock_file(workspace)):
         _check_log(audit)
-        _repair(audit, registry)
+        finish_moves(audit, registry)
         approve_shipped_policy(audit, params.gate)
         yield audit, registry
 
@@ -220,53 +215,9 @@ def _recorded(
 def _move(audit: AuditLog, registry: Registry, move: Promotion | Rollback | Rejection) -> Entry:
     """Write a move down, carry it out and confirm it."""
     entry = audit.append(move)
-    _apply(audit, registry, move)
+    set_aliases(audit, registry, move)
     audit.append(Confirmation(of=entry.sequence, move=move.event, version=move.version))
     return entry
-
-
-def _apply(audit: AuditLog, registry: Registry, move: Move) -> None:
-    """Set the aliases that a recorded move asks for; doing it twice is doing it once.
-
-    A challenger that no longer waits is none: it was settled, or compared with a champion that is gone.
-    """
-    challenger = registry.by_alias(CHALLENGER)
-    if isinstance(move, ChampionMove):
-        if move.rollback_target:
-            registry.set_alias(PREVIOUS, move.rollback_target)
-        else:
-            registry.delete_alias(PREVIOUS)
-        if isinstance(move, Promotion) and move.sets_anchor:
-            registry.set_alias(ANCHOR, move.version)
-        registry.set_alias(CHAMPION, move.version)
-    if challenger and challenger.version != waiting_version(audit):
-        registry.delete_alias(CHALLENGER)
-
-
-def _repair(audit: AuditLog, registry: Registry) -> list[str]:
-    confirmed = {record.body.of for record in records_of(audit, Confirmation)}
-    done = []
-    for record in records_of(audit, Move):
-        if record.sequence in confirmed:
-            continue
-        move, what = record.body, f"the {record.event} of version {record.body.version}"
-        confirmation = Confirmation(of=record.sequence, move=move.event, version=move.version, repaired=True)
-        try:
-            _apply(audit, registry, move)
-        except UnknownVersion as error:
-            audit.append(confirmation.model_copy(update={"void": True, "why": str(error)}))
-            done.append(f"{what} was recorded but is void: {error}")
-        else:
-            audit.append(confirmation)
-            done.append(f"{what} was recorded (record {record.sequence}) but not finished: finished now")
-    waiting = waiting_version(audit)
-    if waiting and not any(CHALLENGER in known.aliases for known in registry.versions() if known.version == waiting):
-        with suppress(UnknownVersion):
-            registry.set_alias(CHALLENGER, waiting)
-            done.append(f"version {waiting} waits for a decision but was not the challenger: it is now")
-    for repaired in done:
-        log.warning("repaired: %s", repaired)
-    return done
 
 
 def _who(approver: str, role: str, reason: str) -> dict[str, str]:

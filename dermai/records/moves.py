@@ -8,9 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from dermai.audit.event import Decided, Event
-from dermai.gate.findings import Outcome
+from dermai.gate.findings import Outcome, ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
-from dermai.gate.shadow import ShadowDecision
 from dermai.registry.champion import ModelReference
 from dermai.workspace import CodeVersion
 

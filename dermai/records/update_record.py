@@ -14,7 +14,6 @@ from dermai.errors import DermaiError
 from dermai.evaluation.comparison import ModelEvaluation
 from dermai.files import sha256_file, sha256_json
 from dermai.gate.findings import GateDecision, Outcome
-from dermai.gate.judge import Judgement
 from dermai.gate.ledger import AccountStatus, Use
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.registry.champion import ModelReference
@@ -23,6 +22,8 @@ from dermai.workspace import Workspace, code_version
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dermai.gate.judge import Judgement
 
 TRIGGER_VARIABLE, EVIDENCE_VARIABLE = "DERMAI_TRIGGER", "DERMAI_TRIGGER_EVIDENCE"
 COUNTED = ("diagnosis", "source", "site", "device", "skin_type", "sex")

@@ -269,7 +269,7 @@ def test_a_rollback_that_dies_before_its_aliases_is_finished_by_the_next_promoti
         raise PowerCut
 
     with monkeypatch.context() as patch:
-        patch.setattr("dermai.promotion.transaction._apply", power_cut)
+        patch.setattr("dermai.promotion.transaction.set_aliases", power_cut)
         with pytest.raises(PowerCut):
             rollback(fleet.workspace, fleet.params, **WHO)
     assert fleet.aliases()["champion"] == "2"
@@ -286,7 +286,7 @@ from dermai.workspace import find_workspace
 
 version, killed = sys.argv[1:]
 if killed == "killed":
-    transaction._apply = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    transaction.set_aliases = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 workspace = find_workspace()
 try:
     transaction.promote(

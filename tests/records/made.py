@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dermai.gate.shadow import ShadowDecision
+from dermai.gate.findings import ShadowDecision
 from dermai.records.incidents import Failure
 from dermai.workspace import CodeVersion
 

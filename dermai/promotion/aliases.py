@@ -1,0 +1,60 @@
+"""The registry's aliases as the records ask for them."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+
+from dermai.audit import AuditLog
+from dermai.errors import UnknownVersion
+from dermai.promotion.history import waiting_version
+from dermai.records.log import records_of
+from dermai.records.moves import ChampionMove, Confirmation, Move, Promotion
+from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
+
+log = logging.getLogger(__name__)
+
+
+def set_aliases(audit: AuditLog, registry: Registry, move: Move) -> None:
+    """Set the aliases that a recorded move asks for; doing it twice is doing it once.
+
+    A challenger that no longer waits is none: it was settled, or compared with a champion that is gone.
+    """
+    challenger = registry.by_alias(CHALLENGER)
+    if isinstance(move, ChampionMove):
+        if move.rollback_target:
+            registry.set_alias(PREVIOUS, move.rollback_target)
+        else:
+            registry.delete_alias(PREVIOUS)
+        if isinstance(move, Promotion) and move.sets_anchor:
+            registry.set_alias(ANCHOR, move.version)
+        registry.set_alias(CHAMPION, move.version)
+    if challenger and challenger.version != waiting_version(audit):
+        registry.delete_alias(CHALLENGER)
+
+
+def finish_moves(audit: AuditLog, registry: Registry) -> list[str]:
+    """Carry out the moves that were recorded and not confirmed; says in a sentence each what was done."""
+    confirmed = {record.body.of for record in records_of(audit, Confirmation)}
+    done = []
+    for record in records_of(audit, Move):
+        if record.sequence in confirmed:
+            continue
+        move, what = record.body, f"the {record.event} of version {record.body.version}"
+        confirmation = Confirmation(of=record.sequence, move=move.event, version=move.version, repaired=True)
+        try:
+            set_aliases(audit, registry, move)
+        except UnknownVersion as error:
+            audit.append(confirmation.model_copy(update={"void": True, "why": str(error)}))
+            done.append(f"{what} was recorded but is void: {error}")
+        else:
+            audit.append(confirmation)
+            done.append(f"{what} was recorded (record {record.sequence}) but not finished: finished now")
+    waiting = waiting_version(audit)
+    if waiting and not any(CHALLENGER in known.aliases for known in registry.versions() if known.version == waiting):
+        with suppress(UnknownVersion):
+            registry.set_alias(CHALLENGER, waiting)
+            done.append(f"version {waiting} waits for a decision but was not the challenger: it is now")
+    for repaired in done:
+        log.warning("repaired: %s", repaired)
+    return done
