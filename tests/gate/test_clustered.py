@@ -7,6 +7,8 @@ from scipy.stats import binom
 from dermai.gate.clustered import pairs, proportion
 from tests.gate.simulated import clustered
 
+pytestmark = pytest.mark.slow  # simulated many times
+
 ALPHA = 0.05
 
 

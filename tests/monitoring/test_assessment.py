@@ -8,6 +8,8 @@ from monitoring.assessment import assess
 from monitoring.findings import find
 from tests.monitoring.synthetic import SHARES, photographs, without_diagnoses
 
+pytestmark = pytest.mark.slow  # simulated many times
+
 PARAMS = MonitoringParams(draws=999)
 RISEN = {"MM": 0.45, "BCC": 0.08, "Nev": 0.29, "SebKer": 0.18}
 WEEKS = {

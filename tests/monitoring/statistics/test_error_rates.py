@@ -14,6 +14,8 @@ from monitoring.statistics.looks import Looks, draws_needed, holm
 from monitoring.statistics.mmd import embedding_change, unbiased_mmd, whitened
 from monitoring.statistics.permutation import permutation_p_value, window_permutations
 
+pytestmark = pytest.mark.slow  # simulated many times
+
 
 def most_rejections(level: float, runs: int) -> int:
     """More rejections than this has a chance under 1 in 1000 when the level holds."""
