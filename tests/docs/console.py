@@ -28,8 +28,8 @@ def blocks_of(file: Path, repository: Path) -> list[Block]:
     page = file.relative_to(repository).as_posix()
     found = []
     for match in BLOCK.finditer(file.read_text(encoding="utf-8")):
-        joined = textwrap.dedent(match["text"]).replace("\\\n", " ")
+        joined = re.sub(r"\s*\\\n\s*", " ", textwrap.dedent(match["text"]))
         lines = [line[2:] for line in joined.splitlines() if line.startswith("$ ")]
-        commands = tuple(" ".join(re.sub(r"\s+# .*$", "", line).split()) for line in lines)
+        commands = tuple(re.sub(r"\s+# .*$", "", line).strip() for line in lines)
         found.append(Block(page, commands))
     return found
