@@ -1,4 +1,4 @@
-"""The pages of concepts name modules and tests that exist."""
+"""Not one module: the pages of concepts name modules and tests that exist."""
 
 from __future__ import annotations
 

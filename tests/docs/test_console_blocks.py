@@ -1,4 +1,4 @@
-"""The console blocks of the guides do what they say: each is run in a clone, or named here with the reason it is not.
+"""Not one module: each console block of the guides is run in a clone, or named here with the reason it is not.
 
 A block that is in no list fails. Those that train are `long`: `make test-long`.
 """
