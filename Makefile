@@ -58,11 +58,12 @@ test-long: $(READY)  ## The tests that take minutes each and guard side roads
 	@bash tests/browser.sh
 	$(PYTEST) -m long $(TOGETHER) $(TESTS)
 
-lint: $(READY)  ## ruff (lint and format), mypy, and who may import whom
+lint: $(READY)  ## ruff (lint and format), mypy, who may import whom, and spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
 
 format: $(READY)  ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
@@ -106,5 +107,5 @@ licences: $(READY)  ## List the licences of the locked dependencies in docs/lice
 	$(BIN)/python docs/licences.py
 
 clean:  ## Remove what runs leave behind (not data, not the audit log)
-	rm -rf reports state/cache .pytest_cache .mypy_cache .ruff_cache .hypothesis quarantine
+	rm -rf reports state/cache docs/_build docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis quarantine
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
