@@ -16,8 +16,9 @@ from typing import Any
 
 from benchmarks.stream_statistics import Interval, balanced_accuracy, estimate, p_value, sensitivity
 from benchmarks.switches import joint_cells, points
+from benchmarks.update_streams import REPOSITORY
 from benchmarks.update_streams_report import answers_of
-from dermai.config import Params
+from dermai.config import Params, read_overrides
 from dermai.files import write_text
 
 SHIPPED = {
@@ -31,19 +32,8 @@ ARMS: dict[str, dict[str, Any]] = {
         **COMMON,
     },
     "the whole network": {
+        **read_overrides(REPOSITORY, "gpu").values,
         **COMMON,
-        "model.frozen_share": 0.0,
-        "training.first_epochs": 20,
-        "training.head_first_epochs": 0,
-        "training.samples_per_class": 6,
-        "training.head_learning_rate": 3e-3,
-        "training.backbone_learning_rate": 6e-4,
-        "training.optimizer": "adamw",
-        "training.weight_decay": 0.02,
-        "training.label_smoothing": 0.1,
-        "training.schedule": "one_cycle",
-        "training.weight_average": 0.98,
-        "training.augmented_views": 1000,  # nothing is kept of them: another in every epoch
     },
 }
 RESULT = Path(__file__).parent / "results" / "whole_network.md"

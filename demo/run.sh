@@ -21,48 +21,42 @@ git config user.email "demo@localhost"
 export DERMAI_PSEUDONYM_KEY_FILE=$workspace/../.keys/pseudonym.key DERMAI_AUDIT_KEY_FILE=$workspace/../.keys/audit.key
 # The splits follow from the pseudonyms: the same ones everywhere. Patients that nobody ever was need no secret.
 (umask 077 && mkdir -p "$workspace/../.keys" && echo "simulated patients, so that the key is no secret" > "$DERMAI_PSEUDONYM_KEY_FILE")
-# The committed photographs are kept small by a stronger compression; with another one every later photograph would be
-# told apart from them, and rightly so.
-sed -i 's/jpeg_quality: 92/jpeg_quality: 68/' params.yaml
-git commit --quiet -m "Keep photographs as small as the committed ones" params.yaml
 run dvc pull --quiet
 
 step "The plan that updates are judged by: lower floors for models trained in a minute, approved by name"
-run sed -i 's/^  floors: .*/  floors: {MM: 0.60, BCC: 0.45}/' params.yaml
-run git commit --quiet -m "Floors for the demo's small models" params.yaml
-run dermai gate approve-policy --approver "A. Demo" --role "engineer" --reason "small models on simulated patients"
+run dermai gate approve-policy --profile demo --approver "A. Demo" --role "engineer" --reason "small models on simulated patients"
 
 step "A first model, from ImageNet weights"
-run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
+run zenml pipeline run incremental_finetune -c profiles/demo.yaml
 
 step "New confirmed cases arrive: checked, pseudonymised, split by patient, versioned"
 run dermai simulate demo/arrival --arrival 2 --scale 0.15 --size 128 --prevalence MM=6 --prevalence BCC=6
-run dermai ingest demo/arrival
+run dermai ingest demo/arrival --profile demo
 run dvc add --quiet data
 run git commit --quiet -m "Confirmed cases of the second arrival" data.dvc
 
 step "The update: learn them from the champion on, and decide"
-run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
+run zenml pipeline run incremental_finetune -c profiles/demo.yaml
 
 step "An export gone wrong: melanomas and carcinomas come as naevi, and the gate has to find the harm"
 run python demo/mislabel.py MM BCC
 run dvc add --quiet data
 run git commit --quiet -m "An export gone wrong" data.dvc
-run zenml pipeline run incremental_finetune -c demo/pipeline.yaml
+run zenml pipeline run incremental_finetune -c profiles/demo.yaml
 
 step "Five weeks of production: nothing new, a new phone, a new site, a new diagnosis, more melanoma"
-run dermai simulate-production demo/production --size 128 --set triage.heat_maps=false
+run dermai simulate-production demo/production --size 128 --profile demo --set triage.heat_maps=false
 
 step "This morning: referrals checked at the door, scored, sorted by risk; diagnoses of last week come back"
 run dermai simulate referrals --arrival 3 --scale 0.005 --size 128
-run zenml pipeline run triage_cases
-run dermai confirm demo/production/week-5/diagnoses.csv
+run zenml pipeline run triage_cases -c profiles/demo.yaml
+run dermai confirm demo/production/week-5/diagnoses.csv --profile demo
 
 step "Is the model still right for the patients we see?"
-run zenml pipeline run monitor_drift
+run zenml pipeline run monitor_drift -c profiles/demo.yaml
 
 step "Where to look"
-run dermai status
+run dermai status --profile demo
 printf '\n   report          %s\n' "$workspace/reports/incremental_finetune/latest/report.html"
 printf '   worklist        %s\n' "$workspace/reports/triage_cases/latest/worklist.html"
 printf '   dashboard       cd demo/workspace && dermai dashboard   (then open http://127.0.0.1:8600)\n'

@@ -8,15 +8,18 @@ from zenml import pipeline
 
 from steps.compare_cells import compare_cells
 from steps.load_cases import load_cases
+from steps.load_parameters import load_parameters
 from steps.plan_comparison import plan_comparison
 
 
 @pipeline
-def compare_strategies(overrides: dict[str, Any] | None = None) -> None:
+def compare_strategies(profile: str = "", overrides: dict[str, Any] | None = None) -> None:
     """Architectures and training strategies of params.yaml, with several seeds, on the target's test patients.
 
-    `overrides` are dotted parameters laid over params.yaml, such as `{"compare.seeds": [1]}`.
+    `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single
+    parameters laid over both, such as `{"compare.seeds": [1]}`.
     """
-    cases, dataset, params = load_cases(overrides or {})
+    params, _ = load_parameters(profile, overrides or {})
+    cases, dataset = load_cases()
     grid = plan_comparison(cases, params)
     compare_cells(grid, cases, dataset, params)

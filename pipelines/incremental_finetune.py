@@ -11,6 +11,7 @@ from steps.evaluate_models import evaluate_models
 from steps.find_champion import find_champion
 from steps.finetune_candidate import finetune_candidate
 from steps.load_cases import load_cases
+from steps.load_parameters import load_parameters
 from steps.plan_update import plan_update
 from steps.publish_report import publish_report
 from steps.record_decision import record_decision
@@ -24,21 +25,23 @@ from steps.validate_cases import validate_cases
     on_failure=record_failure,
     depends_on=[finetune_candidate],  # so that a run's configuration can set its resources
 )
-def incremental_finetune(overrides: dict[str, Any] | None = None) -> None:
+def incremental_finetune(profile: str = "", overrides: dict[str, Any] | None = None) -> None:
     """Validate, fine-tune from the champion, evaluate, decide, record, report.
 
-    `overrides` are dotted parameters laid over params.yaml, such as `{"model.image_size": 128}`.
+    `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single
+    parameters laid over both, such as `{"model.image_size": 128}`.
     """
-    cases, dataset, params = load_cases(overrides or {})
+    params, laid_over = load_parameters(profile, overrides or {})
+    cases, dataset = load_cases()
     validation = validate_cases(cases, params)
     references = find_champion(params)
     plan = plan_update(cases, references, params)
     if plan.load().mode == "nothing":
-        record = record_nothing_new(cases, plan, dataset, references, params)
+        record = record_nothing_new(cases, plan, dataset, references, params, laid_over)
         publish_report(record, cases, plan, validation, references, params)
         return
     candidate = finetune_candidate(plan, cases, references, params)
     predictions, comparison = evaluate_models(candidate, cases, references, params)
     judgement = decide_promotion(predictions, comparison, params)
-    record = record_decision(judgement, comparison, candidate, cases, plan, dataset, references, params)
+    record = record_decision(judgement, comparison, candidate, cases, plan, dataset, references, params, laid_over)
     publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)

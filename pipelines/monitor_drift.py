@@ -8,13 +8,16 @@ from zenml import pipeline
 
 from steps.follow_up_alarm import follow_up_alarm
 from steps.judge_windows import judge_windows
+from steps.load_parameters import load_parameters
 
 
 @pipeline
-def monitor_drift(overrides: dict[str, Any] | None = None) -> None:
+def monitor_drift(profile: str = "", overrides: dict[str, Any] | None = None) -> None:
     """Judge the newest referrals, show them in Evidently, alert, and start what params.yaml says.
 
-    `overrides` are dotted parameters laid over params.yaml, such as `{"monitoring.window": 200}`.
+    `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single
+    parameters laid over both, such as `{"monitoring.window": 200}`.
     """
-    summary = judge_windows(overrides or {})
-    follow_up_alarm(summary, overrides or {})
+    params, laid_over = load_parameters(profile, overrides or {})
+    summary = judge_windows(params)
+    follow_up_alarm(summary, params, laid_over)

@@ -6,14 +6,19 @@ from typing import Any
 
 from zenml import pipeline
 
+from steps.load_parameters import load_parameters
 from steps.score_referrals import score_referrals
 
 
 @pipeline
-def triage_cases(folder: str = "referrals", received_on: str = "", overrides: dict[str, Any] | None = None) -> None:
+def triage_cases(
+    folder: str = "referrals", received_on: str = "", profile: str = "", overrides: dict[str, Any] | None = None
+) -> None:
     """Check, score, log and sort a folder of new, unlabelled cases.
 
     `folder` holds cases.csv and the photographs; relative to the workspace. `received_on` dates them (a day such as
-    2026-03-01; empty is now). `overrides` are dotted parameters laid over params.yaml.
+    2026-03-01; empty is now). `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are
+    single parameters laid over both, such as `{"triage.heat_maps": false}`.
     """
-    score_referrals(folder, received_on, overrides or {})
+    params, _ = load_parameters(profile, overrides or {})
+    score_referrals(folder, received_on, params)

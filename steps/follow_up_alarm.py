@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from zenml import step
 
-from dermai.config import load_params
+from dermai.config import Overrides, Params
 from dermai.workspace import find_workspace
 from monitoring.drift_run import MonitoringSummary
 from monitoring.follow_up import follow_up
 
 
 @step(enable_cache=False)
-def follow_up_alarm(summary: MonitoringSummary, overrides: dict[str, Any]) -> Annotated[str, "follow_up"]:
+def follow_up_alarm(summary: MonitoringSummary, params: Params, laid_over: Overrides) -> Annotated[str, "follow_up"]:
     """Nothing without a new alarm: the record and the alert have been seen to already."""
-    workspace = find_workspace()
-    done = follow_up(workspace, load_params(workspace.params_file, overrides), summary)
+    done = follow_up(find_workspace(), params, summary, laid_over)
     print(done)
     return done

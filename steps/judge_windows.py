@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from zenml import log_metadata, step
 
-from dermai.config import load_params
+from dermai.config import Params
 from dermai.report.publication import point_latest_at
 from dermai.workspace import find_workspace
 from monitoring.drift_run import MonitoringSummary, run_monitoring
@@ -16,10 +16,10 @@ from steps.this_run import run_name
 
 
 @step(enable_cache=False)
-def judge_windows(overrides: dict[str, Any]) -> Annotated[MonitoringSummary, "monitoring_summary"]:
+def judge_windows(params: Params) -> Annotated[MonitoringSummary, "monitoring_summary"]:
     """Never cached: the prediction log has grown, or diagnoses have come back."""
     workspace = find_workspace()
-    summary = run_monitoring(workspace, load_params(workspace.params_file, overrides), run_name())
+    summary = run_monitoring(workspace, params, run_name())
     point_latest_at(workspace.reports / "monitor_drift" / run_name())
     log_metadata({"verdict": summary.verdict, "windows": summary.windows, "alarms": summary.alarms})
     windows = read_history(workspace, summary.model_version).windows

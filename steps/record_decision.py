@@ -8,7 +8,7 @@ from typing import Annotated
 import pandas as pd
 from zenml import log_metadata, step
 
-from dermai.config import Params
+from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan
 from dermai.evaluation.comparison import ModelComparison
 from dermai.evaluation.metric_files import flat_metrics
@@ -34,6 +34,7 @@ def record_decision(
     dataset: DatasetVersion,
     references: ReferenceModels,
     params: Params,
+    laid_over: Overrides,
 ) -> Annotated[UpdateAttempt, "update_record"]:
     """The record is on disk before an alias moves; a manual approval leaves the candidate as challenger."""
     workspace, attempt = find_workspace(), run_name()
@@ -49,6 +50,7 @@ def record_decision(
         UpdateAttempt,
         workspace,
         params,
+        laid_over,
         attempt,
         cases,
         plan,

@@ -7,7 +7,7 @@ from typing import Annotated
 import pandas as pd
 from zenml import log_metadata, step
 
-from dermai.config import Params
+from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan
 from dermai.promotion.transaction import record_attempt
 from dermai.records.attempt import change_note, describe_attempt
@@ -19,7 +19,12 @@ from steps.this_run import run_ids, run_name
 
 @step(enable_cache=False)
 def record_nothing_new(
-    cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVersion, references: ReferenceModels, params: Params
+    cases: pd.DataFrame,
+    plan: UpdatePlan,
+    dataset: DatasetVersion,
+    references: ReferenceModels,
+    params: Params,
+    laid_over: Overrides,
 ) -> Annotated[NothingNew, "update_record"]:
     """The champion has learnt from every training photograph there is: nothing is trained."""
     workspace = find_workspace()
@@ -27,6 +32,7 @@ def record_nothing_new(
         NothingNew,
         workspace,
         params,
+        laid_over,
         run_name(),
         cases,
         plan,

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from dermai.config import Params
+from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan
 from dermai.data.cases import trainable
 from dermai.files import sha256_json
@@ -40,6 +40,7 @@ def describe_attempt(
     kind: type[Kind],
     workspace: Workspace,
     params: Params,
+    laid_over: Overrides,
     attempt: str,
     cases: pd.DataFrame,
     plan: UpdatePlan,
@@ -56,6 +57,8 @@ def describe_attempt(
         dataset=describe_dataset(cases, plan, dataset),
         code=describe_code(workspace),
         seed=params.seed,
+        profile=laid_over.profile,
+        overrides=laid_over.values,
         params_sha256=sha256_json(params.model_dump(mode="json")),
         policy=RecordedPolicy.of(params.gate),
         policy_sha256=params.gate.hash,

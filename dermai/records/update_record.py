@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WrapSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WrapSerializer
 
 from dermai.audit.event import Event
 from dermai.errors import DermaiError
@@ -132,6 +132,8 @@ class UpdateRecord(Event):
     code: CodeRecord
     seed: int
     params_sha256: str
+    profile: str = ""
+    overrides: dict[str, JsonValue] = Field(default_factory=dict)  # laid over params.yaml, the profile's values too
     policy: RecordedPolicy
     policy_sha256: str
     outcome: Outcome | None = None

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from dermai.audit import AuditLog
 from dermai.cli.app import application
-from dermai.config import MonitoringParams
+from dermai.config import MonitoringParams, Overrides
 from dermai.errors import DermaiError
 from dermai.prediction_log.log import PredictionLog
 from dermai.records.incidents import SensitivityAlarm, WindowAlarm
@@ -271,13 +271,13 @@ class TestFollowUp:
 
     def test_without_a_new_alarm_nothing_follows(self, service):
         params = quick_params(service, monitoring__on_act="workflow")
-        assert "nothing follows" in follow_up(service, params, self.alarm(0))
+        assert "nothing follows" in follow_up(service, params, self.alarm(0), Overrides())
 
     def test_the_retraining_workflow_is_started(self, service, webhook, monkeypatch):
         monkeypatch.setenv("GITHUB_API_URL", address(webhook))
         monkeypatch.setenv("GITHUB_REPOSITORY", "clinic/dermai")
         monkeypatch.setenv("DERMAI_GITHUB_TOKEN", "token")
-        follow_up(service, quick_params(service, monitoring__on_act="workflow"), self.alarm())
+        follow_up(service, quick_params(service, monitoring__on_act="workflow"), self.alarm(), Overrides())
         ((path, body, headers),) = webhook.received
         assert path == "/repos/clinic/dermai/actions/workflows/retrain.yml/dispatches"
         assert body["ref"] == "main"
@@ -287,11 +287,20 @@ class TestFollowUp:
         params = quick_params(service, monitoring__on_act="incremental_finetune")
         program = "import os, pathlib; pathlib.Path('started').write_text(os.environ['DERMAI_WORKSPACE'])"
         monkeypatch.setattr("monitoring.follow_up.UPDATE", ("python", "-c", program))
-        assert "incremental_finetune has run" in follow_up(service, params, self.alarm())
+        assert "incremental_finetune has run" in follow_up(service, params, self.alarm(), Overrides())
         assert (service.root / "started").read_text() == str(service.root)
         monkeypatch.setattr("monitoring.follow_up.UPDATE", ("python", "-c", "raise SystemExit(1)"))
         with pytest.raises(DermaiError, match="run it by hand"):
-            follow_up(service, params, self.alarm())
+            follow_up(service, params, self.alarm(), Overrides())
+
+    def test_the_update_works_with_the_parameters_of_the_run_that_found_the_alarm(self, service, monkeypatch):
+        params = quick_params(service, monitoring__on_act="incremental_finetune")
+        program = "import pathlib, sys; pathlib.Path('given').write_text(pathlib.Path(sys.argv[2]).read_text())"
+        monkeypatch.setattr("monitoring.follow_up.UPDATE", ("python", "-c", program))
+        laid_over = Overrides(profile="gpu", values={"training.first_epochs": 20})
+        follow_up(service, params, self.alarm(), laid_over)
+        given = json.loads((service.root / "given").read_text())
+        assert given == {"parameters": {"profile": "gpu", "overrides": {"training.first_epochs": 20}}}
 
     def test_a_workflow_without_a_token_is_refused(self, monkeypatch):
         monkeypatch.delenv("DERMAI_GITHUB_TOKEN", raising=False)
