@@ -21,7 +21,7 @@ from dermai.backup.contents import (
     place_of,
     read_manifest,
 )
-from dermai.config import load_params
+from dermai.config import load_params, read_overrides
 from dermai.errors import DermaiError
 from dermai.files import sha256_file, sync_folder
 from dermai.records.incidents import Restore
@@ -117,7 +117,7 @@ def _check_empty(workspace: Workspace, manifest: Manifest, files: dict[str, str]
 
 
 def _same_versions(workspace: Workspace, manifest: Manifest) -> bool:
-    versions = Registry(workspace, load_params(workspace.params_file)).versions()
+    versions = Registry(workspace, load_params(workspace.params_file, read_overrides(workspace.root))).versions()
     return [(v.version, v.sha256, v.aliases) for v in versions] == [
         (v.version, v.sha256, v.aliases) for v in manifest.versions
     ]
@@ -152,7 +152,7 @@ def _beside(path: Path) -> Path:
 
 def _check_champion(workspace: Workspace, manifest: Manifest) -> None:
     """The champion is the one that was saved, to the byte."""
-    registry = Registry(workspace, load_params(workspace.params_file))
+    registry = Registry(workspace, load_params(workspace.params_file, read_overrides(workspace.root)))
     expected, found = manifest.with_alias(CHAMPION), registry.by_alias(CHAMPION)
     known = (expected.version, expected.sha256) if expected else None
     if ((found.version, found.sha256) if found else None) != known:

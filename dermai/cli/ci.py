@@ -59,10 +59,10 @@ def alone(
     Example: `dermai ci alone -- zenml pipeline run incremental_finetune`
     """
     from dermai.ci.exclusive import run_alone
-    from dermai.config import load_params
+    from dermai.config import load_params, read_overrides
 
     workspace = _workspace()
-    raise typer.Exit(run_alone(workspace, load_params(workspace.params_file), command))
+    raise typer.Exit(run_alone(workspace, load_params(workspace.params_file, read_overrides(workspace.root)), command))
 
 
 @ci.command()
@@ -109,14 +109,14 @@ def approve(
     Example: `dermai ci approve 4`
     """
     from dermai.ci.github import environment_approval
-    from dermai.config import load_params
+    from dermai.config import load_params, read_overrides
     from dermai.promotion import transaction
 
     workspace = _workspace()
     approval = environment_approval(environment)
     transaction.promote(
         workspace,
-        load_params(workspace.params_file),
+        load_params(workspace.params_file, read_overrides(workspace.root)),
         version,
         approver=approval.login,
         role=f"reviewer of the environment {environment}",

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dermai.cli.parameters import Profile, Settings, read_parameters
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -19,6 +21,8 @@ def compare(
     strategy: Annotated[str, typer.Option(help="Letter or name under compare.strategies in params.yaml.")],
     architecture: Annotated[str, typer.Option(help="A timm name; empty: compare.architecture.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the training.")] = 1,
+    profile: Profile = "",
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Train and test one architecture by one strategy; a finished cell is found and costs seconds.
@@ -27,7 +31,6 @@ def compare(
 
     Example: `dermai compare --strategy b --architecture efficientnet_b3 --seed 2`
     """
-    from dermai.config import load_params
     from dermai.data.cases import read_cases
     from dermai.strategies.cells import Cell
     from dermai.strategies.experiment import run_one
@@ -35,7 +38,7 @@ def compare(
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
-    params = load_params(workspace.params_file)
+    params = read_parameters(workspace, profile, settings)
     cell = Cell(architecture=architecture or params.compare.architecture, strategy=strategy, seed=seed)
     result = run_one(workspace, cell, read_cases(workspace.cases_file), params)
     outcome = outcomes([result], params)[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dermai.cli.parameters import Profile, Settings, read_parameters
 from dermai.ingest.importers import Dataset, importers
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def import_dataset(
     correct_labels: CorrectLabels = False,
     published_split: PublishedSplit = False,
     track: Track = False,
+    profile: Profile = "",
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Import a published dataset as its publisher lays it out.
@@ -62,7 +65,7 @@ def import_dataset(
     if published_split and dataset is not Dataset.DERM7PT:
         raise typer.BadParameter("only derm7pt publishes one", param_hint="--published-split")
     importer = importers(published_split)[dataset.source]
-    _run(importer, folder, patients, share, batch, workers, dry_run, correct_labels, track, as_json)
+    _run(importer, folder, patients, share, batch, workers, dry_run, correct_labels, track, profile, settings, as_json)
 
 
 def ingest_cases(
@@ -74,13 +77,28 @@ def ingest_cases(
     dry_run: DryRun = False,
     correct_labels: CorrectLabels = False,
     track: Track = False,
+    profile: Profile = "",
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Take in new cases: a folder with `cases.csv` (image, case_id, patient_id, diagnosis, ...) and photographs.
 
     Example: `dermai ingest deliveries/2026-03`
     """
-    _run(importers()["dermai"], folder, patients, share, batch, workers, dry_run, correct_labels, track, as_json)
+    _run(
+        importers()["dermai"],
+        folder,
+        patients,
+        share,
+        batch,
+        workers,
+        dry_run,
+        correct_labels,
+        track,
+        profile,
+        settings,
+        as_json,
+    )
 
 
 def _run(
@@ -93,12 +111,13 @@ def _run(
     dry_run: bool,
     correct_labels: bool,
     track: bool,
+    profile: str,
+    settings: list[str] | None,
     as_json: bool,
 ) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from dermai.config import load_params
     from dermai.ingest.intake import IntakeOptions, take_in
     from dermai.ingest.selection import parse_share, read_patients
     from dermai.workspace import find_workspace
@@ -122,7 +141,7 @@ def _run(
         report = take_in(
             importer(folder),
             workspace,
-            load_params(workspace.params_file),
+            read_parameters(workspace, profile, settings),
             options,
             lambda done, total: bar.update(task, completed=done, total=total),
         )

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from dermai.cli.parameters import Profile, Settings, read_parameters
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -21,6 +23,8 @@ def register(application: typer.Typer) -> None:
 def confirm(
     file: Annotated[Path, typer.Argument(help="CSV with case_id, diagnosis; optionally lesion_id, confirmed_by.")],
     correct: Annotated[bool, typer.Option(help="Let a diagnosis replace the one recorded before.")] = False,
+    profile: Profile = "",
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Record the confirmed diagnoses of triaged cases; the same file again changes nothing.
@@ -31,7 +35,6 @@ def confirm(
 
     Example: `dermai confirm histology-2026-03.csv`
     """
-    from dermai.config import load_params
     from dermai.data.pseudonyms import load_pseudonyms
     from dermai.errors import DermaiError
     from dermai.prediction_log.confirmations import confirm as record
@@ -41,7 +44,7 @@ def confirm(
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
-    params = load_params(workspace.params_file)
+    params = read_parameters(workspace, profile, settings)
     pseudonyms = load_pseudonyms(workspace)
     log = PredictionLog(workspace.prediction_log)
     done = record(log, file, correct, lambda case: pseudonyms.case(SOURCE, case))
@@ -83,29 +86,18 @@ def simulate_production(
     folder: Annotated[Path, typer.Argument(help="New folder that receives the referrals of five weeks.")],
     size: Annotated[int, typer.Option(help="Side of the square photographs, pixels.")] = 128,
     seed: Annotated[int, typer.Option(help="The same seed gives the same patients.")] = 1,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A parameter laid over params.yaml, such as triage.heat_maps=false."),
-    ] = None,
+    profile: Profile = "",
+    settings: Settings = None,
 ) -> None:
     """Triage five SIMULATED weeks: nothing new, a new phone, a new site, a new diagnosis, more melanoma.
 
     Example: `dermai simulate-production production`, then `zenml pipeline run monitor_drift` and `dermai dashboard`
     """
-    import yaml
-
-    from dermai.config import load_params
     from dermai.errors import DermaiError
     from dermai.simulate.production import simulate_production as simulate
     from dermai.workspace import find_workspace
 
     if folder.exists() and any(folder.iterdir()):
         raise DermaiError(f"{folder} is not empty: name a new folder")
-    overrides = {}
-    for text in setting or []:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise typer.BadParameter(f"{text!r} is not like triage.heat_maps=false", param_hint="--set")
-        overrides[name] = yaml.safe_load(value)
     workspace = find_workspace()
-    simulate(workspace, load_params(workspace.params_file, overrides), folder, size, seed)
+    simulate(workspace, read_parameters(workspace, profile, settings), folder, size, seed)

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from dermai.cli.parameters import Profile, Settings, read_parameters
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -19,21 +21,20 @@ def register(application: typer.Typer) -> None:
     application.command(no_args_is_help=True)(restore)
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(profile: Profile = "", settings: Settings = None, as_json: AsJson = False) -> None:
     """Check this deployment: versions, services, permissions, clock, disk, telemetry; say what is wrong.
 
     The exit code is 1 where something has to be mended. Nothing is changed.
 
     Example: `dermai doctor --json`
     """
-    from dermai.config import load_params
     from dermai.doctor import examine
     from dermai.errors import DermaiError
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
     found = []
-    for finding in examine(workspace, load_params(workspace.params_file)):
+    for finding in examine(workspace, read_parameters(workspace, profile, settings)):
         found.append(finding)
         if not as_json:
             mark = "" if finding.state == "ok" else f"{finding.state}: "
@@ -50,6 +51,8 @@ def doctor(as_json: AsJson = False) -> None:
 
 def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder, outside the workspace.", show_default=False)],
+    profile: Profile = "",
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Save registry, audit records, test-set ledger, prediction log, reports and settings, with the hash of each file.
@@ -63,7 +66,6 @@ def backup(
 
     from dermai.audit import key_file
     from dermai.backup import back_up
-    from dermai.config import load_params
     from dermai.data.pseudonyms import key_file as pseudonym_key_file
     from dermai.workspace import find_workspace
 
@@ -73,7 +75,7 @@ def backup(
         task = bar.add_task("files", total=None)
         saved = back_up(
             workspace,
-            load_params(workspace.params_file),
+            read_parameters(workspace, profile, settings),
             folder,
             lambda done, total: bar.update(task, completed=done, total=total),
         )

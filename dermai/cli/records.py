@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dermai.cli.parameters import Profile, Settings, read_parameters
 from dermai.errors import DermaiError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def register(application: typer.Typer) -> None:
     application.add_typer(gate, name="gate")
 
 
-def status(as_json: AsJson = False) -> None:
+def status(profile: Profile = "", settings: Settings = None, as_json: AsJson = False) -> None:
     """Show champion, challenger, data, pending decision and the next step.
 
     Example: `dermai status --json`
@@ -45,7 +46,7 @@ def status(as_json: AsJson = False) -> None:
     from dermai.promotion import transaction
     from dermai.promotion.status import read_status
 
-    workspace, params = _workspace()
+    workspace, params = _workspace(profile, settings)
     try:
         repaired = transaction.repair(workspace, params)
     except AuditLogDamaged:
@@ -75,26 +76,40 @@ def status(as_json: AsJson = False) -> None:
     _say(f"{'next':<11} {found.next_step}")
 
 
-def promote(approver: Approver, role: Role, reason: Reason, version: Version = "") -> None:
+def promote(
+    approver: Approver,
+    role: Role,
+    reason: Reason,
+    version: Version = "",
+    profile: Profile = "",
+    settings: Settings = None,
+) -> None:
     """Make a candidate that passed the gate the champion.
 
     Example: `dermai promote 4 --approver "Ana Silva" --role "head of dermatology" --reason "report reviewed"`
     """
     from dermai.promotion import transaction
 
-    workspace, params = _workspace()
+    workspace, params = _workspace(profile, settings)
     version = version or _challenger(workspace, params)
     _done(transaction.promote(workspace, params, version, approver=approver, role=role, reason=reason))
 
 
-def reject(approver: Approver, role: Role, reason: Reason, version: Version = "") -> None:
+def reject(
+    approver: Approver,
+    role: Role,
+    reason: Reason,
+    version: Version = "",
+    profile: Profile = "",
+    settings: Settings = None,
+) -> None:
     """Turn a candidate down for good, whatever the gate says of it.
 
     Example: `dermai reject 4 --approver "Ana Silva" --role "head of dermatology" --reason "worse on dark skin"`
     """
     from dermai.promotion import transaction
 
-    workspace, params = _workspace()
+    workspace, params = _workspace(profile, settings)
     version = version or _challenger(workspace, params)
     _done(transaction.reject(workspace, params, version, approver=approver, role=role, reason=reason))
 
@@ -104,6 +119,8 @@ def rollback(
     role: Role,
     reason: Reason,
     to: Annotated[str, typer.Option(help="An earlier champion; the one before this where none is given.")] = "",
+    profile: Profile = "",
+    settings: Settings = None,
 ) -> None:
     """Go back to the champion before this one, in seconds.
 
@@ -111,7 +128,7 @@ def rollback(
     """
     from dermai.promotion import transaction
 
-    workspace, params = _workspace()
+    workspace, params = _workspace(profile, settings)
     _done(transaction.rollback(workspace, params, approver=approver, role=role, reason=reason, to=to or None))
 
 
@@ -120,6 +137,8 @@ def verify(
     public_key: Annotated[
         Path | None, typer.Option(help="An auditor's own copy of the public key (`updates.pub`).", show_default=False)
     ] = None,
+    profile: Profile = "",
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Find any edit, deletion, reordering or truncation of the records; exit with 1 where there is one.
@@ -130,7 +149,7 @@ def verify(
     from dermai.promotion.history import champion_problem
     from dermai.registry.registry import CHAMPION, Registry
 
-    workspace, params = _workspace()
+    workspace, params = _workspace(profile, settings)
     log = AuditLog(workspace.audit_log)
     found = log.verify(load_public_key(public_key) if public_key else None)
     if Registry.exists(workspace):
@@ -168,10 +187,11 @@ def show(
 
     from dermai.audit import EVENTS, AuditLog
     from dermai.records.summary import summarise, version_of
+    from dermai.workspace import find_workspace
 
     if event and event not in EVENTS:
         raise typer.BadParameter(f"unknown kind; known: {', '.join(EVENTS)}", param_hint="--event")
-    workspace, _ = _workspace()
+    workspace = find_workspace()
     entries = AuditLog(workspace.audit_log).entries(*([event] if event else []))
     if sequence is not None:
         entries = [entry for entry in entries if entry.sequence == sequence]
@@ -191,6 +211,8 @@ def show(
 @audit.command("export")
 def export(
     output: Annotated[Path | None, typer.Option(help="A folder; reports/audit where none is given.")] = None,
+    profile: Profile = "",
+    settings: Settings = None,
 ) -> None:
     """Write the technical documentation, the champion's model card and a copy of the signed log.
 
@@ -198,7 +220,7 @@ def export(
     """
     from dermai.report.technical_documentation import export_records
 
-    workspace, params = _workspace()
+    workspace, params = _workspace(profile, settings)
     for file in export_records(workspace, params, output or workspace.reports / "audit"):
         _say(str(file))
 
@@ -211,31 +233,35 @@ def rotate_key(approver: Approver, role: Role, reason: Reason) -> None:
     """
     from dermai.audit import AuditLog, key_file
     from dermai.promotion.rules import check_named
+    from dermai.workspace import find_workspace
 
-    workspace, _ = _workspace()
+    workspace = find_workspace()
     check_named(approver, role, reason)
     _done(AuditLog(workspace.audit_log).rotate_key(approver=approver, role=role, reason=reason))
     _say(f"next: put {key_file()} into the safe; then `dermai backup`, older backups need the older key")
 
 
 @gate.command("approve-policy")
-def approve_policy(approver: Approver, role: Role, reason: Reason) -> None:
-    """Put the gate policy of params.yaml into force; until then a changed policy promotes nothing.
+def approve_policy(
+    approver: Approver, role: Role, reason: Reason, profile: Profile = "", settings: Settings = None
+) -> None:
+    """Put the gate policy of the parameters into force; until then a changed policy promotes nothing.
+
+    With a profile that changes `gate:` it is the resulting policy.
 
     Example: `dermai gate approve-policy --approver "Ana Silva" --role "head of dermatology" --reason "agreed in May"`
     """
     from dermai.promotion import transaction
 
-    workspace, params = _workspace()
+    workspace, params = _workspace(profile, settings)
     _done(transaction.approve_current_policy(workspace, params, approver=approver, role=role, reason=reason))
 
 
-def _workspace() -> tuple[Workspace, Params]:
-    from dermai.config import load_params
+def _workspace(profile: str, settings: list[str] | None) -> tuple[Workspace, Params]:
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
-    return workspace, load_params(workspace.params_file)
+    return workspace, read_parameters(workspace, profile, settings)
 
 
 def _challenger(workspace: Workspace, params: Params) -> str:

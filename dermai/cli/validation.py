@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from dermai.cli.parameters import Profile, Settings, read_parameters
+
 
 def register(application: typer.Typer) -> None:
     """Add the command."""
@@ -14,12 +16,13 @@ def register(application: typer.Typer) -> None:
 
 def validate(
     record: Annotated[bool, typer.Option(help="Write a failure into the audit log, as an update would.")] = False,
+    profile: Profile = "",
+    settings: Settings = None,
 ) -> None:
     """Check the dataset as an update does before it trains; exit with 1 where a blocking check fails.
 
     Example: `dermai validate`, then open reports/validation/index.html
     """
-    from dermai.config import load_params
     from dermai.data.cases import parse_cases
     from dermai.errors import DermaiError
     from dermai.records.failures import write_failure
@@ -27,7 +30,7 @@ def validate(
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
-    params = load_params(workspace.params_file)
+    params = read_parameters(workspace, profile, settings)
     docs = workspace.reports / "validation"
     try:
         found = validate_dataset(parse_cases(workspace.cases_file), workspace.data, params, docs, workspace.state)

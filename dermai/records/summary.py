@@ -39,10 +39,12 @@ def version_of(entry: Entry) -> str:
 def summarise(entry: Entry) -> str:
     """What happened, in a sentence without the time and the version."""
     match _said(entry):
-        case UpdateAttempt() | ShadowDecisionRecord() as said:
+        case UpdateAttempt() as said:
+            return _decision(said.outcome, said.reasons, said.champion) + _profile(said)
+        case ShadowDecisionRecord() as said:
             return _decision(said.outcome, said.reasons, said.champion)
         case UpdateRecord() as said:
-            return said.change_note or "nothing new to learn"
+            return (said.change_note or "nothing new to learn") + _profile(said)
         case Promotion(champion_before=before) as said:
             return (f"in place of version {before.version}, " if before else "first champion, ") + _by(said)
         case Rollback(champion_before=before) as said:
@@ -86,3 +88,11 @@ def _decision(outcome: Outcome, reasons: Sequence[str], champion: ModelReference
 
 def _by(decided: Decided) -> str:
     return f"by {decided.approver} ({decided.role}): {decided.reason}"
+
+
+def _profile(record: UpdateRecord) -> str:
+    """What params.yaml alone did not say; the whole record names each value."""
+    said = [f"profile {record.profile}"] if record.profile else []
+    if not said and record.overrides:
+        said = [f"other than in params.yaml: {', '.join(record.overrides)}"]
+    return f" ({said[0]})" if said else ""

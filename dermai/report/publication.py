@@ -137,6 +137,8 @@ def provenance(record: UpdateRecord) -> Provenance:
         code_dirty=record.code.dirty,
         data_version=record.dataset.version,
         params_sha256=record.params_sha256,
+        profile=record.profile,
+        overrides=record.overrides,
         policy_sha256=record.policy_sha256,
         package_sha256=record.candidate.sha256 if record.candidate else "",
         lock_sha256=record.code.lock_sha256,

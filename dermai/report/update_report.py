@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dermai.evaluation.metrics import Evaluation
 from dermai.gate.findings import GateDecision
@@ -166,6 +166,8 @@ class Provenance(ReportPart):
     code_dirty: bool = False
     data_version: str
     params_sha256: str
+    profile: str = ""
+    overrides: dict[str, JsonValue] = {}  # laid over params.yaml
     policy_sha256: str = ""
     package_sha256: str = ""
     lock_sha256: str = ""

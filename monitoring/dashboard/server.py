@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from dermai.config import load_params
+from dermai.config import load_params, read_overrides
 from dermai.environment import silence_telemetry
 from dermai.errors import DermaiError
 from dermai.workspace import Workspace
@@ -84,7 +84,7 @@ def application(workspace: Workspace, token: str, hosts: set[str]) -> ASGIApp:
     from monitoring.dashboard.start_page import start_page
 
     def start(request: Request) -> Response:
-        page = start_page(workspace, load_params(workspace.params_file))
+        page = start_page(workspace, load_params(workspace.params_file, read_overrides(workspace.root)))
         return HTMLResponse(page, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
     def report(request: Request) -> Response:
