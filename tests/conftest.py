@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dermai.audit import AuditLog
-from dermai.config import Params, load_params
+from dermai.config import PROFILE_VARIABLE, Params, load_params
 from dermai.environment import silence_telemetry
 from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
@@ -50,6 +50,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     (root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
     monkeypatch.setenv(WORKSPACE_VARIABLE, str(root))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv(PROFILE_VARIABLE, raising=False)
     return Workspace(root)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
+from operator import not_
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WrapSerializer
@@ -132,8 +133,8 @@ class UpdateRecord(Event):
     code: CodeRecord
     seed: int
     params_sha256: str
-    profile: str = ""
-    overrides: dict[str, JsonValue] = Field(default_factory=dict)  # laid over params.yaml, the profile's values too
+    profile: str = Field("", exclude_if=not_)
+    overrides: dict[str, JsonValue] = Field({}, exclude_if=not_)  # laid over params.yaml, the profile's values too
     policy: RecordedPolicy
     policy_sha256: str
     outcome: Outcome | None = None

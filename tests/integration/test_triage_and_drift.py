@@ -11,7 +11,7 @@ SMALL_WINDOWS = {"monitoring.window": 20, "monitoring.fewest_patients": 10, "mon
 def test_referrals_become_a_worklist_and_a_judged_window(first_champion, tmp_path):
     clone = first_champion.copy(tmp_path / "there")
     clone.run("dermai", "simulate", "referrals", "--arrival", "3", "--scale", "0.005", "--size", "128")
-    clone.run("zenml", "pipeline", "run", "triage_cases")
+    clone.run("zenml", "pipeline", "run", "triage_cases", "-c", "profiles/demo.yaml")
     reports = clone.root / "reports"
     worklist = pd.read_csv(reports / "triage_cases" / "latest" / "worklist.csv")
     assert len(worklist) >= 20

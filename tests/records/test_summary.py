@@ -1,5 +1,7 @@
 """Each record in one line."""
 
+from dataclasses import replace
+
 import pytest
 
 from dermai.audit import Entry
@@ -48,3 +50,12 @@ def test_alarms_refusals_and_rotations_say_what_matters(stored_log):
 def test_a_record_that_cannot_be_read_is_said_to_be_another_releases():
     entry = Entry("log", 1, "2030-01-01T00:00:00", "promotion", {"candidate": "9"}, "", "", "")
     assert (version_of(entry), "another release" in summarise(entry)) == ("", True)
+
+
+def test_an_attempt_says_with_which_profile_it_was_made(stored_log):
+    entry = stored_log.entries()[4]
+    values = {"training.first_epochs": 5}
+    named = replace(entry, body={**entry.body, "profile": "demo", "overrides": values})
+    assert summarise(named) == f"{SAID[5][1]} (profile demo)"
+    single = replace(entry, body={**entry.body, "overrides": values})
+    assert summarise(single) == f"{SAID[5][1]} (other than in params.yaml: training.first_epochs)"

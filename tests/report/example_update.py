@@ -207,6 +207,8 @@ def example(
             git_commit="0123456789abcdef0123456789abcdef01234567",
             data_version="a" * 32,
             params_sha256="c" * 64,
+            profile="gpu",
+            overrides={"training.first_epochs": 20, "training.optimizer": "adamw"},
             policy_sha256=policy.hash,
             package_sha256="5" * 64,
             lock_sha256="e" * 64,
