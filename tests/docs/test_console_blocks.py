@@ -42,6 +42,7 @@ NOT_RUN = {
     "docs/operations.md: cp deploy/env.example": "Docker and filled-in passwords; tests/test_deploy.py reads the files",
     "docs/operations.md: mlflow db upgrade": "databases of an earlier version",
     "docs/operations.md: git clone": "a safe with keys, and a backup; tests/integration/test_backup.py restores one",
+    "docs/profiles.md: zenml pipeline run": "hours without a GPU; the tutorial has a profile",
     "docs/results.md: bash benchmarks/": "hours, on photographs of publishers",
 }
 
