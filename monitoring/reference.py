@@ -10,12 +10,12 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.data.cases import parse_cases, photograph_path
+from dermai.data.sender_numbers import SOURCE
 from dermai.errors import DermaiError
 from dermai.files import write_bytes
 from dermai.images.acquisition import acquisition_properties
 from dermai.models.operating_points import predict
 from dermai.models.package import ModelPackage
-from dermai.triage.referrals import SOURCE
 from dermai.triage.scoring import calibrated_validation
 from dermai.workspace import Workspace
 from monitoring.statistics.photographs import ScoredPhotographs

@@ -10,7 +10,8 @@ import pandas as pd
 
 from dermai.config import MonitoringParams
 from dermai.prediction_log.confirmations import with_diagnoses
-from dermai.prediction_log.log import DamagedPart, PredictionLog
+from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.parts import DamagedPart
 from monitoring.statistics.photographs import ScoredPhotographs
 
 
@@ -45,6 +46,7 @@ def next_windows(log: PredictionLog, version: str, after: Mark | None, params: M
     """Cut what the version has scored since `after` into windows, reading no more days than that takes.
 
     Where more than `most_windows` are waiting, only the newest are judged: they are what the next patients look like.
+    A photograph that came in under several cases is one photograph.
     """
     most = params.window * params.most_windows
     start = after.time - timedelta(microseconds=1) if after else None
@@ -53,6 +55,8 @@ def next_windows(log: PredictionLog, version: str, after: Mark | None, params: M
     if after is not None and len(table):
         new = _later(table, after)
         table, embeddings = table[new], embeddings[new]
+    once = ~table["image"].duplicated().to_numpy()
+    table, embeddings = table[once], embeddings[once]
     skipped = len(table) >= most + params.window
     if skipped:
         table, embeddings = table[-most:], embeddings[-most:]

@@ -76,15 +76,21 @@ def parse_cases(path: Path) -> pd.DataFrame:
     return table.assign(age=ages)
 
 
-def read_text_table(path: Path, expected: Sequence[str]) -> pd.DataFrame:
+def read_text_table(path: Path, expected: Sequence[str], delimiters: str = ",") -> pd.DataFrame:
     """Read a CSV file as text, with a clear error for the usual ways of getting one wrong.
 
+    Of the `delimiters` that are allowed the first that separates the expected columns is taken.
+
     Raises:
-        InvalidCases: empty, not UTF-8, another delimiter, missing columns, or ragged lines.
+        InvalidCases: missing, empty, not UTF-8, another delimiter, missing or repeated columns, or ragged lines.
     """
+    if not path.is_file():
+        raise InvalidCases(f"{path} is {'a folder, not a file' if path.is_dir() else 'not there'}: name a CSV file")
     content = path.read_bytes()
     if not content.strip():
         raise InvalidCases(f"{path.name} is empty: expected a header line with {', '.join(expected)}")
+    if b"\0" in content:
+        raise InvalidCases(f"{path.name} holds NUL bytes (UTF-16, or damaged): save it as CSV UTF-8 and try again")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -92,17 +98,33 @@ def read_text_table(path: Path, expected: Sequence[str]) -> pd.DataFrame:
         raise InvalidCases(
             f"{path.name}: line {line} is not UTF-8 (Latin-1?): save the file as CSV UTF-8 and try again"
         ) from None
-    header = next(csv.reader(io.StringIO(text)))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r ends a line in tables of old Macs
+    try:
+        delimiter = next((d for d in delimiters if set(expected) <= set(_rows(text, d)[0])), delimiters[0])
+        header, *rows = _rows(text, delimiter)
+    except csv.Error as error:
+        raise InvalidCases(f"{path.name} cannot be read as CSV: {error}") from None
     missing = [name for name in expected if name not in header]
     if missing:
-        delimiter = next((d for d in ";\t|" if len(header) == 1 and d in header[0]), None)
-        if delimiter:
-            raise InvalidCases(f"{path.name} is separated by {delimiter!r}: save it with commas and try again")
+        other = next((d for d in ";\t|" if len(header) == 1 and d in header[0]), None)
+        if other:
+            raise InvalidCases(f"{path.name} is separated by {other!r}: save it with commas and try again")
         raise InvalidCases(f"{path.name} lacks the columns {missing}")
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise InvalidCases(f"{path.name} names the columns {twice} more than once: keep the right one")
+    longer = next((number for number, row in enumerate(rows, 2) if any(map(str.strip, row[len(header) :]))), None)
+    if longer:
+        raise InvalidCases(f"{path.name} cannot be read as CSV: row {longer} has more cells than the header")
     try:
-        return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+        return pd.read_csv(io.StringIO(text), sep=delimiter, dtype=str, keep_default_na=False, index_col=False)
     except pd.errors.ParserError as error:
         raise InvalidCases(f"{path.name} cannot be read as CSV: {error}") from None
+
+
+def _rows(text: str, delimiter: str) -> list[list[str]]:
+    """Header and rows; at least one, which may be empty."""
+    return list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
 
 
 def write_cases(path: Path, cases: pd.DataFrame) -> None:

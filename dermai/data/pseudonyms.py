@@ -49,6 +49,9 @@ class Pseudonyms:
     def case(self, source: str, identifier: str) -> str:
         return "c" + self._digest("case", source, identifier)
 
+    def lesion_in_case(self, source: str, case: str, lesion: str) -> str:
+        return "l" + self._digest("lesion in case", source, case, lesion)
+
     @property
     def fingerprint(self) -> str:
         """Names the key without giving it away."""

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from dermai.data.cases import read_text_table
 from dermai.files import locked, write_bytes
-from dermai.prediction_log.log import DamagedPart, PredictionLog, write_part
+from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.parts import DamagedPart, write_part
 from dermai.taxonomy import load_taxonomy
 
 REQUIRED = ("case_id", "diagnosis")

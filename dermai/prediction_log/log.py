@@ -1,13 +1,12 @@
-"""The prediction log: partitioned Parquet, append-only, one row a photograph and model version.
+"""The prediction log: partitioned Parquet, append-only, one row a photograph, case, lesion and model version.
 
 `<folder>/predictions/model_version=<v>/day=<yyyy-mm-dd>/part-<time>-<random>.parquet`. A part is written whole, flushed
 and then renamed into place, so a killed append leaves nothing that a reader would see. pandas and DuckDB read it as
-`predictions/**/*.parquet` with hive partitioning.
+`predictions/**/*.parquet` with hive partitioning. A row that was logged again replaces the earlier one for readers.
 """
 
 from __future__ import annotations
 
-import errno
 import io
 import re
 import uuid
@@ -23,32 +22,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dermai.errors import DermaiError
-from dermai.files import write_bytes
-from dermai.images.acquisition import ACQUISITION
+from dermai.prediction_log.parts import (
+    EMBEDDING,
+    KEY,
+    LOGGED_AT,
+    TEXT_COLUMNS,
+    DamagedPart,
+    PredictionLogError,
+    check_rows,
+    empty_rows,
+    newest_rows,
+    read_part,
+    typed_table,
+    write_part,
+)  # fmt: skip
 
 VERSION = re.compile(r"[A-Za-z0-9_.-]+")
-EMBEDDING = "embedding"
-TEXT_COLUMNS = (
-    "image", "case_id", "patient_id", "lesion_id", "role", "predicted", "risk", "diagnoses", "site", "view", "sex",
-    "body_site", "skin_type", "device",
-)  # fmt: skip
-NUMBER_COLUMNS = ("age", *ACQUISITION)
-
-
-class PredictionLogError(DermaiError):
-    """The prediction log cannot be written, or what was to be written breaks its form."""
-
-
-@dataclass(frozen=True)
-class DamagedPart:
-    """A part file that cannot be read; it is left where it is, and every other part is read."""
-
-    path: Path
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.path.name} ({self.path.parent.name}) cannot be read: {self.reason}; restore it from a backup"
 
 
 @dataclass(frozen=True)
@@ -58,6 +47,7 @@ class Rows:
     table: pd.DataFrame
     embeddings: NDArray[np.float32]  # [N, D]; [N, 0] when not asked for
     damaged: tuple[DamagedPart, ...]
+    replaced: int = 0  # rows left out because the same was logged again later
 
 
 @dataclass(frozen=True)
@@ -81,14 +71,14 @@ class PredictionLog:
             PredictionLogError: a row breaks the form, or the disk is full or read-only.
         """
         _check_version(model_version)
-        _check(rows, embeddings)
+        check_rows(rows, embeddings)
         written = []
         days = rows["predicted_at"].dt.tz_convert("UTC").dt.strftime("%Y-%m-%d")
         for day in sorted(days.unique()):
             here = (days == day).to_numpy()
             buffer = io.BytesIO()
             pq.write_table(
-                _arrow(rows[here], embeddings[here]),
+                typed_table(rows[here], embeddings[here]),
                 buffer,
                 compression="zstd",
                 use_dictionary=["case_id", "patient_id", "lesion_id", *TEXT_COLUMNS[4:]],
@@ -121,33 +111,38 @@ class PredictionLog:
         """Rows of one version in order of time: only the named columns, and only the days that are needed.
 
         `after` leaves out rows at or before that time, `newest` keeps the last so many, `only` those whose
-        named column holds one of the values.
+        named column holds one of the values. Of rows about the same photograph, case and lesion the one that was
+        logged last counts. `predicted_at` and the key are always among the columns.
         """
-        wanted = None if columns is None else [*dict.fromkeys([*columns, "predicted_at", "image"])]
+        wanted = None if columns is None else [*dict.fromkeys([*columns, "predicted_at", *KEY])]
         if with_embeddings and wanted is not None:
             wanted.append(EMBEDDING)
         tables: list[pa.Table] = []
         damaged: list[DamagedPart] = []
-        held = 0
+        held = replaced = 0
         first_day = f"{after.astimezone(UTC):%Y-%m-%d}" if after else ""
-        these = None if only is None else (only[0], pa.array(sorted(only[1]), pa.string()))
+        these = None if only is None else {only[0]: only[1]}
         for day in self._days(model_version):
             if day.name.partition("=")[2] < first_day or (newest is not None and held >= newest):
                 break
+            of_day: list[pa.Table] = []
             for part in sorted(day.glob("*.parquet")):
                 try:
-                    table = _read_part(part, wanted, with_embeddings, these)
+                    table = read_part(part, wanted, with_embeddings, these)
                 except (OSError, pa.ArrowException) as error:
                     damaged.append(DamagedPart(part, " ".join(str(error).split())[:200]))
                     continue
                 if after:
                     table = table.filter(pc.greater(table["predicted_at"], pa.scalar(after)))
-                if table.num_rows or not tables:  # one without rows still knows the columns
-                    tables.append(table)
-                held += table.num_rows
+                if table.num_rows or not (tables or of_day):  # one without rows still knows the columns
+                    of_day.append(table)
+            if of_day:
+                kept, again = newest_rows(of_day)
+                tables.append(kept)
+                held, replaced = held + kept.num_rows, replaced + again
         if not tables:
-            return Rows(_empty(columns), np.zeros((0, 0), dtype=np.float32), tuple(damaged))
-        joined = pa.concat_tables(tables, promote_options="permissive")
+            return Rows(empty_rows(columns), np.zeros((0, 0), dtype=np.float32), tuple(damaged))
+        joined, again = newest_rows(tables)
         del tables
         order = pc.sort_indices(joined, sort_keys=[("predicted_at", "ascending"), ("image", "ascending")])
         joined = joined.take(order if newest is None else order[max(0, len(order) - newest) :])
@@ -155,7 +150,33 @@ class PredictionLog:
         if with_embeddings:
             embeddings = _matrix(joined[EMBEDDING])
             joined = joined.drop_columns([EMBEDDING])
-        return Rows(joined.to_pandas(), embeddings, tuple(damaged))
+        table = joined.drop_columns([LOGGED_AT]).to_pandas()
+        return Rows(table, embeddings, tuple(damaged), replaced + again)
+
+    def referred(self, **any_of: Collection[str]) -> pd.DataFrame:
+        """Rows of all versions, replaced ones too, in which one of the named columns holds one of its values.
+
+        Besides the key: `patient_id`, `lesion_in_case`, `site`, `risk`, `predicted_at`, `logged_at` and
+        `model_version`, in the order in which they were logged.
+
+        >>> PredictionLog(Path("nowhere")).referred(case_id=["c1"]).empty
+        True
+        """
+        columns = [*KEY, "patient_id", "lesion_in_case", "site", "risk", "predicted_at"]
+        found = []
+        for version in self.model_versions():
+            for day in self._days(version):
+                for part in sorted(day.glob("*.parquet")):
+                    try:
+                        rows = read_part(part, columns, False, any_of)
+                    except (OSError, pa.ArrowException):
+                        continue  # `read` names it
+                    if rows.num_rows:
+                        found.append(rows.to_pandas().assign(model_version=version))
+        if not found:
+            return pd.DataFrame(columns=[*columns, LOGGED_AT, "model_version"])
+        table = pd.concat(found, ignore_index=True).sort_values(LOGGED_AT, kind="stable")
+        return table.reindex(columns=[*columns, LOGGED_AT, "model_version"]).reset_index(drop=True)
 
     def _days(self, model_version: str) -> Iterator[Path]:
         """Day folders of a version, newest first."""
@@ -168,76 +189,11 @@ def probability_columns(table: pd.DataFrame) -> list[str]:
     return [name for name in map(str, table.columns) if name.startswith("p_") and table[name].notna().any()]
 
 
-def write_part(path: Path, content: bytes, lost: str) -> None:
-    """Write a part whole or not at all; `lost` says what is not in the log when it fails.
-
-    Raises:
-        PredictionLogError: the disk is full or read-only.
-    """
-    try:
-        write_bytes(path, content)
-    except OSError as error:
-        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise PredictionLogError(f"{lost}: {why}; nothing was lost, free the disk and run again") from error
-
-
 def _check_version(model_version: str) -> None:
     if not VERSION.fullmatch(model_version):
         raise PredictionLogError(f"a model version is letters, digits, '.', '_' or '-', not {model_version!r}")
 
 
-def _check(rows: pd.DataFrame, embeddings: NDArray[np.float32]) -> None:
-    for name in ("image", "case_id", "predicted_at"):
-        if name not in rows or rows[name].isna().any():
-            raise PredictionLogError(f"a row of the prediction log lacks {name}")
-    if getattr(rows["predicted_at"].dtype, "tz", None) is None:
-        raise PredictionLogError("predicted_at needs a time zone")
-    if len(embeddings) != len(rows) or embeddings.ndim != 2 or not np.isfinite(embeddings).all():
-        raise PredictionLogError(f"{len(rows)} photographs came with embeddings of shape {embeddings.shape}")
-    if rows["image"].duplicated().any():
-        twice = rows.loc[rows["image"].duplicated(), "case_id"].iloc[0]
-        raise PredictionLogError(f"a photograph of case {twice!r} is to be logged twice")
-
-
-def _arrow(rows: pd.DataFrame, embeddings: NDArray[np.float32]) -> pa.Table:
-    """Typed columns; embeddings keep half precision's digits, which halves the file and moves no statistic."""
-    columns: dict[str, pa.Array] = {
-        "predicted_at": pa.array(rows["predicted_at"].dt.tz_convert("UTC"), pa.timestamp("us", tz="UTC"))
-    }
-    for name in TEXT_COLUMNS:
-        texts = rows[name].fillna("").astype(str) if name in rows else [""] * len(rows)
-        columns[name] = pa.array(texts, pa.string())
-    for name in (*NUMBER_COLUMNS, *(name for name in rows.columns if name.startswith("p_"))):
-        numbers = rows[name].to_numpy(dtype="float32") if name in rows else np.full(len(rows), np.nan, dtype="float32")
-        columns[name] = pa.array(numbers, pa.float32(), from_pandas=True)
-    short = embeddings.astype(np.float16).astype(np.float32)
-    columns[EMBEDDING] = pa.FixedSizeListArray.from_arrays(pa.array(short.ravel(), pa.float32()), short.shape[1])
-    return pa.table(columns)
-
-
-def _read_part(
-    part: Path, wanted: Sequence[str] | None, with_embeddings: bool, only: tuple[str, pa.Array] | None
-) -> pa.Table:
-    with pq.ParquetFile(part) as file:
-        held = file.schema_arrow.names
-        names = [name for name in (wanted if wanted is not None else held) if name in held]
-        if not with_embeddings:
-            names = [name for name in names if name != EMBEDDING]
-        if only is None:
-            return file.read(columns=names, use_threads=False)
-        # One column first: the others only of parts that hold one of the values
-        column, values = only
-        inside = pc.is_in(file.read(columns=[column], use_threads=False)[column], value_set=values)
-        if not pc.any(inside).as_py():
-            return file.schema_arrow.empty_table().select(names)
-        return file.read(columns=names, use_threads=False).filter(inside)
-
-
 def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
     whole = column.combine_chunks()
     return np.asarray(whole.flatten()).reshape(len(whole), -1)
-
-
-def _empty(columns: Sequence[str] | None) -> pd.DataFrame:
-    names = dict.fromkeys([*(columns or [*TEXT_COLUMNS, *NUMBER_COLUMNS]), "predicted_at", "image"])
-    return pd.DataFrame({name: pd.Series(dtype="float32" if name in NUMBER_COLUMNS else "object") for name in names})

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dermai.files import sha256_bytes
-from dermai.prediction_log.log import DamagedPart, PredictionLog, write_part
+from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.parts import DamagedPart, write_part
 
 COLUMNS = ("case_id", "site", "device", "reason")
 SCHEMA = pa.schema([("asked_at", pa.timestamp("us", tz="UTC")), *((name, pa.string()) for name in COLUMNS)])

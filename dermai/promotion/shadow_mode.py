@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -16,6 +18,7 @@ from dermai.gate.shadow import decide_in_shadow
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.parts import KEY
 from dermai.promotion.history import latest_attempt, latest_decision, waiting_version
 from dermai.promotion.rules import AUTOMATIC
 from dermai.promotion.transaction import promote, record_shadow_decision, reject
@@ -66,8 +69,9 @@ def judge_in_shadow(
 ) -> ShadowDecision | None:
     """The gate's e-processes on lesions that all models scored and whose diagnosis came back after the attempt.
 
-    A diagnosis that was known when the challenger was made may be in its training or test data, so it does not count.
-    Without such lesions there is no decision.
+    A diagnosis that was known when the challenger was made may be in its training or test data, so it does not count;
+    nor does a photograph that stands under two patients, since nobody knows whose diagnosis it shows. Without such
+    lesions there is no decision.
     """
     log = PredictionLog(workspace.prediction_log)
     confirmed = read_confirmations(log)[0].drop_duplicates("lesion_id", keep="last").set_index("lesion_id")
@@ -78,10 +82,11 @@ def judge_in_shadow(
     registry = Registry(workspace, params)
     packages = {role: ModelPackage.load(registry.download(version.version)) for role, version in models.items()}
     rows = {role: log.read(version.version, _columns(packages[role])).table for role, version in models.items()}
-    common = set.intersection(*(set(table["image"]) for table in rows.values()))
+    keys = {role: pd.MultiIndex.from_frame(table[list(KEY)]) for role, table in rows.items()}
+    common = set.intersection(*(set(found) for found in keys.values())) - _of_two_patients(rows)
     results: dict[str, LesionResults] = {}
     for role, table in rows.items():
-        known = table[table["image"].isin(common) & table["lesion_id"].isin(confirmed.index)]
+        known = table[keys[role].isin(common) & table["lesion_id"].isin(confirmed.index)]
         if known.empty:
             return None
         known = known.assign(diagnosis=known["lesion_id"].map(confirmed["diagnosis"]))
@@ -98,6 +103,12 @@ def judge_in_shadow(
         results.get("anchor"),
         earlier=attempt.body.decision if same_policy else None,
     )
+
+
+def _of_two_patients(rows: Mapping[str, pd.DataFrame]) -> set[tuple[str, ...]]:
+    together = pd.concat([table[[*KEY, "patient_id"]] for table in rows.values()])
+    patients = together.groupby("image")["patient_id"].transform("nunique")
+    return set(together.loc[patients > 1, list(KEY)].itertuples(index=False, name=None))
 
 
 def _columns(package: ModelPackage) -> list[str]:

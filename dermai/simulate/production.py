@@ -11,6 +11,7 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.data.pseudonyms import load_pseudonyms
+from dermai.data.sender_numbers import SOURCE, SenderNumbers
 from dermai.files import write_text
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import Confirmed, confirm
@@ -20,7 +21,7 @@ from dermai.report.publication import point_latest_at
 from dermai.simulate.frequencies import DERMAI
 from dermai.simulate.publishers import simulate
 from dermai.simulate.scenario import Scenario
-from dermai.triage.referrals import SOURCE, read_referrals
+from dermai.triage.referrals import read_referrals
 from dermai.triage.run import run_triage
 from dermai.triage.scoring import admit
 from dermai.workspace import Workspace
@@ -120,12 +121,8 @@ def simulate_production(
 
 def confirm_week(workspace: Workspace, folder: Path) -> Confirmed:
     """Hand the simulated truth in, as a clinic would: the sender's case numbers and the diagnoses."""
-    pseudonyms = load_pseudonyms(workspace)
-    return confirm(
-        PredictionLog(workspace.prediction_log),
-        folder / "diagnoses.csv",
-        pseudonym=lambda c: pseudonyms.case(SOURCE, c),
-    )
+    numbers = SenderNumbers(load_pseudonyms(workspace))
+    return confirm(PredictionLog(workspace.prediction_log), folder / "diagnoses.csv", numbers=numbers)
 
 
 def _draw(folder: Path, week: Week, window: int, size: int, seed: int, number: int, start: date) -> None:
@@ -142,10 +139,10 @@ def _cut(folder: Path, workspace: Workspace, params: Params) -> None:
     table = pd.read_csv(folder / "cases.csv", dtype=str, keep_default_na=False)
     table = table.sample(frac=1, random_state=0).reset_index(drop=True)
     write_text(folder / "cases.csv", table.to_csv(index=False))
-    pseudonyms = load_pseudonyms(workspace)
-    door = admit(folder, read_referrals(folder, pseudonyms), workspace, params)
+    numbers = SenderNumbers(load_pseudonyms(workspace))
+    door = admit(folder, read_referrals(folder, numbers).rows, workspace, params)
     sent_back = set(door.retakes.get("case_id", ()))
-    passed = ~table["case_id"].map(lambda case: pseudonyms.case(SOURCE, case)).isin(sent_back)
+    passed = ~table["case_id"].map(numbers.case).isin(sent_back)
     last = passed[passed].index[: params.monitoring.window].max()
     table = table.loc[:last]
     triaged = table.loc[passed.loc[:last], ["case_id", "diagnosis"]]  # those sent back at the door are nobody's yet

@@ -16,7 +16,8 @@ import pytest
 from dermai import files
 from dermai.errors import InvalidCases
 from dermai.prediction_log.confirmations import confirm, read_confirmations, with_diagnoses
-from dermai.prediction_log.log import PredictionLog, PredictionLogError
+from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.parts import PredictionLogError
 from dermai.prediction_log.retakes import read_retakes, record_retakes
 
 

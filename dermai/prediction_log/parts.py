@@ -1,0 +1,139 @@
+"""The parts of the prediction log: what a row holds, and files that are whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dermai.data.cases import SYMPTOMS
+from dermai.errors import DermaiError
+from dermai.files import write_bytes
+from dermai.images.acquisition import ACQUISITION
+
+PART_TIME = re.compile(r"part-(\d{8}T\d{12})-.*")
+EMBEDDING = "embedding"
+LOGGED_AT = "logged_at"  # not stored: a part's name says it
+KEY = ("image", "case_id", "lesion_id")  # what one row is about: the same photograph may come in under two cases
+TEXT_COLUMNS = (
+    "image", "case_id", "patient_id", "lesion_id", "role", "predicted", "risk", "diagnoses", "site", "view", "sex",
+    "body_site", "skin_type", "device", *SYMPTOMS, "lesion_in_case",
+)  # fmt: skip
+NUMBER_COLUMNS = ("age", *ACQUISITION)
+
+
+class PredictionLogError(DermaiError):
+    """The prediction log cannot be written, or what was to be written breaks its form."""
+
+
+@dataclass(frozen=True)
+class DamagedPart:
+    """A part file that cannot be read; it is left where it is, and every other part is read."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path.name} ({self.path.parent.name}) cannot be read: {self.reason}; restore it from a backup"
+
+
+def write_part(path: Path, content: bytes, lost: str) -> None:
+    """Write a part whole or not at all; `lost` says what is not in the log when it fails.
+
+    Raises:
+        PredictionLogError: the disk is full or read-only.
+    """
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise PredictionLogError(f"{lost}: {why}; nothing was lost, free the disk and run again") from error
+
+
+def check_rows(rows: pd.DataFrame, embeddings: NDArray[np.float32]) -> None:
+    """Refuse rows that break the form, or that say something twice.
+
+    Raises:
+        PredictionLogError: they do.
+    """
+    for name in ("image", "case_id", "predicted_at"):
+        if name not in rows or rows[name].isna().any():
+            raise PredictionLogError(f"a row of the prediction log lacks {name}")
+    if getattr(rows["predicted_at"].dtype, "tz", None) is None:
+        raise PredictionLogError("predicted_at needs a time zone")
+    if len(embeddings) != len(rows) or embeddings.ndim != 2 or not np.isfinite(embeddings).all():
+        raise PredictionLogError(f"{len(rows)} photographs came with embeddings of shape {embeddings.shape}")
+    twice_logged = rows.duplicated([name for name in KEY if name in rows])
+    if twice_logged.any():
+        twice = rows.loc[twice_logged, "case_id"].iloc[0]
+        raise PredictionLogError(f"a photograph of case {twice!r} is to be logged twice")
+
+
+def typed_table(rows: pd.DataFrame, embeddings: NDArray[np.float32]) -> pa.Table:
+    """Typed columns; embeddings keep half precision's digits, which halves the file and moves no statistic."""
+    columns: dict[str, pa.Array] = {
+        "predicted_at": pa.array(rows["predicted_at"].dt.tz_convert("UTC"), pa.timestamp("us", tz="UTC"))
+    }
+    for name in TEXT_COLUMNS:
+        texts = rows[name].fillna("").astype(str) if name in rows else [""] * len(rows)
+        columns[name] = pa.array(texts, pa.string())
+    for name in (*NUMBER_COLUMNS, *(name for name in rows.columns if name.startswith("p_"))):
+        numbers = rows[name].to_numpy(dtype="float32") if name in rows else np.full(len(rows), np.nan, dtype="float32")
+        columns[name] = pa.array(numbers, pa.float32(), from_pandas=True)
+    short = embeddings.astype(np.float16).astype(np.float32)
+    columns[EMBEDDING] = pa.FixedSizeListArray.from_arrays(pa.array(short.ravel(), pa.float32()), short.shape[1])
+    return pa.table(columns)
+
+
+def read_part(
+    part: Path, wanted: Sequence[str] | None, with_embeddings: bool, any_of: Mapping[str, Collection[str]] | None
+) -> pa.Table:
+    """The wanted columns of a part, with `logged_at`; of all rows, or of those in which a column of `any_of` fits."""
+    with pq.ParquetFile(part) as file:
+        held = file.schema_arrow.names
+        names = [name for name in (wanted if wanted is not None else held) if name in held]
+        if not with_embeddings:
+            names = [name for name in names if name != EMBEDDING]
+        if any_of is None:
+            return _stamped(file.read(columns=names, use_threads=False), part)
+        # These columns first: the others only of parts that hold one of the values
+        asked = file.read(columns=[name for name in any_of if name in held], use_threads=False)
+        inside = pa.chunked_array([pa.array(np.zeros(asked.num_rows, dtype=bool))])
+        for name in asked.column_names:
+            values = pa.array(sorted(any_of[name]), pa.string())
+            inside = pc.or_(inside, pc.is_in(asked[name], value_set=values))
+        if not pc.any(inside).as_py():
+            return _stamped(file.schema_arrow.empty_table().select(names), part)
+        return _stamped(file.read(columns=names, use_threads=False).filter(inside), part)
+
+
+def _stamped(table: pa.Table, part: Path) -> pa.Table:
+    """With the time at which the part was logged, which its name holds."""
+    found = PART_TIME.fullmatch(part.name)
+    time = datetime.strptime(found[1], "%Y%m%dT%H%M%S%f") if found else datetime(1970, 1, 1)
+    stamp = pa.scalar(time.replace(tzinfo=UTC), pa.timestamp("us", tz="UTC"))
+    return table.append_column(LOGGED_AT, pa.repeat(stamp, table.num_rows))
+
+
+def newest_rows(tables: Sequence[pa.Table]) -> tuple[pa.Table, int]:
+    """The tables as one, without rows that were logged again later, and how many those are."""
+    joined = pa.concat_tables(tables, promote_options="permissive")
+    keys = joined.select([*KEY, LOGGED_AT]).to_pandas()
+    again = keys.sort_values(LOGGED_AT, kind="stable").duplicated(list(KEY), keep="last").sort_index()
+    return (joined.filter(pa.array(~again.to_numpy())), int(again.sum())) if again.any() else (joined, 0)
+
+
+def empty_rows(columns: Sequence[str] | None) -> pd.DataFrame:
+    """A table without rows."""
+    names = dict.fromkeys([*(columns or [*TEXT_COLUMNS, *NUMBER_COLUMNS]), "predicted_at", *KEY])
+    return pd.DataFrame({name: pd.Series(dtype="float32" if name in NUMBER_COLUMNS else "object") for name in names})
