@@ -47,6 +47,10 @@ from dermai.cli import monitoring as _monitoring  # noqa: E402
 
 _monitoring.register(application)
 
+from dermai.cli import referrals as _referrals  # noqa: E402
+
+_referrals.register(application)
+
 from dermai.cli import operations as _operations  # noqa: E402
 
 _operations.register(application)

@@ -21,7 +21,9 @@ def register(application: typer.Typer) -> None:
 
 
 def confirm(
-    file: Annotated[Path, typer.Argument(help="CSV with case_id, diagnosis; optionally lesion_id, confirmed_by.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with case_id, diagnosis; optionally lesion_id, patient_id, confirmed_by.")
+    ],
     correct: Annotated[bool, typer.Option(help="Let a diagnosis replace the one recorded before.")] = False,
     profile: Profile = "",
     settings: Settings = None,
@@ -29,25 +31,25 @@ def confirm(
 ) -> None:
     """Record the confirmed diagnoses of triaged cases; the same file again changes nothing.
 
-    Cases are named as on the worklist or by the sender's own number. Rows that cannot be taken are set aside with the
-    reason, the others are recorded; the exit code is 1 when any was set aside. A challenger in shadow mode is judged
-    anew, and promoted or rejected where that decides it.
+    Cases and lesions are named as on the worklist or by the sender's own numbers, diagnoses by code or name. Rows that
+    cannot be taken are set aside with the reason, the others are recorded; the exit code is 1 when any was set aside.
+    A challenger in shadow mode is judged anew, and promoted or rejected where that decides it.
 
     Example: `dermai confirm histology-2026-03.csv`
     """
     from dermai.data.pseudonyms import load_pseudonyms
+    from dermai.data.sender_numbers import SenderNumbers
     from dermai.errors import DermaiError
+    from dermai.evaluation.words import count_words
     from dermai.prediction_log.confirmations import confirm as record
     from dermai.prediction_log.log import PredictionLog
     from dermai.promotion.shadow_mode import settle_challenger
-    from dermai.triage.referrals import SOURCE
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
     params = read_parameters(workspace, profile, settings)
-    pseudonyms = load_pseudonyms(workspace)
     log = PredictionLog(workspace.prediction_log)
-    done = record(log, file, correct, lambda case: pseudonyms.case(SOURCE, case))
+    done = record(log, file, correct, SenderNumbers(load_pseudonyms(workspace)))
     refused = done.refused[["case_id", "reason"]].to_dict("records")
     challenger = settle_challenger(workspace, params)
     if as_json:
@@ -55,12 +57,13 @@ def confirm(
         print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         print(f"{done.accepted} diagnoses recorded, {done.known} were known already")
-        for row in refused[:20]:
+        for row in refused[: 20 if done.refused_file else None]:
             print(f"set aside: {row['case_id']}: {row['reason']}")
         if challenger:
             print(challenger)
     if refused:
-        raise DermaiError(f"{len(refused)} rows were set aside in {done.refused_file}: mend them and run again")
+        where = f" in {done.refused_file}" if done.refused_file else ""
+        raise DermaiError(f"{count_words(len(refused), 'row')} set aside{where}: mend them and run again")
 
 
 def dashboard(

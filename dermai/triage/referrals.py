@@ -99,13 +99,13 @@ def _hidden(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.DataFrame:
             "age": age.where(age.between(0, OLDEST_AGE)),
         }
     )
-    return hidden.reset_index(drop=True)
+    return hidden.astype({name: object for name in hidden if name != "age"}).reset_index(drop=True)
 
 
 def _set_aside(rows: pd.DataFrame, reasons: pd.Series, numbers: SenderNumbers) -> pd.DataFrame:
     cases = [numbers.case(case) if case else "" for case in rows["case"]]
     kept = rows[["file", "line", "site", "device"]].assign(case_id=cases, reason=reasons[rows.index])
-    return kept.reset_index(drop=True)
+    return kept.astype(object).reset_index(drop=True)
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, str]]:

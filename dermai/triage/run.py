@@ -1,45 +1,63 @@
-"""One triage of a folder: door, champion, challenger and anchor in shadow, prediction log, worklist."""
+"""One triage of a folder: door, champion, challenger and anchor in shadow, prediction log, worklist.
+
+Every case that is handed in is to read, to photograph again, set aside or confirmed already, and is shown as such.
+"""
 
 from __future__ import annotations
 
 import errno
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from dermai.config import Params
 from dermai.data.pseudonyms import load_pseudonyms
+from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, InvalidParams
-from dermai.files import write_json
+from dermai.files import locked, write_json
 from dermai.models.package import ModelPackage
+from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import record_retakes
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry
 from dermai.taxonomy import RiskLevel
 from dermai.triage.heat_maps import heat_maps
+from dermai.triage.outcomes import confirmed_cases, mixed_up, sort_cases
 from dermai.triage.referrals import read_referrals
-from dermai.triage.scoring import ScoringModel, admit, pixel_caches, score, triage_folder
-from dermai.triage.worklist import WorklistCase, worklist_cases, write_worklist_csv, write_worklist_page
+from dermai.triage.scoring import HeatMaps, ScoringModel, admit, answered, pixel_caches, score, triage_folder
+from dermai.triage.worklist import WorklistCase, worklist_cases, write_worklist_csv
+from dermai.triage.worklist_page import CaseLists, write_side_lists, write_worklist_page
 from dermai.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 
 class TriageSummary(BaseModel):
-    """What a triage did."""
+    """What a triage did. `cases` + `retakes` + `set_aside` + `confirmed_before` are the `cases_in`."""
 
     model_config = ConfigDict(frozen=True)
 
+    folder: str
+    received: datetime
     model_version: str
     challenger_version: str = ""
     photographs: int
     scored_now: int
-    retakes: int
-    cases: int
+    photographs_sent_back: int
+    cases_in: int
+    cases: int  # on the worklist
+    retakes: int  # cases that wait for another photograph
+    set_aside: int  # cases that a person must clear up
+    confirmed_before: int  # cases whose diagnosis is recorded, so that they are off the worklist
+    mixed_up: int  # cases on the worklist that share a photograph or a number with another patient
     high_priority: int
     abstained: int
+    notes: tuple[str, ...]
     worklist: str
     page: str
 
@@ -90,7 +108,8 @@ def run_triage(
         DermaiError: there is no champion yet, or the disk is full.
     """
     try:
-        return _run_triage(workspace, params, folder, output, received, progress)
+        with _alone(workspace):
+            return _run_triage(workspace, params, folder, output, received, progress)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -100,72 +119,113 @@ def run_triage(
         ) from error
 
 
+@contextmanager
+def _alone(workspace: Workspace) -> Iterator[None]:
+    """One triage at a time, so that no photograph is scored twice; a second one waits."""
+    file = workspace.state / "triage.lock"
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(file, blocking=False))
+        except BlockingIOError:
+            logger.warning("another triage runs in this workspace: this one waits and goes on when that has ended")
+            held.enter_context(locked(file))
+        yield
+
+
 def _run_triage(
     workspace: Workspace, params: Params, folder: Path, output: Path, received: datetime, progress: bool
 ) -> TriageSummary:
     models = scoring_models(workspace, params)
     champion = models[0]
     log = PredictionLog(workspace.prediction_log)
-    referrals = read_referrals(folder, load_pseudonyms(workspace))
-    door = admit(folder, referrals, workspace, params, progress, pixel_caches(workspace, models))
+    referrals = read_referrals(folder, SenderNumbers(load_pseudonyms(workspace)))
+    door = admit(folder, referrals.rows, workspace, params, progress, pixel_caches(workspace, models))
     record_retakes(log, door.retakes, received)
-    accepted = set(door.accepted.get("image", ()))
-    heat: dict[str, NDArray[np.float32]] = {}
-    scored_now = 0
+    record_retakes(log, referrals.set_aside, received, "set_aside")
+    accepted = door.accepted
+    images = set(accepted["image"])
+    earlier = log.referred(image=images, case_id=set(accepted["case_id"]))
+    heat: HeatMaps = {}
+    answers: list[pd.DataFrame] = []
+    notes: list[str] = []
     for model in models:
-        already = log.images(model.version, accepted)
+        logged = log.read(model.version, only=("image", images))
         wanted = heat if model is champion and params.triage.heat_maps else None
-        count = score(model, door.accepted, already, log.append, workspace, params, received, progress, wanted)
-        scored_now += count if model is champion else 0
-    rows = log.read(champion.version, only=("image", accepted)).table
-    cases = worklist_cases(rows, params.triage.largest_set)
+        scored = score(model, accepted, logged.table, log.append, workspace, params, received, progress, wanted)
+        if model is champion:
+            answers = [logged.table, scored]
+            if logged.replaced:
+                notes.append(f"{logged.replaced} rows of the prediction log were logged again later: the last counts")
+    rows = answered(accepted, answers)
+    confirmations = read_confirmations(log)[0]
+    outcomes = sort_cases(
+        accepted, door.retakes, referrals.set_aside, confirmed_cases(accepted, earlier, confirmations)
+    )
+    warnings, remarks = mixed_up(accepted, earlier)
+    rows = rows[rows["case_id"].isin(outcomes.to_read)]
+    cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks)
     if params.triage.heat_maps:
-        heat = _heat_maps(champion, cases, rows, workspace, heat)
+        heat = _heat_maps(champion, cases, workspace, heat)
+    done = accepted[accepted["case_id"].isin(outcomes.confirmed)]
+    lists = CaseLists(
+        cases,
+        door.retakes.assign(on_worklist=door.retakes["case_id"].isin(outcomes.to_read)),
+        referrals.set_aside,
+        done.merge(confirmations, on=["case_id", "lesion_id"], how="left"),
+        outcomes,
+    )
     write_worklist_csv(output / "worklist.csv", cases)
+    write_side_lists(output, lists)
     write_worklist_page(
         output / "worklist.html",
-        cases,
-        door.retakes,
+        lists,
         heat,
         triage_folder(workspace),
         champion.version,
         received,
         params.triage.conformal_coverage,
         champion.package.crop,
+        notes,
     )
     summary = TriageSummary(
+        folder=_relative(folder, workspace.root),
+        received=received,
         model_version=champion.version,
         challenger_version=models[1].version if len(models) > 1 else "",
-        photographs=len(referrals),
-        scored_now=scored_now,
-        retakes=len(door.retakes),
+        photographs=len(referrals.rows) + len(referrals.set_aside),
+        scored_now=len(answers[1]),
+        photographs_sent_back=len(door.retakes),
+        cases_in=referrals.cases,
         cases=len(cases),
+        retakes=len(outcomes.to_photograph_again),
+        set_aside=outcomes.set_aside,
+        confirmed_before=len(outcomes.confirmed),
+        mixed_up=sum(bool(case.warnings) for case in cases),
         high_priority=sum(case.risk == RiskLevel.HIGH_PRIORITY for case in cases),
         abstained=sum(case.abstained for case in cases),
+        notes=tuple(notes),
         worklist=str(output / "worklist.csv"),
         page=str(output / "worklist.html"),
     )
-    write_json(output / "triage.json", summary.model_dump())
+    write_json(output / "triage.json", summary.model_dump(mode="json"))
     return summary
 
 
-def _heat_maps(
-    champion: ScoringModel,
-    cases: list[WorklistCase],
-    rows: pd.DataFrame,
-    workspace: Workspace,
-    known: dict[str, NDArray[np.float32]],
-) -> dict[str, NDArray[np.float32]]:
+def _relative(folder: Path, root: Path) -> str:
+    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+
+
+def _heat_maps(champion: ScoringModel, cases: list[WorklistCase], workspace: Workspace, known: HeatMaps) -> HeatMaps:
     """Maps of the first photograph of each case that is not normal; those scored by an earlier run are made here."""
     from dermai.models.inference import model_pixels
 
     package = champion.package
-    shown = [case.images[0] for case in cases if case.risk != RiskLevel.NORMAL]
-    images = [image for image in shown if image not in known]
-    if images:
-        called = rows.set_index("image")["predicted"]
+    shown = list(dict.fromkeys((case.images[0], case.called[0]) for case in cases if case.risk != RiskLevel.NORMAL))
+    wanted = [pair for pair in shown if pair not in known]
+    if wanted:
+        images = [image for image, _ in wanted]
         pixels = model_pixels(package, workspace.cache)
         pixels.fill(images, triage_folder(workspace))
-        found = heat_maps(package, pixels.read(images), [package.classes.index(called[image]) for image in images])
-        known = known | dict(zip(images, found, strict=True))
-    return {image: known[image] for image in shown}
+        found = heat_maps(package, pixels.read(images), [package.classes.index(called) for _, called in wanted])
+        known = known | dict(zip(wanted, found, strict=True))
+    return {pair: known[pair] for pair in shown}

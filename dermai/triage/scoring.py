@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,8 +25,10 @@ from dermai.models.calibration import apply_temperature, log_probabilities
 from dermai.models.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
 from dermai.models.operating_points import predict
 from dermai.models.package import ModelPackage
+from dermai.prediction_log.parts import KEY
 from dermai.triage.conformal import conformal_sets, conformal_threshold
 from dermai.triage.heat_maps import evidence
+from dermai.triage.referrals import CLINICAL
 from dermai.triage.retake_reasons import reasons_to_retake
 from dermai.triage.risk import abstains, risk_level
 from dermai.workspace import Workspace
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 KEPT_AT_ONCE = 64  # decoded photographs that wait to be written to a cache together
+ANSWER_COLUMNS = ("predicted", "diagnoses", "risk")
+HeatMaps = dict[tuple[str, str], NDArray[np.float32]]  # of a photograph and a called class
 Append = Callable[[pd.DataFrame, NDArray[np.float32], str], object]
 
 
@@ -70,8 +74,8 @@ def admit(
 ) -> Admission:
     """Sanitise every photograph, measure it, and keep it or ask for another one.
 
-    A photograph that stands under two rows is kept once, in the first. What passes is put into the `caches` of
-    those who will look at it next, so that it is decoded once.
+    A photograph that stands twice under a lesion of a case is kept once; one that stands under two cases is kept in
+    both. What passes is put into the `caches` of those who will look at it next, so that it is decoded once.
     """
     from tqdm import tqdm
 
@@ -81,7 +85,7 @@ def admit(
         try:
             photograph = sanitise(locate(folder, file), params.data.shorter_side, params.data.jpeg_quality)
         except UnusablePhotograph as problem:
-            return {"reason": f"{problem.reason}: {problem.fix}"}, {}
+            return {"image": "", "reason": f"{problem.reason}: {problem.fix}"}, {}
         store_photograph(store, photograph)
         with Image.open(io.BytesIO(photograph.content)) as stored:
             picture = stored.convert("RGB")
@@ -109,9 +113,10 @@ def admit(
             keep(KEPT_AT_ONCE)
             bar.update()
     keep(0)
-    table = pd.concat([referrals.reset_index(drop=True), pd.DataFrame(judged)], axis=1)
+    found_here = pd.DataFrame(judged) if judged else pd.DataFrame(columns=["image", "reason"], dtype=object)
+    table = pd.concat([referrals.reset_index(drop=True), found_here], axis=1)
     refused = table["reason"] != ""
-    accepted = table[~refused].drop_duplicates("image").drop(columns=["reason", "file"])
+    accepted = table[~refused].drop_duplicates(list(KEY)).drop(columns=["reason", "file"])
     return Admission(accepted.reset_index(drop=True), table[refused].reset_index(drop=True))
 
 
@@ -124,29 +129,31 @@ def pixel_caches(workspace: Workspace, models: Sequence[ScoringModel]) -> list[P
 def score(
     model: ScoringModel,
     accepted: pd.DataFrame,
-    already: Collection[str],
+    logged: pd.DataFrame,
     append: Append,
     workspace: Workspace,
     params: Params,
     received: datetime,
     progress: bool = False,
-    heat: dict[str, NDArray[np.float32]] | None = None,
-) -> int:
-    """Log the photographs that this version has not scored yet, batch by batch; returns how many.
+    heat: HeatMaps | None = None,
+) -> pd.DataFrame:
+    """Log the photographs that this version has not scored yet, batch by batch; returns their rows.
 
-    A run that dies keeps every whole batch, and the next run goes on after it. Where `heat` is given, it receives
-    the Grad-CAM of each photograph's called class, from the same pass through the network.
+    `logged` holds what the log knows of these photographs. A run that dies keeps every whole batch, and the next run
+    goes on after it. Where `heat` is given, it receives the Grad-CAM of each photograph's called class, from the same
+    pass through the network.
     """
     from tqdm import tqdm
 
-    rows = accepted[~accepted["image"].isin(set(already))]
+    rows = unscored(accepted, logged, received)
     if rows.empty:
-        return 0
+        return rows
     package = model.package
     threshold = validation_threshold(package, params.triage.conformal_coverage)
     store, cache = triage_folder(workspace), workspace.cache
     network = ready_to_predict(package.build())
     pixels = model_pixels(package, cache)
+    done: list[pd.DataFrame] = []
     with tqdm(total=len(rows), desc=f"{model.role} {model.version}", unit="photograph", disable=not progress) as bar:
         for first in range(0, len(rows), params.triage.batch):
             batch = rows.iloc[first : first + params.triage.batch]
@@ -157,9 +164,39 @@ def score(
             probabilities = predict_with(network, package, read, len(images), look=look, clinical=batch)
             vectors = embed(images, store, cache).astype(np.float32)
             scored = with_answers(batch, probabilities, package, threshold, params.triage.largest_set)
-            append(scored.assign(role=model.role, predicted_at=pd.Timestamp(received)), vectors, model.version)
+            append(scored.assign(role=model.role), vectors, model.version)
+            done.append(scored)
             bar.update(len(batch))
-    return len(rows)
+    return pd.concat(done)
+
+
+def unscored(accepted: pd.DataFrame, logged: pd.DataFrame, received: datetime) -> pd.DataFrame:
+    """Rows of a folder to which the log holds no answer, with `predicted_at`.
+
+    A row whose patient or clinical columns differ from the logged ones is scored anew, since they may change the
+    answer; it keeps the time at which the photograph first came in, so that it is no new arrival.
+    """
+    known = pd.Series(logged["predicted_at"].to_numpy(), pd.MultiIndex.from_frame(logged[list(KEY)]))
+    rows = accepted[~_question(accepted).isin(set(_question(logged)))]
+    first = known[~known.index.duplicated()].reindex(pd.MultiIndex.from_frame(rows[list(KEY)]))
+    when = pd.to_datetime(pd.Series(first.to_numpy(), rows.index), utc=True).fillna(pd.Timestamp(received))
+    return rows.assign(predicted_at=when.astype("datetime64[us, UTC]"))
+
+
+def answered(accepted: pd.DataFrame, answers: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of a folder, as the folder has them, with what the model said of each; of two answers the later counts."""
+    found = pd.concat([table for table in answers if len(table)] or list(answers))
+    found = found.drop_duplicates(list(KEY), keep="last").set_index(list(KEY))
+    names = [str(name) for name in found.columns if str(name).startswith("p_") or name in ANSWER_COLUMNS]
+    return accepted.join(found[names], on=list(KEY))
+
+
+def _question(rows: pd.DataFrame) -> pd.Series:
+    """What a row asks of the model, and of whom: equal for a row of a folder and the row that was logged of it."""
+    texts = [name for name in (*KEY, "patient_id", "lesion_in_case", *CLINICAL) if name != "age"]
+    ages = rows["age"].astype("float32").map(str) if "age" in rows else pd.Series("nan", rows.index)
+    values = rows.reindex(columns=texts).fillna("").astype(str).assign(age=ages)
+    return pd.Series(list(values.itertuples(index=False, name=None)), rows.index, dtype=object)
 
 
 def _read(pixels: PixelCache, images: Sequence[str], start: int, stop: int) -> NDArray[np.uint8]:
@@ -170,14 +207,15 @@ def _keep_heat(
     network: nn.Module,
     package: ModelPackage,
     images: Sequence[str],
-    heat: dict[str, NDArray[np.float32]],
+    heat: HeatMaps,
     start: int,
     maps: Tensor,
     probabilities: NDArray[np.float64],
 ) -> None:
     called = predict(probabilities, package.classes, package.operating_points)
     found = evidence(network, maps, list(called))
-    heat.update(zip(images[start : start + len(called)], found, strict=True))
+    names = [package.classes[place] for place in called]
+    heat.update(zip(zip(images[start : start + len(called)], names, strict=True), found, strict=True))
 
 
 def with_answers(
@@ -191,7 +229,8 @@ def with_answers(
         risk_level(called, found, abstains(found, largest_set)).value
         for called, found in zip(predicted, sets, strict=True)
     ]
-    columns = {f"p_{name}": probabilities[:, place] for place, name in enumerate(classes)}
+    # As precise as the log keeps them, so that a page drawn now and one drawn from the log are the same
+    columns = {f"p_{name}": probabilities[:, place].astype(np.float32) for place, name in enumerate(classes)}
     return rows.assign(**columns, predicted=predicted, diagnoses=[" ".join(found) for found in sets], risk=risks)
 
 

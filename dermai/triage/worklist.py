@@ -1,26 +1,19 @@
-"""The worklist: referred cases sorted by risk, as a CSV file and as one self-contained page."""
+"""The worklist: referred cases sorted by risk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from dermai.data.cases import photograph_path
 from dermai.files import write_text
-from dermai.report.overlay import heat_overlay
-from dermai.report.pages import render_page
-from dermai.report.thumbnails import thumbnail
 from dermai.taxonomy import load_taxonomy
 from dermai.triage.risk import ORDER, abstains
 
 SHOWN_CLASSES = 3
-NEEDS_LOOK = "needs a dermatologist's eye: the model has no answer"
+NOTHING: Mapping[str, Sequence[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -36,16 +29,33 @@ class WorklistCase:
     clinical: str
     site: str
     images: tuple[str, ...]
+    called: tuple[str, ...] = ()  # the class called in each photograph
+    lesions: tuple[str, ...] = ()  # the lesion of each photograph
+    warnings: tuple[str, ...] = ()  # a mix-up of patients that a person must clear up
+    notes: tuple[str, ...] = ()
+
+    @property
+    def several_lesions(self) -> bool:
+        """A diagnosis of such a case must say of which lesion it is."""
+        return len(set(self.lesions)) > 1
 
 
-def worklist_cases(rows: pd.DataFrame, largest_set: int) -> list[WorklistCase]:
-    """Prediction-log rows of one model version to cases, most urgent first, deterministic."""
+def worklist_cases(
+    rows: pd.DataFrame,
+    largest_set: int,
+    warnings: Mapping[str, Sequence[str]] = NOTHING,
+    notes: Mapping[str, Sequence[str]] = NOTHING,
+) -> list[WorklistCase]:
+    """Photographs with one model's answers to cases, most urgent first, deterministic.
+
+    `warnings` and `notes` are sentences about a case.
+    """
     taxonomy = load_taxonomy()
     columns = {name: f"p_{name}" for name in taxonomy.codes if f"p_{name}" in rows and rows[f"p_{name}"].notna().any()}
     urgent = [column for name, column in columns.items() if taxonomy.risk(name) is ORDER[0]]
     rank = {level.value: place for place, level in enumerate(ORDER)}
     ordered = rows.assign(_rank=rows["risk"].map(rank), _urgent=rows[urgent].sum(axis=1))
-    ordered = ordered.sort_values(["_rank", "_urgent", "image"], ascending=[True, False, True])
+    ordered = ordered.sort_values(["_rank", "_urgent", "image", "case_id"], ascending=[True, False, True, True])
     cases = []
     for case_id, photographs in ordered.groupby("case_id", sort=False):
         first = photographs.iloc[0]
@@ -62,6 +72,10 @@ def worklist_cases(rows: pd.DataFrame, largest_set: int) -> list[WorklistCase]:
                 clinical=_clinical(first),
                 site=str(first["site"]) or "unknown",
                 images=tuple(photographs["image"]),
+                called=tuple(photographs.get("predicted", ())),
+                lesions=tuple(photographs.get("lesion_id", ())),
+                warnings=tuple(warnings.get(str(case_id), ())),
+                notes=tuple(notes.get(str(case_id), ())),
             )
         )
     return cases
@@ -86,52 +100,12 @@ def write_worklist_csv(path: Path, cases: list[WorklistCase]) -> None:
                 "malignant_probability": f"{case.malignant:.3f}",
                 "site": case.site,
                 "photographs": len(case.images),
+                "lesions": " ".join(dict.fromkeys(case.lesions)),
+                "warnings": "; ".join(case.warnings),
             }
             for position, case in enumerate(cases, 1)
         ],
         columns=["position", "case_id", "risk", "model_answer", "possible_diagnoses", "abstained",
-                 "malignant_probability", "site", "photographs"],
+                 "malignant_probability", "site", "photographs", "lesions", "warnings"],
     )  # fmt: skip
     write_text(path, table.to_csv(index=False))
-
-
-def write_worklist_page(
-    path: Path,
-    cases: list[WorklistCase],
-    retakes: pd.DataFrame,
-    heat: Mapping[str, NDArray[np.float32]],
-    photographs: Path,
-    model_version: str,
-    when: datetime,
-    coverage: float,
-    crop: str = "none",
-) -> None:
-    """The page a dermatologist works from; `heat` holds the maps of those photographs that have one.
-
-    `crop` is what part of a photograph the model sees.
-
-    `retakes` has case_id, site and reason.
-    """
-    shown = {
-        image: {
-            "plain": thumbnail(photograph_path(photographs, image)),
-            "heat": heat_overlay(photograph_path(photographs, image), heat[image], crop) if image in heat else "",
-        }
-        for case in cases
-        for image in case.images
-    }
-    counts = {level.value: sum(case.risk == level.value for case in cases) for level in ORDER}
-    page = render_page(
-        "worklist.html",
-        cases=cases,
-        counts=counts,
-        abstained=sum(case.abstained for case in cases),
-        retakes=retakes[["case_id", "site", "reason"]].to_dict("records") if len(retakes) else [],
-        shown=shown,
-        model_version=model_version,
-        when=when,
-        coverage=coverage,
-        needs_look=NEEDS_LOOK,
-        simulated=any(case.site.startswith("simulated") for case in cases),
-    )
-    write_text(path, page)

@@ -22,6 +22,7 @@ from dermai.triage.risk import abstains, risk_level
 from dermai.triage.run import received_time, run_triage
 from dermai.triage.worklist import worklist_cases, write_worklist_csv
 from tests.packages import CLASSES, make_package
+from tests.triage.champion import make_champion
 from tests.triage.referrals import paint, write_referrals
 
 WHEN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -92,7 +93,7 @@ class TestRisk:
 
 def test_the_heat_maps_of_a_scoring_pass_are_those_of_a_pass_of_their_own(workspace, champion, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr("dermai.triage.run.write_worklist_page", lambda *given: drawn.append(given[3]))
+    monkeypatch.setattr("dermai.triage.run.write_worklist_page", lambda *given: drawn.append(given[2]))
     folder, params = write_referrals(tmp_path / "new", 5), load_params(workspace.params_file)
     for _ in range(2):  # the second run scores nothing
         run_triage(workspace, params, folder, workspace.root / "out", WHEN)
@@ -129,13 +130,7 @@ def test_heat_maps_lie_between_0_and_1_and_follow_the_class():
 
 @pytest.fixture
 def champion(workspace, registry, tmp_path):
-    validation = pd.DataFrame(
-        np.random.default_rng(0).dirichlet([1] * 3, 60), columns=[f"p_{name}" for name in CLASSES]
-    ).assign(image=[f"{number:064x}" for number in range(60)], diagnosis=[CLASSES[n % 3] for n in range(60)])
-    package = replace(make_package(), validation=validation[["image", "diagnosis", *(f"p_{n}" for n in CLASSES)]])
-    version = registry.register(package.save(tmp_path / "package"), {}, "test", {}, {})
-    registry.set_alias("champion", version.version)
-    return version
+    return make_champion(registry, tmp_path)
 
 
 class TestTriage:

@@ -1,0 +1,86 @@
+"""Who a case is: from pseudonyms to the sender's numbers and back, and sheets of photographs to take again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dermai.data.pseudonyms import Pseudonyms
+    from dermai.workspace import Workspace
+
+Folders = Annotated[
+    list[Path] | None,
+    typer.Option("--in", help="A sender's folder with cases.csv, or several; else those that were triaged."),
+]
+
+
+def register(application: typer.Typer) -> None:
+    """Add the commands."""
+    application.command()(find)
+    application.command()(retakes)
+
+
+def find(
+    name: Annotated[
+        str, typer.Argument(help="A pseudonym of a case, patient or lesion, or the sender's number of it.")
+    ],
+    folders: Folders = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say whose case a pseudonym is, or which pseudonym a number has, and where the case is; writes nothing.
+
+    It needs the pseudonym key. Example: `dermai find c0f3a91be27d4416c8a05`
+    """
+    from dermai.triage.lookup import find as look_up
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    found = look_up(workspace, _pseudonyms(workspace), name, folders or ())
+    if as_json:
+        print(json.dumps(found.as_record(), indent=2, ensure_ascii=False))
+        return
+    for row in found.rows:
+        print(f"case {row.case} ({row.case_id}), patient {row.patient} ({row.patient_id}), "
+              f"lesion {row.lesion} ({row.lesion_id})")  # fmt: skip
+        print(f"  {row.table}, line {row.line}: {row.photograph}, site {row.site or 'unknown'}")
+    if not found.rows:
+        print(
+            f"{', '.join(found.pseudonyms)}: the sender's table is not among those searched; name its folder with --in"
+        )
+    for place in found.places:
+        print(place)
+
+
+def retakes(
+    output: Annotated[Path, typer.Option(help="The folder that receives one sheet a site.")] = Path("retakes"),
+    site: Annotated[str, typer.Option(help="Only this site.")] = "",
+    run: Annotated[str, typer.Option(help="The triage run.")] = "latest",
+    numbers: Annotated[bool, typer.Option("--numbers", help="With the sender's numbers; needs the key.")] = False,
+    folders: Folders = None,
+) -> None:
+    """Write a sheet for each site: which cases to photograph again, which to clear up, and why.
+
+    Example: `dermai retakes --numbers --output ~/retakes`
+    """
+    from dermai.triage.lookup import sender_rows, triaged_folders
+    from dermai.triage.retake_sheets import write_retake_sheets
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    senders = sender_rows(folders or triaged_folders(workspace), _pseudonyms(workspace)) if numbers else None
+    for path in write_retake_sheets(workspace, workspace.reports / "triage_cases" / run, output, site, senders):
+        print(path)
+
+
+def _pseudonyms(workspace: Workspace) -> Pseudonyms:
+    """The key that is there: a search makes none."""
+    from dermai.data.pseudonyms import KEY_VARIABLE, key_file, load_pseudonyms
+    from dermai.errors import DermaiError
+
+    if not key_file().is_file():
+        raise DermaiError(f"there is no pseudonym key at {key_file()}: set {KEY_VARIABLE}")
+    return load_pseudonyms(workspace, record=False)

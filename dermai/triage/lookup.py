@@ -1,0 +1,164 @@
+"""From a pseudonym to the sender's own number and back, for whoever holds the pseudonym key.
+
+Nothing is stored for it: the numbers of the sender's folders are hidden again with the key until one matches.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dermai.data.cases import read_cases, read_text_table
+from dermai.data.pseudonyms import Pseudonyms
+from dermai.data.sender_numbers import SOURCE, SenderNumbers
+from dermai.errors import DermaiError
+from dermai.prediction_log.confirmations import read_confirmations
+from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.retakes import read_retakes
+from dermai.taxonomy import load_taxonomy
+from dermai.triage.referrals import DELIMITERS
+from dermai.workspace import Workspace
+
+PSEUDONYM = re.compile(r"[cpl][0-9a-f]{20}")
+NUMBER_COLUMNS = ("case_id", "patient_id", "lesion_id")
+
+
+@dataclass(frozen=True)
+class SenderRow:
+    """A row of a sender's table: its numbers, and the pseudonyms in their place."""
+
+    table: str
+    line: int
+    case: str
+    patient: str
+    lesion: str
+    site: str
+    photograph: str
+    case_id: str
+    patient_id: str
+    lesion_id: str
+
+    @property
+    def pseudonyms(self) -> tuple[str, str, str]:
+        return self.case_id, self.patient_id, self.lesion_id
+
+    @property
+    def numbers(self) -> tuple[str, str, str]:
+        return self.case, self.patient, self.lesion
+
+
+@dataclass(frozen=True)
+class Found:
+    """Who is meant, and where the cases are; `places` are sentences."""
+
+    rows: tuple[SenderRow, ...]
+    pseudonyms: tuple[str, ...]
+    places: tuple[str, ...]
+
+    def as_record(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def sender_rows(folders: Sequence[Path], pseudonyms: Pseudonyms) -> Iterator[SenderRow]:
+    """The rows of `cases.csv` in these folders that name a case and a patient."""
+    numbers = SenderNumbers(pseudonyms)
+    for folder in folders:
+        path = folder if folder.is_file() else folder / "cases.csv"
+        table = read_text_table(path, ("case_id", "patient_id"), DELIMITERS).map(str.strip)
+        for place, row in table.iterrows():
+            case, patient = row["case_id"], row["patient_id"]
+            if not (case and patient):
+                continue
+            lesion = row.get("lesion_id", "") or case
+            yield SenderRow(
+                str(path), int(str(place)) + 2, case, patient, lesion, row.get("site", ""), row.get("image", ""),
+                numbers.case(case), numbers.patient(patient), numbers.lesion(patient, lesion),
+            )  # fmt: skip
+
+
+def triaged_folders(workspace: Workspace) -> list[Path]:
+    """Folders that earlier triages read and that are still there, newest first."""
+    found: dict[Path, None] = {}
+    for file in sorted((workspace.reports / "triage_cases").glob("*/triage.json"), reverse=True):
+        if file.parent.is_symlink():
+            continue
+        folder = json.loads(file.read_text(encoding="utf-8")).get("folder")
+        if folder and (workspace.root / folder / "cases.csv").is_file():
+            found[workspace.root / folder] = None
+    return list(found)
+
+
+def find(workspace: Workspace, pseudonyms: Pseudonyms, name: str, folders: Sequence[Path] = ()) -> Found:
+    """Everything about a case, patient or lesion, named by its pseudonym or by the sender's number.
+
+    The sender's tables are those of `folders`, else of the folders that were triaged.
+
+    Raises:
+        InvalidCases: a folder holds no case table.
+        DermaiError: nothing is known under that name.
+    """
+    name = name.strip()
+    hidden = PSEUDONYM.fullmatch(name) is not None
+    searched = list(folders) or triaged_folders(workspace)
+    rows = tuple(
+        row for row in sender_rows(searched, pseudonyms) if name in (row.pseudonyms if hidden else row.numbers)
+    )
+    if hidden:
+        wanted = {name}
+    else:
+        sources = (SOURCE, *load_taxonomy().sources)
+        wanted = {made for s in sources for made in (pseudonyms.case(s, name), pseudonyms.patient(s, name))}
+        wanted |= {pseudonym for row in rows for number, pseudonym in zip(row.numbers, row.pseudonyms, strict=True)
+                   if number == name}  # fmt: skip
+    places, known = _places(workspace, wanted)
+    if not rows and not places:
+        where = ", ".join(map(str, searched)) or "no sender's folder"
+        raise DermaiError(f"{name} is not known here (searched the workspace and {where}): name the folder with --in")
+    if not hidden:
+        known |= {pseudonym for row in rows for pseudonym in row.pseudonyms if pseudonym in wanted}
+    return Found(rows, tuple(sorted(known or wanted)), tuple(places))
+
+
+def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]]:
+    """Where in the workspace something with one of these pseudonyms is, and which of them occur."""
+    log = PredictionLog(workspace.prediction_log)
+    places: dict[str, None] = {}
+    known: set[str] = set()
+    triaged = log.referred(case_id=wanted, patient_id=wanted, lesion_id=wanted)
+    cases = wanted | set(triaged["case_id"])
+    for row in triaged.itertuples(index=False):
+        known |= wanted & {row.case_id, row.patient_id, row.lesion_id}
+        day = f"{row.predicted_at:%Y-%m-%d}"
+        places[
+            f"{row.case_id}: triaged on {day} by model version {row.model_version} ({row.risk}), {_at(row.site)}"
+        ] = None
+    for file in sorted((workspace.reports / "triage_cases").glob("*/worklist.csv")):
+        if not file.parent.is_symlink():
+            listed = pd.read_csv(file, dtype=str, keep_default_na=False)
+            for row in listed[listed["case_id"].isin(cases)].itertuples(index=False):
+                places[f"{row.case_id}: number {row.position} on the worklist of {file.parent.name}"] = None
+    for kind, said in (("retakes", "to photograph again"), ("set_aside", "set aside")):
+        asked = read_retakes(log, "retakes" if kind == "retakes" else "set_aside")[0]
+        for row in asked[asked["case_id"].isin(cases)].itertuples(index=False):
+            known |= wanted & {row.case_id}
+            places[f"{row.case_id}: {said} since {row.asked_at:%Y-%m-%d}, {_at(row.site)}: {row.reason}"] = None
+    confirmed = read_confirmations(log)[0]
+    for row in confirmed[confirmed["case_id"].isin(cases)].itertuples(index=False):
+        by = f" by {row.confirmed_by}" if row.confirmed_by else ""
+        places[f"{row.case_id}: confirmed as {row.diagnosis}{by}, recorded {row.recorded_at:%Y-%m-%d}"] = None
+    if workspace.cases_file.is_file():
+        data = read_cases(workspace.cases_file)
+        for row in data[data[list(NUMBER_COLUMNS)].isin(wanted).any(axis=1)].itertuples(index=False):
+            known |= wanted & {row.case_id, row.patient_id, row.lesion_id}
+            places[f"{row.case_id}: in data/, {row.source}, batch {row.batch}, {row.split}, {row.diagnosis}"] = None
+    return list(places), known
+
+
+def _at(site: str) -> str:
+    return f"site {site or 'unknown'}"
