@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from dermai.data.sender_numbers import SOURCE, SenderNumbers
 from dermai.errors import DermaiError
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.retakes import read_retakes
+from dermai.prediction_log.retakes import Kind, read_retakes
 from dermai.taxonomy import load_taxonomy
 from dermai.triage.referrals import DELIMITERS
 from dermai.workspace import Workspace
@@ -132,33 +133,37 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
     known: set[str] = set()
     triaged = log.referred(case_id=wanted, patient_id=wanted, lesion_id=wanted)
     cases = wanted | set(triaged["case_id"])
-    for row in triaged.itertuples(index=False):
-        known |= wanted & {row.case_id, row.patient_id, row.lesion_id}
-        day = f"{row.predicted_at:%Y-%m-%d}"
-        places[
-            f"{row.case_id}: triaged on {day} by model version {row.model_version} ({row.risk}), {_at(row.site)}"
-        ] = None
+    for row in _records(triaged):
+        known |= wanted & {row["case_id"], row["patient_id"], row["lesion_id"]}
+        said = f"triaged on {row['predicted_at']:%Y-%m-%d} by model version {row['model_version']} ({row['risk']})"
+        places[f"{row['case_id']}: {said}, {_at(row)}"] = None
     for file in sorted((workspace.reports / "triage_cases").glob("*/worklist.csv")):
         if not file.parent.is_symlink():
             listed = pd.read_csv(file, dtype=str, keep_default_na=False)
-            for row in listed[listed["case_id"].isin(cases)].itertuples(index=False):
-                places[f"{row.case_id}: number {row.position} on the worklist of {file.parent.name}"] = None
-    for kind, said in (("retakes", "to photograph again"), ("set_aside", "set aside")):
-        asked = read_retakes(log, "retakes" if kind == "retakes" else "set_aside")[0]
-        for row in asked[asked["case_id"].isin(cases)].itertuples(index=False):
-            known |= wanted & {row.case_id}
-            places[f"{row.case_id}: {said} since {row.asked_at:%Y-%m-%d}, {_at(row.site)}: {row.reason}"] = None
+            for row in _records(listed[listed["case_id"].isin(cases)]):
+                places[f"{row['case_id']}: number {row['position']} on the worklist of {file.parent.name}"] = None
+    kinds: tuple[tuple[Kind, str], ...] = (("retakes", "to photograph again"), ("set_aside", "set aside"))
+    for kind, said in kinds:
+        asked = read_retakes(log, kind)[0]
+        for row in _records(asked[asked["case_id"].isin(cases)]):
+            known |= wanted & {row["case_id"]}
+            places[f"{row['case_id']}: {said} since {row['asked_at']:%Y-%m-%d}, {_at(row)}: {row['reason']}"] = None
     confirmed = read_confirmations(log)[0]
-    for row in confirmed[confirmed["case_id"].isin(cases)].itertuples(index=False):
-        by = f" by {row.confirmed_by}" if row.confirmed_by else ""
-        places[f"{row.case_id}: confirmed as {row.diagnosis}{by}, recorded {row.recorded_at:%Y-%m-%d}"] = None
+    for row in _records(confirmed[confirmed["case_id"].isin(cases)]):
+        said = f"{row['diagnosis']} by {row['confirmed_by'] or 'nobody named'}, recorded {row['recorded_at']:%Y-%m-%d}"
+        places[f"{row['case_id']}: confirmed as {said}"] = None
     if workspace.cases_file.is_file():
         data = read_cases(workspace.cases_file)
-        for row in data[data[list(NUMBER_COLUMNS)].isin(wanted).any(axis=1)].itertuples(index=False):
-            known |= wanted & {row.case_id, row.patient_id, row.lesion_id}
-            places[f"{row.case_id}: in data/, {row.source}, batch {row.batch}, {row.split}, {row.diagnosis}"] = None
+        for row in _records(data[data[list(NUMBER_COLUMNS)].isin(wanted).any(axis=1)]):
+            known |= wanted & {row["case_id"], row["patient_id"], row["lesion_id"]}
+            said = f"{row['source']}, batch {row['batch']}, {row['split']}, {row['diagnosis'] or 'no class'}"
+            places[f"{row['case_id']}: in data/, {said}"] = None
     return list(places), known
 
 
-def _at(site: str) -> str:
-    return f"site {site or 'unknown'}"
+def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    return table.to_dict("records")
+
+
+def _at(row: dict[Hashable, Any]) -> str:
+    return f"site {row['site'] or 'unknown'}"

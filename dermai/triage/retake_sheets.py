@@ -49,8 +49,12 @@ def _with_numbers(table: pd.DataFrame, senders: Iterable[SenderRow]) -> pd.DataF
         [(row.case_id, row.case, row.patient, row.photograph) for row in senders],
         columns=["case_id", *NUMBER_COLUMNS],
     )
-    each = known.groupby("case_id").agg(lambda values: ", ".join(dict.fromkeys(values)))
+    each = known.groupby("case_id").agg(_once_each)
     return table.join(each, on="case_id").fillna("")
+
+
+def _once_each(values: pd.Series) -> str:
+    return ", ".join(dict.fromkeys(map(str, values)))
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Whoever holds the key finds the number of a pseudonym, the pseudonym of a number, and where the case is."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -14,26 +15,45 @@ from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError
 from dermai.prediction_log.confirmations import confirm
 from dermai.prediction_log.log import PredictionLog
+from dermai.registry.registry import Registry
 from dermai.report.publication import point_latest_at
 from dermai.triage.lookup import find
 from dermai.triage.run import received_time, run_triage
+from dermai.workspace import WORKSPACE_VARIABLE, Workspace
+from tests.conftest import REPOSITORY
 from tests.triage.champion import make_champion
 from tests.triage.referrals import paint, write_referrals
 
 
-@pytest.fixture
-def service(workspace, registry, tmp_path):
-    """A triaged folder: five cases of Porto, one of them confirmed, one to photograph again."""
-    make_champion(registry, tmp_path)
+@pytest.fixture(scope="module")
+def triaged(tmp_path_factory, mlflow_store):
+    """A workspace with a triaged folder: five cases of Porto, one of them confirmed, one to photograph again."""
+    here = tmp_path_factory.mktemp("triaged")
+    workspace = Workspace(here / "workspace")
+    workspace.root.mkdir()
+    shutil.copy(REPOSITORY / "params.yaml", workspace.root)
+    shutil.copy(mlflow_store, workspace.root)
+    params = load_params(workspace.params_file, {"triage.heat_maps": False})
+    make_champion(Registry(workspace, params), here)
     folder = write_referrals(workspace.root / "referrals", 5)
     paint(np.random.default_rng(0), lesion=False).save(folder / "0.jpg")
-    params = load_params(workspace.params_file, {"triage.heat_maps": False})
     output = workspace.reports / "triage_cases" / "run-1"
-    run_triage(workspace, params, folder, output, received_time("2026-03-01"))
-    point_latest_at(output)
-    (tmp_path / "histology.csv").write_text("case_id,diagnosis\n0-3,Naevus\n")
-    confirm(PredictionLog(workspace.prediction_log), tmp_path / "histology.csv", numbers=numbers(workspace))
-    return workspace
+    with pytest.MonkeyPatch.context() as set_key:
+        set_key.setenv("DERMAI_PSEUDONYM_KEY_FILE", str(here / "pseudonym.key"))
+        run_triage(workspace, params, folder, output, received_time("2026-03-01"))
+        point_latest_at(output)
+        (here / "histology.csv").write_text("case_id,diagnosis\n0-3,Naevus\n")
+        confirm(PredictionLog(workspace.prediction_log), here / "histology.csv", numbers=numbers(workspace))
+    return here
+
+
+@pytest.fixture
+def service(triaged, tmp_path, monkeypatch):
+    """A copy of that workspace, with its key."""
+    monkeypatch.setenv("DERMAI_PSEUDONYM_KEY_FILE", str(triaged / "pseudonym.key"))
+    root = shutil.copytree(triaged / "workspace", tmp_path / "workspace", symlinks=True)
+    monkeypatch.setenv(WORKSPACE_VARIABLE, str(root))
+    return Workspace(root)
 
 
 def numbers(workspace):
