@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
+from dermai.config import PROFILE_VARIABLE
 from dermai.errors import DermaiError
 from dermai.workspace import STATE_VARIABLE, Workspace
 
@@ -12,14 +13,16 @@ INPUTS = ("data.dvc", "params.yaml")  # what the retraining workflow watches
 
 
 def changed_inputs(workspace: Workspace, before: str) -> tuple[str, ...]:
-    """Those of `data.dvc` and `params.yaml` that differ between a commit and HEAD.
+    """Those of `data.dvc`, `params.yaml` and the chosen profile that differ between a commit and HEAD.
 
     Where git does not know the commit (the first push of a branch, a history that was rewritten, a run by hand), all
     count as changed: an update that finds nothing new costs little, one that is left out is missed.
     """
+    profile = os.environ.get(PROFILE_VARIABLE)
+    inputs = (*INPUTS, f"profiles/{profile}.yaml") if profile else INPUTS
     if not before.strip("0") or _git(workspace, "cat-file", "-e", f"{before}^{{commit}}").returncode:
-        return INPUTS
-    result = _git(workspace, "diff", "--name-only", before, "HEAD", "--", *INPUTS)
+        return inputs
+    result = _git(workspace, "diff", "--name-only", before, "HEAD", "--", *inputs)
     if result.returncode:
         raise DermaiError(f"git cannot compare {before} with HEAD: {result.stderr.strip()}")
     return tuple(result.stdout.split())

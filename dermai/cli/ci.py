@@ -34,7 +34,7 @@ def check() -> None:
 def plan(
     before: Annotated[str, typer.Option(help="The commit before the push; empty where a person or drift asks.")] = "",
 ) -> None:
-    """Print, as lines for $GITHUB_OUTPUT, whether data.dvc or params.yaml changed and how many records there are.
+    """Print, as lines for $GITHUB_OUTPUT, whether data or parameters changed and how many records there are.
 
     Example: `dermai ci plan --before "$BEFORE" >> "$GITHUB_OUTPUT"`
     """
@@ -47,7 +47,7 @@ def plan(
         check_state_is_kept(workspace)
     print(f"update={'true' if changed else 'false'}")
     print(f"records={len(AuditLog(workspace.audit_log).entries())}")
-    print(f"changed: {', '.join(changed) or 'neither data.dvc nor params.yaml'}", file=sys.stderr)
+    print(f"changed: {', '.join(changed) or 'neither data.dvc nor the parameters'}", file=sys.stderr)
 
 
 @ci.command(context_settings={"ignore_unknown_options": True})

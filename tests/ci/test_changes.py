@@ -25,6 +25,17 @@ def test_the_whole_push_counts_not_only_its_last_commit(repository: Repository) 
     assert changed_inputs(repository.workspace, last) == ()
 
 
+def test_the_profile_that_is_chosen_counts_and_no_other(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository.workspace.root / "profiles").mkdir()
+    repository.commit("profiles/gpu.yaml")
+    monkeypatch.delenv("DERMAI_PROFILE", raising=False)
+    assert changed_inputs(repository.workspace, repository.start) == ()
+    monkeypatch.setenv("DERMAI_PROFILE", "gpu")
+    assert changed_inputs(repository.workspace, repository.start) == ("profiles/gpu.yaml",)
+
+
 @pytest.mark.parametrize("before", ["", "0" * 40, "d" * 40])
 def test_where_git_does_not_know_the_commit_before_everything_counts(repository: Repository, before: str) -> None:
     assert changed_inputs(repository.workspace, before) == INPUTS
