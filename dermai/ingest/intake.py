@@ -121,6 +121,7 @@ class _Intake:
         corrected = correction_lines(corrections, known)
         if self.options.correct_labels:
             known = correct_diagnoses(known, corrections)
+        self.notes += _kept_under_another_case(sorting.rows, identical.known, known)
         sorting.reject(identical.problems)
         sorting.recognise([*identical.known, *identical.corrected])
         sorting.reject(other_diagnosis_of_lesion(sorting.rows, known))
@@ -255,6 +256,20 @@ class _Intake:
             write_cases(self.workspace.cases_file, cases)
         sweep(self.workspace.data, set(cases["image"]))
         table.save(self._fingerprint_file)
+
+
+def _kept_under_another_case(rows: pd.DataFrame, repeated: list[int], known: pd.DataFrame) -> list[str]:
+    """A line for each photograph that is in the dataset once although its row names another case of the patient."""
+    first = rows.drop(index=repeated)
+    cases = {
+        **dict(zip(first["image"], first["case_id"], strict=True)),
+        **dict(zip(known["image"], known["case_id"], strict=True)),
+    }
+    return [
+        f"{row['file']} (case {row['case']!r}): the photograph is kept once, under another case of the patient"
+        for _, row in rows.loc[repeated].iterrows()
+        if cases.get(row["image"], row["case_id"]) != row["case_id"]
+    ]
 
 
 @contextmanager

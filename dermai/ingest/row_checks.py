@@ -7,6 +7,7 @@ import pandas as pd
 from dermai.data.cases import ANSWERS, OLDEST_AGE, SEXES, SPLITS, SYMPTOMS, VIEWS
 from dermai.taxonomy import load_taxonomy
 
+ROUNDED = r"\d([.,]\d+)?[eE]\+\d+"  # how a spreadsheet shows a long number it has rounded: several become one
 Problems = dict[int, tuple[str, str]]  # row -> (reason, how to fix it); the first problem found
 
 
@@ -20,6 +21,8 @@ def row_problems(rows: pd.DataFrame) -> Problems:
 
     for name in ("case", "patient", "lesion"):
         report(rows[name] == "", f"no {name} id", f"fill in the {name} id")
+        rounded = rows[name].str.fullmatch(ROUNDED)
+        report(rounded, f"the {name} id looks rounded by a spreadsheet: {{{name}}}", "export the ids as text")
     labels = load_taxonomy().sources
     report(~rows["source"].isin(labels), "unknown source {source!r}", f"use one of {', '.join(labels)}")
     report(rows["label"] == "", "no diagnosis", "fill in the diagnosis")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +11,13 @@ from dermai.data.cases import OLDEST_AGE, SYMPTOMS, read_text_table
 from dermai.data.sender_numbers import SOURCE, SenderNumbers
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Delivery
+from dermai.ingest.row_checks import ROUNDED
 
 REQUIRED = ("image", "case_id", "patient_id")
 CLINICAL = ("site", "view", "age", "sex", "body_site", "skin_type", "device", *SYMPTOMS)
 DELIMITERS = ",;\t"
 SEXES = {"f": "female", "m": "male"}
 NUMBERS = {"case": "case number", "patient": "patient number", "lesion": "lesion number"}
-ROUNDED = re.compile(r"\d([.,]\d+)?[eE]\+\d+")  # how a spreadsheet shows a long number it has rounded
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _reasons_to_set_aside(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.Seri
     report(rows["case"] == "", "the case number is missing: fill it in and hand the row in again")
     report(rows["patient"] == "", "the patient number is missing: fill it in and hand the row in again")
     for column, name in NUMBERS.items():
-        rounded = rows[column].map(lambda text: bool(ROUNDED.fullmatch(text)))
+        rounded = rows[column].str.fullmatch(ROUNDED)
         report(rounded, f"the {name} looks rounded by a spreadsheet (such as 1.2E+12): export the numbers as text")
     clear = rows[reasons == ""]
     for case, patients in clear.groupby("case")["patient"].unique().items():

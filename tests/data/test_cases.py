@@ -74,6 +74,9 @@ def test_a_photograph_that_stands_in_the_table_twice_is_named() -> None:
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
+        (b"image,case_id\n1.jpg,P\0001\n", "NUL bytes"),
+        (",".join([*COLUMNS, "image"]).encode() + b"\n", "more than once"),
+        (",".join(COLUMNS).encode() + b"\n" + b"," * len(COLUMNS) + b"x\n", "row 2 has more cells"),
         (";".join(COLUMNS).encode() + b"\n", "separated by ';'"),
         (b"image,case_id\n", "lacks the columns"),
         (",".join(COLUMNS).encode() + "\n,São".encode("latin-1"), "line 2 is not UTF-8"),
