@@ -61,7 +61,6 @@ def test_bad_rows_are_quarantined_by_name_and_nothing_else_is_lost(workspace: Wo
         "unknown itch": row(25, itch="maybe"),
         "not a date": row(18, acquired_on="01/03/2026"),
         "no patient id": row(19, patient_id=""),
-        "patient id looks rounded": row(26, patient_id="1.23457E+15"),
         "file is missing": row(20, image="missing.jpg"),
         "the file is": row(24, image="n" * 300),
         "leaves the folder": row(21, image="../21.jpg"),
@@ -170,6 +169,12 @@ def test_the_same_photograph_twice_for_one_lesion_is_taken_once(workspace: Works
     deliver(folder, [row(1), row(1), row(2)])
     report = ingest(folder, workspace)
     assert (report.new.total(), report.known.total(), report.rejections) == (2, 1, [])
+
+
+def test_ids_that_a_spreadsheet_rounded_are_quarantined(workspace: Workspace, folder: Path) -> None:
+    report = ingest(deliver(folder, [row(1), row(2, patient_id="1.23457E+15")]), workspace)
+    assert report.new.total() == 1
+    assert "looks rounded by a spreadsheet" in report.rejections[0].reason
 
 
 def test_the_same_photograph_under_two_cases_of_a_patient_is_kept_once_with_a_note(
