@@ -21,7 +21,7 @@ from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
 from dermai.records.log import records_of
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.workspace import Workspace
-from monitoring.alerts import AlertFailed, send_alerts
+from monitoring.alerts import AlertFailed, send_alerts, unusable_receivers
 from monitoring.assessment import DriftVerdict, assess
 from monitoring.evidently_report import EvidentlyProject
 from monitoring.findings import HEADLINES, find
@@ -239,7 +239,7 @@ def _record_once(workspace: Workspace, alarm: DriftAlarm) -> int:
 def _send_owed_alerts(workspace: Workspace, params: Params, history: History) -> tuple[History, list[str]]:
     owed = [record for record in history.windows if not record.alerted]
     if not owed:
-        return history, []
+        return history, unusable_receivers(params.monitoring)
     newest = owed[-1]
     subject = f"dermai: act on model version {history.model_version}"
     sentences = (newest.headline, *newest.changes, *newest.advice, "Open the dashboard: dermai dashboard")

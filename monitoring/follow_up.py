@@ -12,8 +12,8 @@ from pathlib import Path
 from dermai.config import Overrides, Params
 from dermai.errors import DermaiError
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
-from monitoring.alerts import open_retraining_workflow
 from monitoring.drift_run import MonitoringSummary
+from monitoring.retraining_workflow import open_retraining_workflow
 
 UPDATE = ("zenml", "pipeline", "run", "incremental_finetune")
 

@@ -115,9 +115,7 @@ def _run(
     settings: list[str] | None,
     as_json: bool,
 ) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from dermai.cli.progress import progress_bar
     from dermai.ingest.intake import IntakeOptions, take_in
     from dermai.ingest.selection import parse_share, read_patients
     from dermai.workspace import find_workspace
@@ -135,15 +133,13 @@ def _run(
         dry_run=dry_run,
         correct_labels=correct_labels,
     )
-    columns = (TextColumn("photographs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("photographs", total=None)
+    with progress_bar("photograph") as show:
         report = take_in(
             importer(folder),
             workspace,
             read_parameters(workspace, profile, settings),
             options,
-            lambda done, total: bar.update(task, completed=done, total=total),
+            show,
         )
     tracked = track and report.changed and not dry_run
     if tracked:

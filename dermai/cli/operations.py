@@ -61,23 +61,19 @@ def backup(
 
     Example: `dermai backup /mnt/backup/dermai-2026-03-01`
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from dermai.audit import key_file
     from dermai.backup import back_up
+    from dermai.cli.progress import progress_bar
     from dermai.data.pseudonyms import key_file as pseudonym_key_file
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
-    columns = (TextColumn("files"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("files", total=None)
+    with progress_bar("file") as show:
         saved = back_up(
             workspace,
             read_parameters(workspace, profile, settings),
             folder,
-            lambda done, total: bar.update(task, completed=done, total=total),
+            show,
         )
     manifest = saved.manifest
     champion = manifest.with_alias("champion")

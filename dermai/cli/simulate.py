@@ -44,8 +44,7 @@ def simulate(
     Example: `dermai simulate incoming/autumn --arrival 2 --prevalence MM=4 --darkness 0.1`, then
     `dermai ingest incoming/autumn`. EDRA and Dermofit go through `dermai import derm7pt` and `dermai import dermofit`.
     """
-    from rich.progress import Progress
-
+    from dermai.cli.progress import progress_bar
     from dermai.simulate.publishers import simulate as write_arrival
 
     scenario = _scenario(
@@ -54,11 +53,8 @@ def simulate(
         darkness=darkness, blur=blur, colour_cast=_gains(colour_cast), new_class=new_class,
         new_class_share=new_class_share,
     )  # fmt: skip
-    with Progress(transient=True) as bar:
-        task = bar.add_task("simulating", total=None)
-        photographs = write_arrival(
-            folder, scenario, workers, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+    with progress_bar("photograph") as show:
+        photographs = write_arrival(folder, scenario, workers, show)
     patients = len({photograph.patient for photograph in photographs})
     print(f"{len(photographs)} simulated photographs of {patients} patients who do not exist in {folder}")
 

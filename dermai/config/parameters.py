@@ -184,6 +184,7 @@ class MonitoringParams(Section):
     confidence: float = Field(0.95, gt=0.5, lt=1)
     newest_shown: int = Field(8, ge=0)
     on_act: Literal["record", "incremental_finetune", "workflow"] = "record"
+    alerts: tuple[str, ...] = ()
     webhook: str = ""
     smtp_host: str = ""
     smtp_port: int = Field(25, ge=1, le=65535)

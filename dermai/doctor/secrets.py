@@ -1,10 +1,13 @@
 """Find secrets where they must not be: in the repository, the logs, the reports and the records.
 
-`make secrets` runs it. Known forms of keys and tokens are looked for, and the very bytes of this machine's keys.
+`make secrets` runs it. detect-secrets looks for known forms of keys and tokens; the very bytes of this machine's keys
+are looked for, too.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
 import re
 import subprocess
@@ -12,25 +15,38 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dermai.workspace import Workspace
 
-FORMS = {
-    "a private key": rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----\s*[A-Za-z0-9+/]{16}",
-    "an AWS access key": rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "an AWS secret key": rb"(?i:aws_?secret_?(?:access_?)?key)['\"]?\s*[=:]\s*['\"]?[A-Za-z0-9/+]{40}\b",
-    "a GitHub token": rb"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,})\b",
-    "a GitLab token": rb"\bglpat-[A-Za-z0-9_-]{20,}\b",
-    "a ZenML key": rb"\bZENKEY_[A-Za-z0-9+/=]{30,}",
-    "a Slack token": rb"\bxox[abprs]-[A-Za-z0-9-]{20,}\b",
-    "a Google key": rb"\bAIza[0-9A-Za-z_-]{35}\b",
-    "a model hub token": rb"\bhf_[A-Za-z0-9]{34}\b",
-    "a signed web token": rb"\beyJ[A-Za-z0-9_-]{16,}\.eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
-    "a password in an address": rb"://[^/\s:@'\"]+:[^/\s:@'\"${}<>]{12,}@",
+if TYPE_CHECKING:
+    from detect_secrets.plugins.base import BasePlugin
+
+# What detect-secrets finds, in our words: module, detector.
+DETECTORS = {
+    "a private key": ("private_key", "PrivateKeyDetector"),
+    "an AWS access key": ("aws", "AWSKeyDetector"),
+    "an Azure storage key": ("azure_storage_key", "AzureStorageKeyDetector"),
+    "a GitHub token": ("github_token", "GitHubTokenDetector"),
+    "a GitLab token": ("gitlab_token", "GitLabTokenDetector"),
+    "a PyPI token": ("pypi_token", "PypiTokenDetector"),
+    "a Slack token": ("slack", "SlackDetector"),
+    "a password in an address": ("basic_auth", "BasicAuthDetector"),
 }
-KNOWN = re.compile(b"|".join(b"(" + form + b")" for form in FORMS.values()))
+# What it does not know.
+FORMS = {
+    "a private key": r"-----BEGIN ENCRYPTED PRIVATE KEY-----\s*[A-Za-z0-9+/]{16}",
+    "an AWS secret key": r"(?i:aws_?secret_?(?:access_?)?key)['\"]?\s*[=:]\s*['\"]?[A-Za-z0-9/+]{40}\b",
+    "a GitHub token": r"\bgithub_pat_[A-Za-z0-9_]{60,}\b",
+    "a ZenML key": r"\bZENKEY_[A-Za-z0-9+/=]{30,}",
+    "a Google key": r"\bAIza[0-9A-Za-z_-]{35}\b",
+    "a signed web token": r"\beyJ[A-Za-z0-9_-]{16,}\.eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",  # cut off, too
+    "a model hub token": r"\bhf_[A-Za-z0-9]{34}\b",
+}
+PLACEHOLDER = re.compile(r"[${}<>]")  # such as ${POSTGRES_PASSWORD}, in the place of a password
 VARIABLES = ("AWS_SECRET_ACCESS_KEY", "ZENML_STORE_API_KEY", "ZENML_STORE_PASSWORD", "MLFLOW_TRACKING_PASSWORD",
-             "MLFLOW_TRACKING_TOKEN", "DERMAI_SMTP_PASSWORD", "DERMAI_DASHBOARD_TOKEN", "PGPASSWORD")  # fmt: skip
+             "MLFLOW_TRACKING_TOKEN", "DERMAI_SMTP_PASSWORD", "DERMAI_ALERT_WEBHOOK", "DERMAI_ALERT_URLS",
+             "DERMAI_DASHBOARD_TOKEN", "PGPASSWORD")  # fmt: skip
 SHORTEST = 12  # characters; a shorter value would be found everywhere
 LARGEST = 64 * 2**20  # bytes; a larger file is no text
 
@@ -64,17 +80,39 @@ def live_secrets() -> dict[str, bytes]:
 def find_secrets(files: Iterable[Path], live: dict[str, bytes] | None = None) -> Iterator[Leak]:
     """Secrets in files; what is no file, or too large to be text, is passed over."""
     live = live_secrets() if live is None else live
-    names = list(FORMS)
     for file in files:
         if not file.is_file() or file.is_symlink() or file.stat().st_size > LARGEST:
             continue
         content = file.read_bytes()
-        for found in KNOWN.finditer(content):
-            yield Leak(file, content.count(b"\n", 0, found.start()) + 1, names[(found.lastindex or 1) - 1])
+        text = content.decode("latin-1")  # any bytes, each one character
+        for place, what in sorted({*_detected(text), *_of_other_forms(text)}):
+            yield Leak(file, text.count("\n", 0, place) + 1, what)
         for name, value in live.items():
             place = content.find(value)
             if place >= 0:
                 yield Leak(file, content.count(b"\n", 0, place) + 1, name)
+
+
+def _detected(text: str) -> Iterator[tuple[int, str]]:
+    """Where detect-secrets finds what. Its detectors look at the text alone: nothing is verified over a network."""
+    for what, detector in _detectors().items():
+        for secret in detector.analyze_string(text):
+            if what != "a password in an address" or (len(secret) >= SHORTEST and not PLACEHOLDER.search(secret)):
+                yield text.find(secret), what
+
+
+@functools.cache
+def _detectors() -> dict[str, BasePlugin]:
+    return {
+        what: getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)()
+        for what, (module, name) in DETECTORS.items()
+    }
+
+
+def _of_other_forms(text: str) -> Iterator[tuple[int, str]]:
+    for what, form in FORMS.items():
+        for found in re.finditer(form, text):
+            yield found.start(), what
 
 
 def scanned_files(workspace: Workspace) -> list[Path]:

@@ -1,10 +1,7 @@
 """Whole monitoring runs: a champion, weeks of referrals, verdicts, records, alerts, and the pages that show them."""
 
-import http.server
 import json
 import shutil
-import socketserver
-import threading
 from pathlib import Path
 
 import pandas as pd
@@ -21,12 +18,12 @@ from dermai.records.log import records_of
 from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 from monitoring import drift_run
-from monitoring.alerts import AlertFailed, open_retraining_workflow, send_alerts
 from monitoring.dashboard.start_page import start_page
 from monitoring.drift_run import run_monitoring
 from monitoring.evidently_report import EvidentlyProject, evidently_folder
 from monitoring.follow_up import follow_up
 from monitoring.history import history_file, read_history
+from monitoring.retraining_workflow import WorkflowNotStarted, open_retraining_workflow
 from monitoring.windows import next_windows
 from tests.monitoring.production import make_champion, quick_params, week
 
@@ -66,70 +63,9 @@ def power_cut(*_):
     raise RuntimeError("the power went")
 
 
-class Receiver(http.server.BaseHTTPRequestHandler):
-    """Keeps what is posted."""
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.received.append((self.path, json.loads(body), dict(self.headers)))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *arguments):
-        pass
-
-
-@pytest.fixture
-def webhook():
-    server = socketserver.TCPServer(("127.0.0.1", 0), Receiver)
-    server.received, server.status = [], 204
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-class Mailbox(socketserver.StreamRequestHandler):
-    """As much of SMTP as one message needs."""
-
-    def handle(self):
-        self.wfile.write(b"220 ready\r\n")
-        text, inside = [], False
-        for raw in self.rfile:
-            line = raw.decode()
-            if inside:
-                inside = line != ".\r\n"
-                text.append(line)
-                if not inside:
-                    self.server.received.append("".join(text))
-                    self.wfile.write(b"250 taken\r\n")
-            elif line.upper().startswith("DATA"):
-                inside = True
-                self.wfile.write(b"354 go on\r\n")
-            elif line.upper().startswith("QUIT"):
-                self.wfile.write(b"221 bye\r\n")
-                return
-            else:
-                self.wfile.write(b"250 fine\r\n")
-
-
-@pytest.fixture
-def mailbox():
-    server = socketserver.TCPServer(("127.0.0.1", 0), Mailbox)
-    server.received = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def address(server, path=""):
-    return f"http://127.0.0.1:{server.server_address[1]}{path}"
-
-
 class TestRun:
     def test_windows_are_judged_once_recorded_alerted_and_shown(self, service, webhook):
-        params = quick_params(service, monitoring__webhook=address(webhook, "/alerts"))
+        params = quick_params(service, monitoring__webhook=webhook.address + "/alerts")
         found = run_monitoring(service, params, "first")
         assert found.verdicts == ("stable", "act")
         assert "darker" in " ".join(found.changes)
@@ -172,7 +108,7 @@ class TestRun:
 
     def test_an_alert_that_did_not_arrive_is_said_and_sent_by_the_next_run(self, service, webhook):
         webhook.status = 500
-        params = quick_params(service, monitoring__webhook=address(webhook))
+        params = quick_params(service, monitoring__webhook=webhook.address)
         assert "status 500" in run_monitoring(service, params, "first").problems[0]
         webhook.status = 200
         assert run_monitoring(service, params, "second").problems == ()
@@ -244,24 +180,6 @@ class TestWindows:
         assert (found.windows, found.left) == ((), 0)
 
 
-class TestAlerts:
-    def test_an_e_mail_says_what_changed(self, mailbox):
-        params = MonitoringParams(
-            smtp_host="127.0.0.1", smtp_port=mailbox.server_address[1], mail_to=("team@example.org",)
-        )
-        assert send_alerts(params, "dermai: act", ("The photographs are darker.",), {}) == 1
-        assert "Subject: dermai: act" in mailbox.received[0]
-        assert "The photographs are darker." in mailbox.received[0]
-
-    def test_a_receiver_that_is_away_is_named(self):
-        params = MonitoringParams(smtp_host="127.0.0.1", smtp_port=9, mail_to=("team@example.org",))
-        with pytest.raises(AlertFailed, match=r"127\.0\.0\.1 did not take the e-mail"):
-            send_alerts(params, "dermai: act", (), {})
-
-    def test_nobody_is_told_where_nobody_is_named(self):
-        assert send_alerts(MonitoringParams(), "dermai: act", (), {}) == 0
-
-
 class TestFollowUp:
     def alarm(self, alarms=1):
         return drift_run.MonitoringSummary(
@@ -274,7 +192,7 @@ class TestFollowUp:
         assert "nothing follows" in follow_up(service, params, self.alarm(0), Overrides())
 
     def test_the_retraining_workflow_is_started(self, service, webhook, monkeypatch):
-        monkeypatch.setenv("GITHUB_API_URL", address(webhook))
+        monkeypatch.setenv("GITHUB_API_URL", webhook.address)
         monkeypatch.setenv("GITHUB_REPOSITORY", "clinic/dermai")
         monkeypatch.setenv("DERMAI_GITHUB_TOKEN", "token")
         follow_up(service, quick_params(service, monitoring__on_act="workflow"), self.alarm(), Overrides())
@@ -304,7 +222,7 @@ class TestFollowUp:
 
     def test_a_workflow_without_a_token_is_refused(self, monkeypatch):
         monkeypatch.delenv("DERMAI_GITHUB_TOKEN", raising=False)
-        with pytest.raises(AlertFailed, match="DERMAI_GITHUB_TOKEN"):
+        with pytest.raises(WorkflowNotStarted, match="DERMAI_GITHUB_TOKEN"):
             open_retraining_workflow("drift")
 
 
