@@ -66,3 +66,7 @@ _ci.register(application)
 from dermai.cli import comparison as _comparison  # noqa: E402
 
 _comparison.register(application)
+
+from dermai.cli import cross_validation as _cross_validation  # noqa: E402
+
+_cross_validation.register(application)

@@ -35,10 +35,10 @@ def assign_splits(new: pd.DataFrame, known: pd.DataFrame, params: DataParams, se
     for _, patients in strata.groupby(["source", "stratum"], sort=True)["patient_id"]:
         free = sorted((p for p in patients if p not in splits), key=lambda p: draw_order(seed, keys[p]))
         placed = [splits[p] for p in patients if p in splits]
-        test = _wanted(len(patients), params.test_fraction, fewest=2) - placed.count("test")
+        test = share_of_patients(len(patients), params.test_fraction, fewest=2) - placed.count("test")
         test = min(max(test, 0), len(free))
         rest = len(patients) - placed.count("test") - test
-        validation = _wanted(rest, params.validation_fraction, fewest=3) - placed.count("validation")
+        validation = share_of_patients(rest, params.validation_fraction, fewest=3) - placed.count("validation")
         validation = min(max(validation, 0), len(free) - test)
         for place, patient in enumerate(free):
             splits[patient] = "test" if place < test else "validation" if place < test + validation else "train"
@@ -58,6 +58,6 @@ def patient_strata(cases: pd.DataFrame) -> pd.DataFrame:
     return first[["patient_id", "source", "stratum"]].sort_values("patient_id").reset_index(drop=True)
 
 
-def _wanted(patients: int, fraction: float, fewest: int) -> int:
+def share_of_patients(patients: int, fraction: float, fewest: int) -> int:
     """A fraction of the patients; at least one and never all of them where there are `fewest`."""
     return 0 if patients < fewest else min(max(1, round(fraction * patients)), patients - 1)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from dermai.evaluation.metrics import Estimate
+from dermai.evaluation.scores import Difference
 from dermai.evaluation.words import points
 from dermai.report.figures import mark, swatch
-from dermai.strategies.scores import Difference
 
 
 class Beside(NamedTuple):

@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from dermai.config import Params
+from dermai.evaluation.scores import OVERALL, PER_CLASS
 from dermai.files import write_json, write_text
 from dermai.report.comparison_figures import Beside, beside_paper_plot, change_plot, class_heat_table
 from dermai.report.pages import render_page
@@ -17,7 +18,6 @@ from dermai.report.publication import point_latest_at
 from dermai.strategies.cells import CellResult
 from dermai.strategies.grid import Grid
 from dermai.strategies.paper import METRICS, reported
-from dermai.strategies.scores import OVERALL, PER_CLASS
 from dermai.strategies.tables import (
     NAMES,
     CellScores,

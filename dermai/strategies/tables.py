@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dermai.config import Params
+from dermai.evaluation.scores import Scores, score_seeds
 from dermai.evaluation.tables import ResultTable, percent
 from dermai.evaluation.words import p_words, points
 from dermai.strategies.cells import CellResult
 from dermai.strategies.paper import METRICS, reported
 from dermai.strategies.rule_of_thumb import CategoryVerdict
-from dermai.strategies.scores import Scores, score_seeds
 
 NONE = "–"
 NAMES = {"mobilenetv2_100": "MobileNet-V2", "resnet50": "ResNet50", "efficientnet_b3": "EfficientNet-B3"}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, precision_recall_fscore_support
 
-from dermai.strategies.scores import score_seeds
+from dermai.evaluation.scores import score_seeds
 from dermai.strategies.tables import percent
 
 CLASSES = ["Nev", "BCC", "MM"]

@@ -1,0 +1,40 @@
+"""Patients in folds, each with its share of every source and diagnosis."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dermai.data.splits import draw_order, patient_strata, share_of_patients
+from dermai.errors import InvalidCases
+
+
+def patient_folds(cases: pd.DataFrame, folds: int, seed: int) -> dict[str, int]:
+    """The fold, 0 to `folds - 1`, of each patient: dealt out within source and most important diagnosis.
+
+    A patient's place is drawn by its identity, so the order of the rows makes no difference.
+
+    Raises:
+        InvalidCases: there are fewer patients than folds.
+    """
+    strata = patient_strata(cases)
+    if len(strata) < folds:
+        raise InvalidCases(f"{len(strata)} patients cannot be dealt into {folds} folds: ask for fewer (`--folds`)")
+    dealt: dict[str, int] = {}
+    for _, patients in strata.groupby(["source", "stratum"], sort=True)["patient_id"]:
+        for patient in sorted(patients, key=lambda patient: draw_order(seed, patient)):
+            dealt[patient] = len(dealt) % folds
+    return dealt
+
+
+def split_for_fold(
+    cases: pd.DataFrame, dealt: dict[str, int], fold: int, validation_fraction: float, seed: int
+) -> pd.DataFrame:
+    """The cases with a new `split`: the fold is `test`, of the other patients a share is `validation`, else `train`."""
+    held_out = cases["patient_id"].map(dealt) == fold
+    validation: set[str] = set()
+    strata = patient_strata(cases[~held_out])
+    for _, patients in strata.groupby(["source", "stratum"], sort=True)["patient_id"]:
+        ordered = sorted(patients, key=lambda patient: draw_order(seed + 1 + fold, patient))
+        validation.update(ordered[: share_of_patients(len(ordered), validation_fraction, fewest=3)])
+    split = cases["patient_id"].isin(validation).map({True: "validation", False: "train"})
+    return cases.assign(split=split.mask(held_out, "test"))
