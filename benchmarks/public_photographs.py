@@ -1,10 +1,9 @@
-"""Public photographs in a workspace of a benchmark's own, and where benchmarks and their results lie."""
+"""Public photographs in a workspace of a benchmark's own."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 
@@ -15,8 +14,6 @@ from dermai.ingest.delivery import Delivery
 from dermai.ingest.intake import IntakeOptions, take_in
 from dermai.workspace import Workspace
 
-BENCHMARKS = Path(__file__).parent
-RESULTS = BENCHMARKS / "results"
 PUBLIC_KEY = "these photographs are public, so that the key is no secret"  # the folds follow from pseudonyms
 
 

@@ -1,7 +1,7 @@
 """The monitoring's own statistics as Evidently metrics, so that its reports and panels show them.
 
-Evidently's defaults for embeddings alarm on most windows in which nothing changed (benchmarks/drift_detection.py), so
-the values come from `monitoring.assessment`, handed to the report as the additional dataset `STATISTICS`.
+Evidently's defaults for embeddings alarm on most windows in which nothing changed (see benchmarks/drift),
+so the values come from `monitoring.assessment`, handed to the report as the additional dataset `STATISTICS`.
 """
 
 from __future__ import annotations

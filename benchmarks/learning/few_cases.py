@@ -13,7 +13,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from benchmarks.public_photographs import BENCHMARKS, RESULTS, imported_cases
+from benchmarks.folders import BENCHMARKS, REPOSITORY, RESULTS
+from benchmarks.public_photographs import imported_cases
 from dermai.config import load_params
 from dermai.cross_validation.result import CrossValidation, lesion_scores, metrics_table, summarise
 from dermai.cross_validation.run import answer_folds
@@ -37,11 +38,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=RESULTS / "few_cases.md")
     arguments = parser.parse_args()
     workspace = Workspace(BENCHMARKS / "workspaces_few_cases" / "pad")
-    shipped = load_params(BENCHMARKS.parent / "params.yaml")
+    shipped = load_params(REPOSITORY / "params.yaml")
     cases = imported_cases(workspace, lambda: read_pad_ufes_20(arguments.photographs / "pad_ufes_20"), shipped)
     lines, scores, result = [], [], None
     for name, overrides in RUNS.items():
-        params = load_params(BENCHMARKS.parent / "params.yaml", overrides)
+        params = load_params(REPOSITORY / "params.yaml", overrides)
         answers = answer_folds(workspace, cases, params, FOLDS)
         result = summarise(answers, params)
         scores.append(lesion_scores(answers, result.confidence))

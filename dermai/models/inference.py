@@ -88,20 +88,17 @@ def embed(images: Sequence[str], data_folder: Path, cache: Path, progress: bool 
     Raises:
         InvalidCases: a photograph is missing or damaged.
     """
-    from dermai.models.backbones import BUNDLED_BACKBONE, input_statistics
-
     pixels = reference_pixels(cache)
     pixels.fill(images, data_folder, progress)
+    return embed_pixels(lambda start, stop: pixels.read(images[start:stop]), len(images), progress)
+
+
+def embed_pixels(read: Callable[[int, int], np.ndarray], count: int, progress: bool = False) -> np.ndarray:
+    """As `embed`, of `count` pixel arrays; `read(start, stop)` gives uint8 [n, 224, 224, 3]."""
+    from dermai.models.backbones import BUNDLED_BACKBONE, input_statistics
+
     mean, std = input_statistics(BUNDLED_BACKBONE)
-    return _forward(
-        _reference_network(),
-        lambda start, stop: pixels.read(images[start:stop]),
-        len(images),
-        1280,
-        mean,
-        std,
-        progress,
-    )
+    return _forward(_reference_network(), read, count, 1280, mean, std, progress)
 
 
 def model_pixels(package: ModelPackage, cache: Path) -> PixelCache:

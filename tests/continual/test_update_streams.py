@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import update_streams_report
-from benchmarks.stream_statistics import (
+from benchmarks.updates import update_streams_report
+from benchmarks.updates.stream_statistics import (
     Answers,
     balanced_accuracy,
     estimate,
@@ -19,7 +19,7 @@ from benchmarks.stream_statistics import (
     mean_forgetting,
     p_value,
 )
-from benchmarks.streams import with_splits
+from benchmarks.updates.streams import with_splits
 from tests.training.training_data import make_cases
 
 CLASSES = ("Nev", "BCC", "MM")
@@ -63,7 +63,7 @@ def test_splits_put_each_patient_once_into_a_test_fold_and_leave_validation_in_e
 
 
 def test_the_page_holds_each_bar_with_its_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(update_streams_report, "RESULTS", tmp_path / "page.md")
+    monkeypatch.setattr(update_streams_report, "PAGE", tmp_path / "page.md")
     random = np.random.default_rng(0)
     truth = [CLASSES[n % 3] for n in range(120)]
 

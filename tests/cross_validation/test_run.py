@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -29,9 +28,7 @@ def test_every_photograph_is_answered_once_by_a_model_that_did_not_learn_from_it
     workspace, cases, answers = run
     answered = [image for fold in answers for image in fold.predictions["image"]]
     assert sorted(answered) == sorted(cases["image"])
-    learnt = [
-        set(pd.read_csv(file)["image"]) for file in workspace.cache.glob("training/*/package/**/*manifest*.csv")
-    ]
+    learnt = [set(pd.read_csv(file)["image"]) for file in workspace.cache.glob("training/*/package/**/*manifest*.csv")]
     assert len(learnt) == 2
     held_out = [set(fold.predictions["image"]) for fold in answers]
     assert all(any(not images & known for known in learnt) for images in held_out)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.simulated_fleets import (
+from benchmarks.gate.simulated_fleets import (
     FIRST_LEVEL,
     POLICY,
     RULES,

@@ -1,7 +1,7 @@
 """How well the lesion is found, against the masks of Dermofit's layout.
 
     dermai simulate FOLDER --source dermofit --scale 1
-    python -m benchmarks.lesion_localisation FOLDER --note simulated
+    python -m benchmarks.learning.lesion_localisation FOLDER --note simulated
 
 A photograph `NAME.png` has its lesion's outline in `NAMEmask.png`. Beside the crop around what is found stands the
 middle of the photograph, of the same median area. 95 % intervals resample photographs. Writes
@@ -18,11 +18,12 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from benchmarks.folders import RESULTS
 from dermai.files import write_text
 from dermai.images.lesion import SIDE, lesion_mask, lesion_rectangle
 from dermai.ingest.dermofit import read_dermofit
 
-RESULT = Path(__file__).parent / "results" / "lesion_localisation.md"
+PAGE = RESULTS / "lesion_localisation.md"
 DRAWS, SEED = 2000, 20211003
 
 
@@ -71,7 +72,7 @@ def main() -> None:
     lines = [
         "# Finding the lesion",
         "",
-        f"`python -m benchmarks.lesion_localisation FOLDER`: {len(table)} photographs"
+        f"`python -m benchmarks.learning.lesion_localisation FOLDER`: {len(table)} photographs"
         f"{f' ({arguments.note})' if arguments.note else ''} with masks in",
         "Dermofit's layout. Shares in per cent, 95 % intervals over resampled photographs. Overlap is the Jaccard",
         f"index. The middle has the crop's median area, {100 * area:.0f} % of the photograph.",
@@ -82,7 +83,7 @@ def main() -> None:
     for label, part in [("all", table), *table.groupby("label")]:
         values = " | ".join(mean(part[name]) for name in ("found", "overlap", "covered", "middle"))
         lines.append(f"| {label} | {len(part)} | {values} |")
-    write_text(RESULT, "\n".join(lines) + "\n")
+    write_text(PAGE, "\n".join(lines) + "\n")
     print("\n".join(lines))
 
 

@@ -1,15 +1,15 @@
-"""Tables of what `bash benchmarks/real_photographs.sh` left in its workspaces, from their audit logs.
+"""Tables of what `bash benchmarks/updates/real_photographs.sh` left in its workspaces, from their audit logs.
 
-bash benchmarks/real_photographs.sh ../shared/data pad
-python -m benchmarks.real_photographs pad
+bash benchmarks/updates/real_photographs.sh ../shared/data pad
+python -m benchmarks.updates.real_photographs pad
 """
 
 from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 
+from benchmarks.folders import BENCHMARKS
 from dermai.audit import AuditLog
 from dermai.evaluation.metrics import Rate
 from dermai.evaluation.tables import ResultTable, class_table, percent, strategy_table
@@ -17,7 +17,7 @@ from dermai.records.log import records_of
 from dermai.records.update_record import UpdateAttempt
 from dermai.workspace import Workspace
 
-WORKSPACES = Path(__file__).with_name("workspaces")
+WORKSPACES = BENCHMARKS / "workspaces"
 MEASURED = re.compile(
     r"update \((?P<name>.+)\): (?P<wall>[\d.]+) s wall, (?P<user>[\d.]+) s \+ (?P<system>[\d.]+) s .*"
 )

@@ -1,6 +1,6 @@
 """`triage_cases` beside a plain timm inference loop on the same photographs, in one run, taking turns.
 
-    python -m benchmarks.triage_throughput --photographs pad_ufes_20/images
+    python -m benchmarks.speed.triage_throughput --photographs pad_ufes_20/images
 
 The plain loop is what timm's own inference script does: open the JPEG, timm's transform (to the same square size),
 batches of 16 through the network in inference mode, softmax. It keeps nothing, checks nothing and shows nothing. The
@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from benchmarks.folders import REPOSITORY, RESULTS
 from dermai.config import ModelParams, Params, load_params
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
 from dermai.registry.mlflow_store import make_store
@@ -34,8 +35,7 @@ from dermai.registry.registry import CHAMPION, Registry
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 
-RESULTS = Path(__file__).with_name("results") / "triage_throughput.md"
-REPOSITORY = Path(__file__).resolve().parents[1]
+PAGE = RESULTS / "triage_throughput.md"
 BATCH = 16
 BAR = 0.9  # of the plain loop's photographs a second
 STAGES = {  # the function whose time it is, where the platform calls it, and what the plain loop has no part of
@@ -251,7 +251,7 @@ def main() -> None:
     source = sorted(options.photographs.rglob("*.jpg"))[: options.count]
     lines = [
         "# `triage_cases` beside a plain timm loop", "",
-        f"`python -m benchmarks.triage_throughput --count {len(source)} --large {options.large} --rounds "
+        f"`python -m benchmarks.speed.triage_throughput --count {len(source)} --large {options.large} --rounds "
         f"{options.rounds} --threads {options.threads}`: {ModelParams().backbone} at {ModelParams().image_size} px, "
         f"{torch.get_num_threads()} torch thread(s), {platform.machine()}, torch {torch.__version__}, means of "
         f"{options.rounds} rounds that take turns, after one to warm up. Other programs used the machine too: "
@@ -272,7 +272,7 @@ def main() -> None:
                 turns, spent, scored = compare(source[:count], side, options.rounds, folder / f"side-{side}")
                 lines += [f"## {words}", "", *table(turns, spent, count, scored), ""]
                 print("\n".join(lines), flush=True)
-    RESULTS.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

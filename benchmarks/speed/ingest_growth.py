@@ -3,7 +3,7 @@
 Every measurement runs in a process of its own, so that its peak memory is its own. The photographs are random
 colour blots of 160 x 120 px, one patient for every three, in the paper's 13 classes.
 
-    python -m benchmarks.ingest_growth --sizes 1000 10000 50000
+    python -m benchmarks.speed.ingest_growth --sizes 1000 10000 50000
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.folders import REPOSITORY, RESULTS
 from dermai.config import Params, load_params
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULTS = Path(__file__).with_name("results") / "ingest_growth.md"
+PAGE = RESULTS / "ingest_growth.md"
 LATER = 500  # photographs of a later arrival into the full dataset
 PHOTOGRAPHS_A_PATIENT = 3
 GRAIN = np.random.default_rng(0).integers(0, 40, (120, 160, 1), dtype=np.uint8)  # as sharp as a photograph
@@ -89,7 +89,7 @@ def measure(task: str, root: Path, folder: Path) -> None:
 
 
 def in_its_own_process(task: str, root: Path, folder: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.ingest_growth", "--measure", task, str(root), str(folder)]
+    command = [sys.executable, "-m", "benchmarks.speed.ingest_growth", "--measure", task, str(root), str(folder)]
     result = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(result.stdout.splitlines()[-1])
 
@@ -114,7 +114,7 @@ def as_markdown(results: list[tuple[int, str, dict[str, float]]], baseline: floa
     lines = [
         "# Import and validation as the dataset grows",
         "",
-        f"`python -m benchmarks.ingest_growth` on {os.cpu_count()} cores, Python {platform.python_version()}; "
+        f"`python -m benchmarks.speed.ingest_growth` on {os.cpu_count()} cores, Python {platform.python_version()}; "
         "random 160 x 120 px photographs, three a patient, each task in a process of its own.",
         f"The libraries alone take {baseline:.0f} MB. "
         "Other programs used the machine too: processor seconds tell more than seconds.",
@@ -158,8 +158,8 @@ def main() -> None:
             for task, result in run(size, scratch):
                 results.append((size, task, result))
                 print(size, task, result, flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(as_markdown(results, baseline), encoding="utf-8")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(as_markdown(results, baseline), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Every number is the throughput of the training epochs of a whole training of dra
 `training.processes` starts it. The rounds take turns between the numbers of processes, so that what else the machine
 does hits all alike; the ratio is that of a round, and its median over the rounds is reported.
 
-    python -m benchmarks.scaling --processes 1 2 4
+    python -m benchmarks.speed.scaling --processes 1 2 4
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from benchmarks.folders import RESULTS
 from dermai.config import Params
 from dermai.continual.plan import plan_update
 from dermai.data.cases import COLUMNS, photograph_path
 from dermai.files import sha256_file
 from dermai.training.distributed import finetune_in_processes
 
-RESULTS = Path(__file__).with_name("results") / "scaling.md"
+PAGE = RESULTS / "scaling.md"
 CLASSES = ("Nev", "BCC", "MM", "SebKer")
 SETTINGS = {"the top quarter of the blocks": 0.75, "the whole network": 0.0}  # trained -> model.frozen_share
 
@@ -69,8 +70,8 @@ def as_markdown(measured: dict[str, dict[int, list[float]]]) -> str:
     lines = [
         "# One training on several processes",
         "",
-        f"`python -m benchmarks.scaling` on {cores} cores, Python {platform.python_version()}: tf_efficientnet_lite0 "
-        "at 224 px, batches of 16, one thread a process, gloo on loopback.",
+        f"`python -m benchmarks.speed.scaling` on {cores} cores, Python {platform.python_version()}: "
+        "tf_efficientnet_lite0 at 224 px, batches of 16, one thread a process, gloo on loopback.",
         f"There are only {cores} cores: more processes than that cannot be faster, and show what the exchange costs. "
         "Other programs used the machine too: the ratios are of rounds that took turns, the lowest and highest beside "
         "the median.",
@@ -108,8 +109,8 @@ def main() -> None:
                     found = throughput(number, frozen_share, cases, cache / "data", cache)
                     measured[setting][number].append(found)
                     print(f"round {turn + 1}: {setting}, {number} processes: {found:.1f} a second", flush=True)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(as_markdown(measured), encoding="utf-8")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(as_markdown(measured), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """What single switches of params.yaml do to a training on everything: a paired row each.
 
-    python -m benchmarks.switches ../shared/data
+    python -m benchmarks.learning.switches ../shared/data
 
-Joint training on either stream of `benchmarks.update_streams`, five repetitions (each patient is tested once), with and
-without the switch; the cells are kept where those of that benchmark are. Writes benchmarks/results/switches.md.
+Joint training on either stream of `benchmarks.updates.update_streams`, five repetitions (each patient is tested once),
+with and without the switch; the cells are kept where those of that benchmark are. Writes
+benchmarks/results/switches.md.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stream_statistics import Answers, Interval, balanced_accuracy, estimate, sensitivity
-from benchmarks.update_streams import cell_file, run_cell
-from benchmarks.update_streams_report import answers_of
+from benchmarks.folders import RESULTS
+from benchmarks.updates.stream_statistics import Answers, Interval, balanced_accuracy, estimate, sensitivity
+from benchmarks.updates.update_streams import cell_file, run_cell
+from benchmarks.updates.update_streams_report import answers_of
 from dermai.files import write_text
 
 REPETITIONS = range(5)
@@ -31,7 +33,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
     },
     "`training.label_smoothing: 0.1`": {"training.label_smoothing": 0.1},
 }
-RESULT = Path(__file__).parent / "results" / "switches.md"
+PAGE = RESULTS / "switches.md"
 
 
 def joint_cells(
@@ -62,8 +64,8 @@ def main() -> None:
     lines = [
         "# Single switches",
         "",
-        "`python -m benchmarks.switches FOLDER`. Joint training on either stream of `update_streams.md`, with its",
-        "parameters, with the switch less without it; points, 95 % intervals over resampled patients, paired.",
+        "`python -m benchmarks.learning.switches FOLDER`. Joint training on either stream of `update_streams.md`, with",
+        "its parameters, with the switch less without it; points, 95 % intervals over resampled patients, paired.",
         "",
         "| switch | data | balanced accuracy | MM sensitivity | BCC sensitivity |",
         "|---|---|---:|---:|---:|",
@@ -76,7 +78,7 @@ def main() -> None:
             cells = " | ".join(points(estimate(statistic, found, without)) for statistic in statistics)
             lines.append(f"| {switch} | {title} | {cells} |")
             print(lines[-1], flush=True)
-    write_text(RESULT, "\n".join(lines) + "\n")
+    write_text(PAGE, "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The parameters as shipped, beside the whole network trained with strong regularisation: PAD-UFES-20 at 224 px.
 
-    python -m benchmarks.whole_network ../shared/data --repetitions 5
+    python -m benchmarks.learning.whole_network ../shared/data --repetitions 5
 
-Joint training on everything but validation and test patients, on the folds of `benchmarks.update_streams`. Writes
-benchmarks/results/whole_network.md.
+Joint training on everything but validation and test patients, on the folds of `benchmarks.updates.update_streams`.
+Writes benchmarks/results/whole_network.md.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stream_statistics import Interval, balanced_accuracy, estimate, p_value, sensitivity
-from benchmarks.switches import joint_cells, points
-from benchmarks.update_streams import REPOSITORY
-from benchmarks.update_streams_report import answers_of
+from benchmarks.folders import REPOSITORY, RESULTS
+from benchmarks.learning.switches import joint_cells, points
+from benchmarks.updates.stream_statistics import Interval, balanced_accuracy, estimate, p_value, sensitivity
+from benchmarks.updates.update_streams_report import answers_of
 from dermai.config import Params, read_overrides
 from dermai.files import write_text
 
@@ -36,7 +36,7 @@ ARMS: dict[str, dict[str, Any]] = {
         **COMMON,
     },
 }
-RESULT = Path(__file__).parent / "results" / "whole_network.md"
+PAGE = RESULTS / "whole_network.md"
 
 
 def share(value: Interval) -> str:
@@ -54,9 +54,10 @@ def main() -> None:
     lines = [
         "# The whole network, on PAD-UFES-20 at 224 px",
         "",
-        f"`python -m benchmarks.whole_network FOLDER --repetitions {arguments.repetitions}`: joint training on the",
-        "folds of `update_streams.md`, answered by the largest probability, without operating points. 95 % intervals",
-        "over resampled patients, paired differences. Frozen layers' outputs are on disk before the clock starts.",
+        f"`python -m benchmarks.learning.whole_network FOLDER --repetitions {arguments.repetitions}`: joint training",
+        "on the folds of `update_streams.md`, answered by the largest probability, without operating points. 95 %",
+        "intervals over resampled patients, paired differences. Frozen layers' outputs are on disk before",
+        "the clock starts.",
         "",
         *textwrap.wrap(f"The whole network: {', '.join(own)}.", 120),
         "",
@@ -78,7 +79,7 @@ def main() -> None:
         "",
         f"The whole network less as shipped: {points(change)} points, one-sided p {p_value(change, 0.0):.3f}.",
     ]
-    write_text(RESULT, "\n".join(lines) + "\n")
+    write_text(PAGE, "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

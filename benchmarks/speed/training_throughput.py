@@ -5,7 +5,7 @@ augmentation, batch size, optimizer and threads. The plain loop decodes, augment
 photograph of every epoch; the platform decodes once and runs the frozen blocks once for each of its few views.
 Rounds alternate, each measurement in a process of its own.
 
-    python -m benchmarks.training_throughput --epochs 4 --rounds 2
+    python -m benchmarks.speed.training_throughput --epochs 4 --rounds 2
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.folders import REPOSITORY, RESULTS
 from dermai.config import Params, load_params
 from dermai.data.cases import parse_cases, photograph_path, trainable
 from dermai.workspace import Workspace
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-RESULTS = Path(__file__).with_name("results") / "training_throughput.md"
+PAGE = RESULTS / "training_throughput.md"
 WAYS = {"dermai": "dermai", "plain0": "plain loop, 0 workers", "plain2": "plain loop, 2 workers"}
 
 
@@ -220,15 +220,21 @@ def main() -> None:
         cases = trainable(parse_cases(workspace.cases_file))
         for number in range(options.rounds):
             for way in WAYS:
-                command = [sys.executable, "-m", "benchmarks.training_throughput", "--epochs", str(options.epochs)]
+                command = [
+                    sys.executable,
+                    "-m",
+                    "benchmarks.speed.training_throughput",
+                    "--epochs",
+                    str(options.epochs),
+                ]
                 command += ["--measure", way, str(workspace.root)]
                 done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
                 found[way].append(json.loads(done.stdout.splitlines()[-1]))
                 print(f"round {number + 1}: {WAYS[way]}: {found[way][-1]['rates']}", flush=True)
-    command = " ".join(["python -m benchmarks.training_throughput", *sys.argv[1:]])
+    command = " ".join(["python -m benchmarks.speed.training_throughput", *sys.argv[1:]])
     page = table(found, int((cases["split"] == "train").sum()), options.epochs, command)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(page, encoding="utf-8")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page, encoding="utf-8")
     print(page)
 
 

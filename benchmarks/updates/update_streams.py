@@ -1,8 +1,8 @@
 """The update recipes on two real streams, after each arrival measured on the test patients of every arrival.
 
-    python -m benchmarks.update_streams ../shared/data --stream pad --repetitions 3    run what is missing
-    python -m benchmarks.update_streams ../shared/data --cell pad 0 l2_sp              one cell
-    python -m benchmarks.update_streams --report                                       the page of what there is
+    python -m benchmarks.updates.update_streams ../shared/data --stream pad --repetitions 3    run what is missing
+    python -m benchmarks.updates.update_streams ../shared/data --cell pad 0 l2_sp              one cell
+    python -m benchmarks.updates.update_streams --report                                       the page of what there is
 
 A cell is a stream, a repetition and a strategy. Its numbers are kept as JSON below benchmarks/workspaces_streams, and
 a run that was killed goes on with the first missing arrival. A repetition has a test fold and a training seed of its
@@ -23,39 +23,18 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.streams import STREAMS, stream_cases, with_splits
-from dermai.config import Params, load_params
+from benchmarks.updates.stream_parameters import DEFAULT, FOLDER, SEEDS, cell_file, parameters
+from benchmarks.updates.streams import STREAMS, stream_cases, with_splits
+from dermai.config import Params
 from dermai.continual.plan import UpdatePlan, plan_update
 from dermai.continual.recipes import RECIPES
-from dermai.files import sha256_json, write_json
+from dermai.files import write_json
 from dermai.models.package import ModelPackage
 from dermai.workspace import Workspace
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-FOLDER = Path(__file__).with_name("workspaces_streams")
-# Smaller and faster than params.yaml: photographs of 128 px, all blocks frozen (the last convolution and the head are
-# trained), half the epochs at ten times the rates.
-OVERRIDES: dict[str, Any] = {
-    "model.image_size": 128,
-    "model.frozen_share": 1.0,
-    "training.first_epochs": 12,
-    "training.update_epochs": 6,
-    "training.augmented_views": 3,
-    "training.head_learning_rate": 1e-3,
-    "training.backbone_learning_rate": 1e-4,
-    "training.activation_cache_gb": 40,
-    "training.checkpoint_every": 100,
-}
-SEEDS = (11, 23, 37, 41, 53, 61, 71, 83, 97, 101, 113, 127, 131, 149, 151)  # of the trainings, one a repetition
-DEFAULT = "balanced_replay"
 CASES = ("correction", "withdrawal")  # of the stream `pad`, with the default recipe
 WRONG_SHARE = 0.15  # of the first arrival's training lesions, mislabelled until the second arrives
 WITHDRAWN = 10  # patients
-
-
-def parameters(repetition: int, strategy: str, overrides: dict[str, Any]) -> Params:
-    own = {"seed": SEEDS[repetition], "continual.strategy": strategy}
-    return load_params(REPOSITORY / "params.yaml", OVERRIDES | overrides | own)
 
 
 class Repetition:
@@ -81,8 +60,8 @@ class Repetition:
     def test(self) -> pd.DataFrame:
         return self.cases[self.cases["split"] == "test"]
 
-    def activations(self) -> Any:
-        """The frozen layers' outputs: all views of what may be learnt, the clean one of everything."""
+    def prepare(self) -> None:
+        """Compute the frozen layers' outputs: all views of what may be learnt, the clean one of everything."""
         import torch
 
         from dermai.models.backbones import build_model, input_statistics, split_frozen
@@ -95,7 +74,6 @@ class Repetition:
         found = FrozenActivations(prefix, params, statistics, self.cache, self.workspace.data, device)
         learnt = self.cases["split"] == "train"
         found.prepare(list(self.cases["image"][learnt]), list(self.cases["image"]), progress=True)
-        return found
 
     def train(
         self, name: str, plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: ModelPackage | None
@@ -104,7 +82,7 @@ class Repetition:
         from dermai.training.finetune import finetune
 
         if not self._prepared:
-            self.activations()
+            self.prepare()
             self._prepared = True
         folder = cell_file(self.stream, self.number, name, self.overrides).with_suffix("")
         costs = folder.with_suffix(".costs")
@@ -130,18 +108,10 @@ class Repetition:
 
     def answers(self, package: ModelPackage, cases: pd.DataFrame) -> dict[str, str]:
         """The class that a model gives each lesion of these cases: the largest mean probability."""
-        import torch
+        from dermai.models.inference import predict_probabilities
 
-        from dermai.models.backbones import split_frozen
-
-        _, tail = split_frozen(package.build(), self.params(DEFAULT).model.frozen_share)
-        activations, images = self.activations(), list(cases["image"])
-        with torch.no_grad():
-            parts = [
-                tail(activations.read(images[start : start + 64], [-1] * len(images[start : start + 64])))
-                for start in range(0, len(images), 64)
-            ]
-        table = pd.DataFrame(torch.cat(parts).double().softmax(1).numpy(), columns=list(package.classes))
+        probabilities = predict_probabilities(package, list(cases["image"]), self.workspace.data, self.cache)
+        table = pd.DataFrame(probabilities, columns=list(package.classes))
         return {str(k): str(v) for k, v in table.groupby(cases["lesion_id"].to_numpy()).mean().idxmax(axis=1).items()}
 
 
@@ -238,12 +208,6 @@ def run_cell(stream: str, number: int, strategy: str, photographs: Path, overrid
     write_json(file, {**names, **found, "test": lesions.to_dict("records")})
 
 
-def cell_file(stream: str, number: int, strategy: str, overrides: dict[str, Any]) -> Path:
-    """Where a cell is kept, by the parameters of its trainings."""
-    key = sha256_json(parameters(number, DEFAULT, overrides).model_dump(mode="json", include={"model", "training"}))
-    return FOLDER / "cells" / key[:8] / f"{stream}-{number}-{strategy}.json"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photographs", type=Path, nargs="?", help="folder with pad_ufes_20/ and ham10000/")
@@ -256,7 +220,7 @@ def main() -> None:
     arguments = parser.parse_args()
     overrides = {key: json.loads(value) for key, value in (pair.split("=", 1) for pair in arguments.set)}
     if arguments.report:
-        from benchmarks.update_streams_report import write_report
+        from benchmarks.updates.update_streams_report import write_report
 
         write_report(cell_file("pad", 0, DEFAULT, overrides).parent)
         return

@@ -1,19 +1,10 @@
-"""Operating characteristics of the promotion gate beside point comparisons, in simulated fleets of updates.
-
-    python -m benchmarks.gate_operating_characteristics [--quick]
-
-Everything is drawn from named seeds, on one thread. Writes benchmarks/results/gate_operating_characteristics.{md,svg}.
-"""
+"""The gate and point comparisons, simulated: fleets of updates, shadow mode, patients with several lesions."""
 
 from __future__ import annotations
 
-import argparse
 import os
-import time
 import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,7 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from scipy.stats import binom, norm
 
-from benchmarks.simulated_fleets import (
+from benchmarks.gate.simulated_fleets import (
     POLICY,
     RULES,
     SENSITIVITY,
@@ -37,7 +28,6 @@ from dermai.gate.eprocess import log_e_values
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-RESULTS = Path(__file__).parent / "results"
 MELANOMAS = (25, 50, 100, 200, 400)
 DISCORDANCES = (0.10, 0.20)
 MARGIN = POLICY.margins.champion["MM"]
@@ -274,37 +264,3 @@ def _lesions(
 def at_most(level: float, runs: int, cells: int = 1) -> float:
     """Largest share that a true rate of `level` gives in 99 of 100 runs of `cells` simulations."""
     return float(binom.ppf(0.99 ** (1 / cells), runs, level) / runs)
-
-
-def main(arguments: Iterable[str] | None = None) -> None:
-    """Simulate, and write the tables and the figure."""
-    from tqdm import tqdm
-
-    from benchmarks.gate_report import figure, report
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="a twentieth of the runs, to see that it works")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the tables and the figure")
-    chosen = parser.parse_args(None if arguments is None else list(arguments))
-    size = QUICK if chosen.quick else COMMITTED
-    cells = len(MELANOMAS) * len({**WORSE, **NOT_WORSE}) * len(DISCORDANCES)
-    total = cells + 20 * len(RULES) + 50 * 6 + 6 * size.streams + 9
-    started = time.monotonic()
-    with tqdm(total=total, desc="simulate", unit="step") as bar:
-        found = (
-            promotions(size, bar),
-            creep(size, bar),
-            overuse(size, bar),
-            shadow(size, bar),
-            several_lesions(size, bar),
-        )
-    chosen.output.mkdir(parents=True, exist_ok=True)
-    command = "python -m benchmarks.gate_operating_characteristics" + (" --quick" if chosen.quick else "")
-    text = report(size, *found, command=command, seconds=time.monotonic() - started)
-    (chosen.output / "gate_operating_characteristics.md").write_text(text, encoding="utf-8")
-    figure(found[0], found[1], chosen.output / "gate_operating_characteristics.svg")
-    print(text)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.stream_statistics import (
+from benchmarks.folders import RESULTS
+from benchmarks.updates.stream_parameters import OVERRIDES, SEEDS
+from benchmarks.updates.stream_statistics import (
     Answers,
     Interval,
     Statistic,
@@ -25,7 +27,7 @@ from benchmarks.stream_statistics import (
 from dermai.continual.recipes import RECIPES
 from dermai.files import write_text
 
-RESULTS = Path(__file__).with_name("results") / "update_streams.md"
+PAGE = RESULTS / "update_streams.md"
 DEFAULT, JOINT, ALONE = "balanced_replay", "joint", "finetune_only"
 TITLES = {
     "pad": "PAD-UFES-20, patients in five arrivals by the publisher's register",
@@ -56,7 +58,7 @@ def write_report(folder: Path) -> None:
         if stream in cells:
             lines += ["", f"## {title}", "", *_stream_section(stream, cells[stream])]
     lines += _special_cases(cells.get("pad", {}))
-    write_text(RESULTS, "\n".join(lines) + "\n")
+    write_text(PAGE, "\n".join(lines) + "\n")
     _plot({stream: found for stream, found in cells.items() if stream in ("pad", "ham")})
 
 
@@ -79,12 +81,10 @@ def answers_of(cells: dict[int, dict[str, Any]], repetitions: Sequence[int]) -> 
 
 
 def _introduction() -> list[str]:
-    from benchmarks.update_streams import OVERRIDES, SEEDS
-
     changed = ", ".join(f"{name} {value}" for name, value in OVERRIDES.items())
     return [
-        "`python -m benchmarks.update_streams FOLDER`, then `--report`; tf_efficientnet_lite0 with ImageNet weights.",
-        f"Other than in params.yaml: {changed}.",
+        "`python -m benchmarks.updates.update_streams FOLDER`, then `--report`; tf_efficientnet_lite0 with ImageNet",
+        f"weights. Not the shipped parameters: {changed}.",
         "",
         "A repetition is one of five folds by patient (each patient is a test patient once in five repetitions) with",
         "validation patients and a training seed of its own",
@@ -279,7 +279,7 @@ def _plot(streams: dict[str, Cells]) -> None:
         axis.grid(alpha=0.3)
     axes[0][0].legend(fontsize=7)
     figure.tight_layout()
-    figure.savefig(RESULTS.with_suffix(".svg"), metadata={"Date": None})
+    figure.savefig(PAGE.with_suffix(".svg"), metadata={"Date": None})
 
 
 def _share(found: Interval) -> str:

@@ -1,6 +1,6 @@
 """Training on a GPU beside timm's own data pipeline and training step, for the paper's networks at 300 px.
 
-    python -m benchmarks.gpu_throughput WORKSPACE --batch 24 126
+    python -m benchmarks.speed.gpu_throughput WORKSPACE --batch 24 126
 
 The plain way is what timm's training script wires: `create_dataset`, `create_loader` with its prefetcher and default
 augmentations, `create_optimizer_v2`, channels last, bfloat16 autocast, cuDNN's search for the fastest kernels; it
@@ -24,11 +24,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.folders import RESULTS
 from dermai.config import load_params
 from dermai.data.cases import photograph_path, read_cases, trainable
 from dermai.workspace import Workspace
 
-RESULTS = Path(__file__).with_name("results") / "gpu_throughput.md"
+PAGE = RESULTS / "gpu_throughput.md"
 NETWORKS = ("mobilenetv2_100", "resnet50", "efficientnet_b3")
 SIZE = 300
 Rates = dict[tuple[str, int, str], list[float]]
@@ -129,7 +130,7 @@ def page(rates: Rates, photographs: int, rounds: int, epochs: int, workers: int)
             _times(frozen, plain),
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"    {' '.join(['python -m benchmarks.gpu_throughput', *sys.argv[1:]])}", ""])
+    return "\n".join([*lines, "", f"    {' '.join(['python -m benchmarks.speed.gpu_throughput', *sys.argv[1:]])}", ""])
 
 
 def _spread(rates: list[float]) -> str:
@@ -168,8 +169,8 @@ def main() -> None:
                         rates.setdefault((network, batch, way), []).extend(found)
                         print(f"round {turn + 1}: {network}, {batch}, {way}: {_spread(found)}", flush=True)
                     found_page = page(rates, len(learnt), turn + 1, options.epochs, options.workers)
-                    RESULTS.write_text(found_page, encoding="utf-8")  # a run that is stopped leaves what it has
-    print(RESULTS.read_text(encoding="utf-8"))
+                    PAGE.write_text(found_page, encoding="utf-8")  # a run that is stopped leaves what it has
+    print(PAGE.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

