@@ -1,10 +1,9 @@
-"""What a cross-validation found, as it is written to JSON and shown in tables."""
+"""What a cross-validation found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,12 +13,9 @@ from dermai.config import Params
 from dermai.evaluation.metrics import Estimate
 from dermai.evaluation.predictions import known_classes, per_lesion
 from dermai.evaluation.scores import Scores, score_seeds
-from dermai.evaluation.tables import ResultTable, percent
-from dermai.files import sha256_json, write_json, write_text
 from dermai.taxonomy import load_taxonomy
-from dermai.workspace import Workspace
 
-OVERALL = {"balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1", "accuracy": "Accuracy"}
+OVERALL = ("balanced_accuracy", "macro_f1", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -87,36 +83,3 @@ def summarise(answers: Sequence[FoldAnswers], params: Params) -> CrossValidation
         training_minutes=round(sum(fold.training_seconds for fold in answers) / 60, 1),
         params=params.model_dump(mode="json", include={"model", "training", "clinical"}),
     )
-
-
-def metrics_table(result: CrossValidation) -> ResultTable:
-    """One row a metric: as served, and by the largest probability, in percent with intervals."""
-
-    def row(title: str, name: str, count: int) -> tuple[str, ...]:
-        return title, str(count), percent(result.as_served[name]), percent(result.largest_probability[name])
-
-    total = sum(result.lesions.values())
-    return ResultTable(
-        ("Metric", "Lesions", "As served", "By the largest probability"),
-        (
-            *(row(title, name, total) for name, title in OVERALL.items()),
-            *(row(f"Sensitivity {code}", f"sensitivity_{code}", count) for code, count in result.lesions.items()),
-        ),
-    )
-
-
-def write_result(workspace: Workspace, result: CrossValidation) -> Path:
-    """Write cross_validation.json and tables.md, and point `latest` at them; returns their folder."""
-    from dermai.report.publication import point_latest_at
-
-    content = result.model_dump(mode="json")
-    folder = workspace.reports / "cross_validate" / sha256_json(content)[:12]
-    write_json(folder / "cross_validation.json", content)
-    write_text(
-        folder / "tables.md",
-        f"{result.photographs} photographs of {result.patients} patients, {result.folds} folds by patient, "
-        f"seed {result.seed}; {100 * result.confidence:g} % intervals over resampled patients.\n\n"
-        + metrics_table(result).markdown(),
-    )
-    point_latest_at(folder)
-    return folder

@@ -7,9 +7,10 @@ import json
 import pandas as pd
 import pytest
 
-from dermai.cross_validation.result import FoldAnswers, metrics_table, summarise, write_result
+from dermai.cross_validation.result import FoldAnswers, summarise
 from dermai.cross_validation.run import answer_folds
 from dermai.files import sha256_file
+from dermai.report.cross_validation_report import metrics_table, write_result
 from dermai.workspace import Workspace
 from tests.training.training_data import make_cases, quick_params
 
