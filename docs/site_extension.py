@@ -26,7 +26,12 @@ DOCS = Path(__file__).resolve().parent
 REPOSITORY = DOCS.parent
 GENERATED = DOCS / "generated"
 LINK = re.compile(r"\]\((?!https?:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
-ROOT_PAGES = {"contributing": "CONTRIBUTING.md", "security": "SECURITY.md", "changelog": "CHANGELOG.md"}
+ROOT_PAGES = {
+    "contributing": "CONTRIBUTING.md",
+    "security": "SECURITY.md",
+    "changelog": "CHANGELOG.md",
+    "benchmarks": "benchmarks/README.md",
+}
 
 
 class Mermaid(SphinxDirective):

@@ -70,3 +70,7 @@ _comparison.register(application)
 from dermai.cli import cross_validation as _cross_validation  # noqa: E402
 
 _cross_validation.register(application)
+
+from dermai.cli import weights as _weights  # noqa: E402
+
+_weights.register(application)

