@@ -34,7 +34,7 @@ NOT_RUN = {
     "README.md: make demo": "`make test` would run itself; the tutorial runs the demo's commands",
     "docs/distributed_training.md: export DERMAI_TORCHRUN": "two machines; tests/training/test_distributed.py has one",
     "docs/distributed_training.md: torchrun": "two machines; tests/training/test_distributed.py has one",
-    "docs/experiments.md: dermai cross-validate": "five whole trainings; tests/cross_validation/test_run.py has two small",
+    "docs/experiments.md: dermai cross-validate": "five trainings; tests/cross_validation/test_run.py has small ones",
     "docs/experiments.md: zenml pipeline run": "hours; tests/integration/test_compare_strategies.py has a small grid",
     "docs/experiments.md: python -m benchmarks.": "hours, on photographs of publishers",
     "docs/monitoring.md: dermai confirm": "a table of a service; the tutorial confirms simulated diagnoses",
