@@ -63,6 +63,7 @@ def _change(content: bytes, chance: random.Random) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
+@pytest.mark.slow
 def test_1000_random_changes_are_all_found(log, key):
     content, head = log.path.read_bytes(), log.head_file.read_bytes()
     assert verify(content, head, key.public).ok

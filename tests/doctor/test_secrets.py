@@ -28,6 +28,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.slow
 def test_the_repository_holds_no_secret():
     leaks = list(find_secrets(scanned_files(Workspace(REPOSITORY))))
     assert leaks == []

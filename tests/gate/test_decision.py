@@ -62,6 +62,7 @@ def verdicts(decision):
     return decision.outcome, [finding.verdict for finding in decision.findings]
 
 
+@pytest.mark.slow
 @quick
 @given(models(), st.randoms(use_true_random=False))
 def test_the_order_and_the_names_of_patients_and_lesions_never_change_a_decision(three, random):
@@ -84,6 +85,7 @@ def test_the_order_and_the_names_of_patients_and_lesions_never_change_a_decision
     assert verdicts(decide(POLICY, *renamed)) == verdicts(decided)
 
 
+@pytest.mark.slow
 @quick
 @given(models(), st.integers(2, 5))
 def test_more_evidence_in_the_same_proportions_never_turns_promote_into_reject(three, copies):
@@ -106,6 +108,7 @@ def test_what_is_shown_stays_shown_with_twice_or_more_of_the_same_evidence(n):
         assert rejects(gains[edge] * copies, losses[edge] * copies, n * copies, 0.10, 0.05).all()
 
 
+@pytest.mark.slow
 @quick
 @given(models())
 def test_an_identical_model_is_never_rejected_as_worse(three):
@@ -120,6 +123,7 @@ def test_an_identical_model_is_never_rejected_as_worse(three):
         assert {reason.code for reason in decision.reasons if "worse" in reason.code} == {"floor_worse"}
 
 
+@pytest.mark.slow
 @quick
 @given(models())
 def test_seen_from_the_other_model_a_comparison_is_mirrored(three):
@@ -244,6 +248,7 @@ def test_models_that_were_not_run_on_the_same_lesions_are_not_compared():
         decide(POLICY, good(), other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("losses", [{"MM": 0.10}, {"BCC": 0.10}, {"Nev": 0.10, "SebKer": 0.10}])
 def test_candidates_worse_by_the_margin_are_promoted_with_at_most_alpha(losses):
     rng, runs = np.random.default_rng(20211003), 100
@@ -254,6 +259,7 @@ def test_candidates_worse_by_the_margin_are_promoted_with_at_most_alpha(losses):
     assert promoted <= binom.ppf(0.9999, runs, POLICY.alpha)
 
 
+@pytest.mark.slow
 def test_truly_equal_candidates_are_rejected_with_at_most_harm_alpha():
     rng, runs, rejected, promoted = np.random.default_rng(20211003), 120, 0, 0
     for _ in range(runs):

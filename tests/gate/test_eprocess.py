@@ -35,6 +35,7 @@ def test_a_floor_is_shown_at_any_of_1000_looks_with_at_most_alpha(floor):
     assert ever_alarmed(rng, hits, 0.0, floor) <= binom.ppf(0.9999, RUNS, ALPHA)
 
 
+@pytest.mark.slow
 def test_a_rate_that_changes_with_what_came_before_does_not_break_it():
     """Under H0 only the conditional mean is bounded: here it swings with the wealth so far."""
     rng, alarms = np.random.default_rng(4), 0
@@ -54,6 +55,7 @@ def test_what_is_left_after_the_last_case_does_not_depend_on_their_order():
     assert ends == pytest.approx([ends[0]] * 3)
 
 
+@pytest.mark.slow
 def test_an_equal_challenger_is_shown_after_about_as_many_cases_as_planned():
     """Margin 10 points, discordance 0.10: the median is near 74 cases, and the planning formula says so."""
     rng = np.random.default_rng(6)

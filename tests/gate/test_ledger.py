@@ -62,6 +62,7 @@ def test_no_strategy_that_acts_on_outcomes_exceeds_alpha(spend):
     assert largest_chance([], 6, spend) <= POLICY.alpha + 1e-12
 
 
+@pytest.mark.slow
 def test_50_candidates_worse_by_the_margin_on_one_test_set_are_promoted_with_at_most_alpha():
     """Every candidate loses 10 points of melanoma sensitivity, with errors of its own: 100 patients, 50 uses."""
     rng, runs, n, lines = np.random.default_rng(20211003), 3000, 100, []

@@ -27,6 +27,7 @@ def update(melanomas, loss, runs=12):
     return Fleet(next_model(rng, champion, before, {"MM": loss}), champion, anchor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("melanomas", "loss"), [(25, -0.05), (60, 0.0), (120, 0.02), (220, 0.0)])
 def test_the_vectorised_gate_promotes_what_the_gate_promotes(melanomas, loss):
     fleet = update(melanomas, loss)

@@ -55,6 +55,7 @@ def test_what_the_test_patients_showed_holds_and_only_the_rest_is_open():
     assert found.outcome == "promote"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("losses", [{"MM": 0.10}, {"BCC": 0.10}])
 def test_a_challenger_worse_by_the_margin_is_promoted_with_at_most_alpha_over_all_looks(losses):
     """Looked at once, at the end: an e-process that reached its threshold at any look counts."""
@@ -74,6 +75,7 @@ def test_a_much_worse_challenger_is_rejected_and_an_identical_one_never():
     assert "worse" not in {test.verdict for test in same.tests if test.against != "floor"}
 
 
+@pytest.mark.slow
 def test_equal_challengers_are_rejected_with_at_most_harm_alpha():
     rng, runs, rejected = np.random.default_rng(5), 150, 0
     for _ in range(runs):

@@ -161,6 +161,7 @@ def test_every_source_of_the_taxonomy_and_every_dataset_has_an_importer() -> Non
     assert set(importers()) == set(load_taxonomy().sources) == {"dermai", *(dataset.source for dataset in Dataset)}
 
 
+@pytest.mark.slow
 def test_the_contradicting_photographs_of_pad_ufes_20_are_found_by_name(
     pad_ufes_20: Path, workspace: Workspace
 ) -> None:

@@ -53,6 +53,7 @@ def check(workspace: Workspace) -> int:
     return len(cases)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", [*BEFORE, *AFTER])
 def test_a_killed_intake_leaves_the_dataset_as_before_or_complete(
     workspace: Workspace, tmp_path: Path, point: str
@@ -82,6 +83,7 @@ def test_a_killed_intake_leaves_the_dataset_as_before_or_complete(
     assert snapshot(workspace) == snapshot(undisturbed)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_a_readable_dataset(workspace: Workspace, tmp_path: Path) -> None:
     ingest(deliver(tmp_path / "first", [row(n) for n in range(4)]), workspace, batch="first")
     second = deliver(tmp_path / "second", [row(n) for n in range(4, 150)])

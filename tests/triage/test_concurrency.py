@@ -1,4 +1,4 @@
-"""Two triages of one workspace at once: the second waits, and nothing is scored twice."""
+"""Not one module: two triages of one workspace at once: the second waits, and nothing is scored twice."""
 
 import subprocess
 import sys

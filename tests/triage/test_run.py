@@ -50,6 +50,7 @@ class TestDoor:
     def test_each_fault_is_said_in_words_for_the_photographer(self, change, said):
         assert any(said in reason for reason in self.reasons(change(paint(np.random.default_rng(0)))))
 
+    @pytest.mark.slow
     def test_the_real_photographs_nearly_all_pass(self, pad_ufes_20):
         files = sorted((pad_ufes_20 / "images").glob("*.jpg"))[:120]
         refused = [file for file in files if self.reasons(Image.open(file).convert("RGB"))]
@@ -57,6 +58,7 @@ class TestDoor:
 
 
 class TestConformal:
+    @pytest.mark.slow
     @pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])
     def test_the_sets_hold_the_true_class_as_often_as_promised(self, coverage):
         generator = np.random.default_rng(1)
