@@ -17,6 +17,7 @@ from steps.publish_report import publish_report
 from steps.record_decision import record_decision
 from steps.record_failure import record_failure
 from steps.record_nothing_new import record_nothing_new
+from steps.settle_challenger import settle_challenger
 from steps.validate_cases import validate_cases
 
 
@@ -26,7 +27,7 @@ from steps.validate_cases import validate_cases
     depends_on=[finetune_candidate],  # so that a run's configuration can set its resources
 )
 def incremental_finetune(profile: str = "", overrides: dict[str, Any] | None = None) -> None:
-    """Validate, fine-tune from the champion, evaluate, decide, record, report.
+    """Validate, settle the challenger, fine-tune from the champion, evaluate, decide, record, report.
 
     `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single
     parameters laid over both, such as `{"model.image_size": 128}`.
@@ -34,6 +35,7 @@ def incremental_finetune(profile: str = "", overrides: dict[str, Any] | None = N
     params, laid_over = load_parameters(profile, overrides or {})
     cases, dataset = load_cases()
     validation = validate_cases(cases, params)
+    settle_challenger(params)
     references = find_champion(params)
     plan = plan_update(cases, references, params)
     if plan.load().mode == "nothing":

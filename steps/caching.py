@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pandas as pd
 from zenml.config.cache_policy import CachePolicy
 from zenml.integrations.pandas.materializers.pandas_materializer import PandasMaterializer
 
-from dermai.source_code import source_hash
 
-# An input that ZenML has no hash of counts by its artifact, so anything made anew is taken for new.
-BY_VALUE = CachePolicy(cache_func=source_hash)
+def by_value(code: Callable[[], str]) -> CachePolicy:
+    """The policy of a step whose artifacts are determined by its inputs and its code.
+
+    `code` is the hash of that code: ZenML itself looks at the step's own lines only, not at what they call. It calls
+    `code` by its name, so each step's module has one. An input that ZenML has no hash of counts by its artifact, so
+    anything made anew is taken for new.
+    """
+    return CachePolicy(cache_func=code)
 
 
 class TableMaterializer(PandasMaterializer):

@@ -12,11 +12,17 @@ from dermai.config import Params
 from dermai.evaluation.comparison import ModelComparison, compare, test_predictions
 from dermai.models.package import ModelPackage
 from dermai.registry.champion import ReferenceModels, load_reference_package
+from dermai.source_code import source_hash
 from dermai.workspace import find_workspace
-from steps.caching import BY_VALUE
+from steps.caching import by_value
 
 
-@step(cache_policy=BY_VALUE)
+def code() -> str:
+    """What ZenML compares to know that the code behind this step is the same."""
+    return source_hash(__name__)
+
+
+@step(cache_policy=by_value(code))
 def evaluate_models(
     candidate: Path, cases: pd.DataFrame, references: ReferenceModels, params: Params
 ) -> tuple[Annotated[pd.DataFrame, "test_predictions"], Annotated[ModelComparison, "comparison"]]:
@@ -24,7 +30,7 @@ def evaluate_models(
     workspace = find_workspace()
     models = {"candidate": ModelPackage.load(candidate)}
     for role, reference in (("champion", references.champion), ("anchor", references.anchor)):
-        package = load_reference_package(workspace, params, reference)
+        package = load_reference_package(workspace, reference)
         if package is not None:
             models[role] = package
     predictions = test_predictions(workspace, cases, models)

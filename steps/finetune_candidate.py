@@ -11,11 +11,17 @@ from zenml import get_step_context, step
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.registry.champion import ReferenceModels, load_reference_package
+from dermai.source_code import source_hash
 from dermai.workspace import find_workspace
-from steps.caching import BY_VALUE
+from steps.caching import by_value
 
 
-@step(cache_policy=BY_VALUE)
+def code() -> str:
+    """What ZenML compares to know that the code behind this step is the same."""
+    return source_hash(__name__)
+
+
+@step(cache_policy=by_value(code))
 def finetune_candidate(
     plan: UpdatePlan, cases: pd.DataFrame, references: ReferenceModels, params: Params
 ) -> Annotated[Path, "candidate"]:
@@ -27,6 +33,6 @@ def finetune_candidate(
 
     workspace = find_workspace()
     start = {"update": references.champion, "from_anchor": references.anchor}.get(plan.mode)
-    parent = load_reference_package(workspace, params, start)
+    parent = load_reference_package(workspace, start)
     step_gpus = get_step_context().step_run.config.resource_settings.gpu_count
     return train_candidate(workspace, params, plan, cases, parent, step_gpus)

@@ -7,7 +7,7 @@ from typing import Annotated
 from zenml import log_metadata, step
 
 from dermai.config import Params
-from dermai.report.publication import point_latest_at
+from dermai.report.latest import point_latest_at
 from dermai.workspace import find_workspace
 from monitoring.drift_run import MonitoringSummary, run_monitoring
 from monitoring.findings import KINDS

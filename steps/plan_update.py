@@ -10,14 +10,20 @@ from zenml import step
 from dermai.config import Params
 from dermai.continual import plan
 from dermai.registry.champion import ReferenceModels, load_reference_package
+from dermai.source_code import source_hash
 from dermai.workspace import find_workspace
-from steps.caching import BY_VALUE
+from steps.caching import by_value
 
 
-@step(cache_policy=BY_VALUE)
+def code() -> str:
+    """What ZenML compares to know that the code behind this step is the same."""
+    return source_hash(__name__)
+
+
+@step(cache_policy=by_value(code))
 def plan_update(
     cases: pd.DataFrame, references: ReferenceModels, params: Params
 ) -> Annotated[plan.UpdatePlan, "update_plan"]:
     """Compares the case table with the champion's manifest."""
-    champion = load_reference_package(find_workspace(), params, references.champion)
+    champion = load_reference_package(find_workspace(), references.champion)
     return plan.plan_update(cases, champion.manifest if champion else None, params)

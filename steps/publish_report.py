@@ -46,7 +46,7 @@ def publish_report(
         validation,
         started=started.replace(tzinfo=started.tzinfo or UTC),
         finished=datetime.now(UTC),
-        champion=load_reference_package(workspace, params, references.champion),
+        champion=load_reference_package(workspace, references.champion),
         candidate=ModelPackage.load(candidate) if candidate else None,
         comparison=comparison,
         predictions=predictions,

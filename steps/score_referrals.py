@@ -7,7 +7,7 @@ from typing import Annotated
 from zenml import get_step_context, step
 
 from dermai.config import Params
-from dermai.report.publication import point_latest_at
+from dermai.report.latest import point_latest_at
 from dermai.triage.run import TriageSummary, received_time, run_triage
 from dermai.workspace import find_workspace
 

@@ -66,11 +66,18 @@ def answer_fold(workspace: Workspace, cases: pd.DataFrame, params: Params) -> Fo
 
 def _key(cases: pd.DataFrame, params: Params) -> str:
     """Hash of all that a fold's answers depend on."""
+    from dermai.models.backbones import weights_sha256
+
     return sha256_json(
         {
             "cases": cases.sort_values("image").to_csv(index=False),
-            "params": params.model_dump(mode="json", include={"seed", "model", "training", "clinical", "continual"}),
+            "params": params.model_dump(
+                mode="json",
+                include={"seed", "model", "training", "clinical", "continual"},
+                exclude={"model": {"weights_folder"}},
+            ),
+            "pretrained": weights_sha256(params.model),
             "gate": [params.gate.gated_classes, params.gate.target_sensitivities],
-            "code": source_hash(),
+            "code": source_hash(__name__),
         }
     )

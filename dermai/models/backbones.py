@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dermai.config import ModelParams
 from dermai.errors import DermaiError
+from dermai.files import sha256_file
 from dermai.models.packaged_weights import WeightsUnavailable, packaged_weights
 
 if TYPE_CHECKING:
@@ -82,14 +83,29 @@ def imagenet_weights(params: ModelParams) -> dict[str, Tensor]:
     """ImageNet weights in timm's names: the weights folder's, the bundled package's, or timm's download."""
     from safetensors.torch import load_file
 
-    if params.weights_folder:
-        file = Path(params.weights_folder).expanduser() / f"{params.backbone}.safetensors"
+    file = _file_in_weights_folder(params)
+    if file:
         if not file.is_file():
             raise WeightsUnavailable(f"model.weights_folder: {file} does not exist")
         return load_file(file)
     if params.backbone == BUNDLED_BACKBONE:
         return packaged_weights(BUNDLED_BACKBONE)
     return _downloaded_weights(params.backbone)
+
+
+def weights_sha256(params: ModelParams) -> str | None:
+    """Hash of the file in the weights folder, where ImageNet weights are asked for and it has one; else None.
+
+    The other sources need none: the bundled package's hash is checked, and timm's version names its download.
+    """
+    file = _file_in_weights_folder(params) if params.pretrained == "imagenet" else None
+    return sha256_file(file) if file and file.is_file() else None
+
+
+def _file_in_weights_folder(params: ModelParams) -> Path | None:
+    if not params.weights_folder:
+        return None
+    return Path(params.weights_folder).expanduser() / f"{params.backbone}.safetensors"
 
 
 def _downloaded_weights(backbone: str) -> dict[str, Tensor]:

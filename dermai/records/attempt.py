@@ -52,8 +52,8 @@ def describe_attempt(
     return kind(
         attempt=attempt,
         trigger=trigger(),
-        champion=references.champion,
-        anchor=references.anchor,
+        champion=references.champion.reference if references.champion else None,
+        anchor=references.anchor.reference if references.anchor else None,
         dataset=describe_dataset(cases, plan, dataset),
         code=describe_code(workspace),
         seed=params.seed,

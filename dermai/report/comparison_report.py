@@ -13,8 +13,8 @@ from dermai.config import Params
 from dermai.evaluation.scores import OVERALL, PER_CLASS
 from dermai.files import write_json, write_text
 from dermai.report.comparison_figures import Beside, beside_paper_plot, change_plot, class_heat_table
+from dermai.report.latest import point_latest_at
 from dermai.report.pages import render_page
-from dermai.report.publication import point_latest_at
 from dermai.strategies.cells import CellResult
 from dermai.strategies.grid import Grid
 from dermai.strategies.paper import METRICS, reported

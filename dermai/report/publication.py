@@ -13,9 +13,10 @@ from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
 from dermai.evaluation.metric_files import write_metrics
-from dermai.files import sync_folder, write_json
+from dermai.files import write_json
 from dermai.models.package import ModelPackage
 from dermai.records.update_record import UpdateRecord
+from dermai.report.latest import point_latest_at
 from dermai.report.update_content import data_summary, find_mistakes
 from dermai.report.update_page import write_update_page
 from dermai.report.update_report import EvaluatedModel, Provenance, TestSetUse, TrainingRun, UpdateReport
@@ -146,12 +147,3 @@ def provenance(record: UpdateRecord) -> Provenance:
         python=record.code.python,
         hardware=record.code.hardware,
     )
-
-
-def point_latest_at(folder: Path) -> None:
-    """Make `latest` beside a report folder a link to it, replaced at once."""
-    link, temporary = folder.parent / "latest", folder.parent / f".latest.{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(folder.name)
-    temporary.replace(link)
-    sync_folder(folder.parent)

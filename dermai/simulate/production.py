@@ -17,7 +17,7 @@ from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import Confirmed, confirm
 from dermai.prediction_log.log import PredictionLog
 from dermai.registry.registry import CHAMPION, Registry
-from dermai.report.publication import point_latest_at
+from dermai.report.latest import point_latest_at
 from dermai.simulate.frequencies import DERMAI
 from dermai.simulate.publishers import simulate
 from dermai.simulate.scenario import Scenario

@@ -158,6 +158,8 @@ def _train(
 
 def _key(cell: Cell, stages: Sequence[Stage], test: pd.DataFrame, params: Params) -> str:
     """Hash of all that a cell's numbers depend on."""
+    from dermai.models.backbones import weights_sha256
+
     return sha256_json(
         {
             "cell": cell.model_dump(),
@@ -165,7 +167,10 @@ def _key(cell: Cell, stages: Sequence[Stage], test: pd.DataFrame, params: Params
                 sorted(zip(part["image"], part["diagnosis"], part["split"], strict=True))
                 for part in (*(stage.cases for stage in stages), test)
             ],
-            "params": params.model_dump(mode="json", include={"seed", "model", "training"}),
-            "code": source_hash(),
+            "params": params.model_dump(
+                mode="json", include={"seed", "model", "training"}, exclude={"model": {"weights_folder"}}
+            ),
+            "pretrained": weights_sha256(params.model),
+            "code": source_hash(__name__),
         }
     )

@@ -104,18 +104,27 @@ def make_accelerator(params: Params) -> Accelerator:
 
 
 def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: ModelPackage | None) -> str:
-    """Hash of everything the trained weights depend on."""
+    """Hash of everything the trained weights depend on.
+
+    Raises:
+        CannotTrain: the parent has another backbone, input size, resampling or crop than the parameters.
+    """
+    from dermai.models.backbones import weights_sha256
+
     used = cases[cases["split"] != "test"]
     return sha256_json(
         {
             "plan": plan.model_dump(mode="json"),
             "cases": sorted(zip(used["image"], used["diagnosis"], used["split"], strict=True)),
             "params": params.model_dump(
-                mode="json", include={"seed", "model", "training", "continual"}, exclude={"training": {"processes"}}
+                mode="json",
+                include={"seed", "model", "training", "continual"},
+                exclude={"model": {"weights_folder"}, "training": {"processes"}},  # neither changes the weights
             ),
             "gated": list(params.gate.gated_classes),
             "parent": parent.sha256 if parent else None,
-            "code": source_hash(),
+            "pretrained": None if usable_parent(plan, params, parent) else weights_sha256(params.model),
+            "code": source_hash(__name__),
         }
     )
 

@@ -17,7 +17,7 @@ from dermai.workspace import find_workspace
 
 workspace = find_workspace()
 params = load_params(workspace.params_file)
-package = load_reference_package(workspace, params, find_reference_models(workspace, params).champion)
+package = load_reference_package(workspace, find_reference_models(workspace, params).champion)
 cases = parse_cases(workspace.cases_file)
 table = test_predictions(workspace, cases, {"champion": package})
 print(table.select_dtypes("number").to_numpy().tobytes().hex())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import torch
 
 from dermai.config import Params
 from dermai.continual.plan import plan_update
+from dermai.files import write_bytes
 from dermai.models.package import ModelPackage
+from dermai.source_code import source_hash
 from dermai.training import checkpoints, phases
 from dermai.training.finetune import finetune, training_key
 from dermai.training.phases import FEWEST_BATCHES, TrainingPhotographs, epoch_length
 from dermai.training.starting_model import CannotTrain, usable_parent, widen_head
+from tests.test_source_code import change, copy_of_the_source
 from tests.training.training_data import make_cases, quick_params
 
 FIRST = {"train": {"Nev": 6, "BCC": 6}, "validation": {"Nev": 3, "BCC": 3}, "test": {"Nev": 2, "BCC": 2}}
@@ -85,6 +89,11 @@ class TestAFirstModel:
                 train(rows, data, data / "refused", params)
 
 
+def dies_after_the_first_epoch(folder: Path, epoch: int, checkpoint: checkpoints.Checkpoint) -> None:
+    checkpoints.save_checkpoint(folder, epoch, checkpoint)
+    raise KeyboardInterrupt
+
+
 class TestAnInterruptedTraining:
     @pytest.mark.parametrize("training", [{}, {"schedule": "one_cycle", "weight_average": 0.5, "optimizer": "adamw"}])
     def test_goes_on_to_the_same_weights(
@@ -92,11 +101,6 @@ class TestAnInterruptedTraining:
     ) -> None:
         params, killed = quick_params(training=training), data / f"killed-{len(training)}"
         whole = train(cases, data, data / f"whole-{len(training)}", params)
-
-        def dies_after_the_first_epoch(folder: Path, epoch: int, checkpoint: checkpoints.Checkpoint) -> None:
-            checkpoints.save_checkpoint(folder, epoch, checkpoint)
-            raise KeyboardInterrupt
-
         with monkeypatch.context() as power:
             power.setattr(phases, "save_checkpoint", dies_after_the_first_epoch)
             with pytest.raises(KeyboardInterrupt):
@@ -109,6 +113,27 @@ class TestAnInterruptedTraining:
     ) -> None:
         monkeypatch.setattr("dermai.training.finetune._train", lambda *_: pytest.fail("trained again"))
         assert equal(train(cases, data, data / "first", quick_params()), first)
+
+    def test_a_changed_report_leaves_it_resumable_and_the_finished_one_found_and_changed_training_code_does_not(
+        self, data: Path, cases: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        params, folder, root = quick_params(), data / "code", copy_of_the_source(tmp_path)
+        monkeypatch.setattr("dermai.training.finetune.source_hash", partial(source_hash, root=root))
+        for epoch in (1, 2):
+            with monkeypatch.context() as power:
+                power.setattr(phases, "save_checkpoint", dies_after_the_first_epoch)
+                with pytest.raises(KeyboardInterrupt):
+                    train(cases, data, folder, params)
+            assert [checkpoint.name for checkpoint in (folder / "checkpoints").iterdir()] == [f"epoch-{epoch:05d}"]
+            change(root / "dermai" / "report" / "headline.py")
+        finished = train(cases, data, folder, params)
+
+        monkeypatch.setattr("dermai.training.finetune._train", lambda *_: pytest.fail("trained again"))
+        change(root / "dermai" / "report" / "headline.py")
+        assert equal(train(cases, data, folder, params), finished)
+        change(root / "dermai" / "training" / "phases.py")
+        with pytest.raises(pytest.fail.Exception, match="trained again"):
+            train(cases, data, folder, params)
 
     def test_other_data_parameters_or_parents_are_another_training(
         self, cases: pd.DataFrame, first: ModelPackage
@@ -124,6 +149,23 @@ class TestAnInterruptedTraining:
         }
         assert len(keys) == 4
         assert training_key(plan, cases.assign(age=40.0), params, None) in keys
+
+    def test_other_pretrained_weights_are_another_training_wherever_they_lie(
+        self, cases: pd.DataFrame, first: ModelPackage, tmp_path: Path
+    ) -> None:
+        def key(folder: Path, parent: ModelPackage | None = None) -> str:
+            params = quick_params(model={"pretrained": "imagenet", "weights_folder": str(folder)})
+            plan = plan_update(cases, None, params).model_copy(update={"mode": "update" if parent else "bootstrap"})
+            return training_key(plan, cases, params, parent)
+
+        here, there = tmp_path / "here", tmp_path / "there"
+        for folder in (here, there):
+            write_bytes(folder / f"{quick_params().model.backbone}.safetensors", b"weights")
+        before = key(here)
+        assert key(there) == before
+        write_bytes(here / f"{quick_params().model.backbone}.safetensors", b"other weights")
+        assert key(here) != before
+        assert key(here, first) == key(there, first)  # a champion's weights are what it goes on from
 
 
 class TestAnUpdate:
