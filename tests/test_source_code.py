@@ -91,8 +91,8 @@ def test_the_same_code_elsewhere_has_the_same_hash(small: Path, tmp_path_factory
 
 
 def test_a_module_that_is_not_there_is_named(small: Path) -> None:
-    with pytest.raises(ModuleNotFoundError, match=r"dermai\.traning"):
-        source_hash("dermai.traning", small)
+    with pytest.raises(ModuleNotFoundError, match=r"dermai\.nowhere"):
+        source_hash("dermai.nowhere", small)
 
 
 def test_all_packages_of_the_project_are_followed() -> None:
