@@ -65,7 +65,7 @@ lint: $(READY)  ## ruff (lint and format), mypy, who may import whom, and spelli
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
 
-format: $(READY)  ## Let ruff mend what it can
+format: $(READY)  ## Let ruff fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -47,7 +47,7 @@ run zenml pipeline run incremental_finetune -c profiles/demo.yaml
 step "Five weeks of production: nothing new, a new phone, a new site, a new diagnosis, more melanoma"
 run dermai simulate-production demo/production --size 128 --profile demo --set triage.heat_maps=false
 
-step "This morning: referrals checked at the door, scored, sorted by risk; diagnoses of last week come back"
+step "This morning: the quality of referrals checked, then scored, sorted by risk; diagnoses of last week come back"
 run dermai simulate referrals --arrival 3 --scale 0.005 --size 128
 run zenml pipeline run triage_cases -c profiles/demo.yaml
 run dermai confirm demo/production/week-5/diagnoses.csv --profile demo

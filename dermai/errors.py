@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class DermaiError(Exception):
-    """Something is wrong that the user can mend; the message says what, where and how."""
+    """Something is wrong that the user can fix; the message says what, where and how."""
 
 
 class InvalidCases(DermaiError):

@@ -1,4 +1,4 @@
-"""Who is told of an alarm: the webhook, the mail and the addresses that params.yaml or the environment name.
+"""Who is alerted: the webhook, the mail and the addresses that params.yaml or the environment name.
 
 Apprise sends to all of them. What it says meanwhile is read here and kept out of every log, as an address may hold its
 own password or token.
@@ -56,7 +56,7 @@ class Receiver:
             own = {"subject": subject, "text": text, **facts}
             self.service.payload_extras = {**LEFT_OUT, **own, **self.service.payload_extras}
         sender = apprise.Apprise(self.service, asset=self.service.asset)
-        with _what_apprise_says(logging.DEBUG) as said:
+        with _what_apprise_says(logging.DEBUG) as log:
             taken = sender.notify(
                 body="\n\n".join(sentences) or subject,
                 title=subject,
@@ -65,14 +65,14 @@ class Receiver:
             )
         if taken:
             return self.problem
-        found = REASON.search(said.getvalue())
+        found = REASON.search(log.getvalue())
         status, *reasons = found.groups() if found else ("",)
         why = f"status {status}" if status else next(filter(None, reasons), "no reason given")
         return f"did not take the {'e-mail' if self.service.schema == 'mailto' else 'alert'} ({why})"
 
 
 def receivers(params: MonitoringParams) -> list[Receiver]:
-    """Everybody who is to be told; none where nobody is named."""
+    """Everybody who is to be alerted; empty where nobody is named."""
     found = []
     if webhook := os.environ.get(WEBHOOK) or params.webhook:
         found.append(_receiver("the webhook", _json_service(webhook), "is no http address"))
@@ -93,14 +93,14 @@ def _receiver(name: str, address: str | dict[str, Any] | None, unusable: str) ->
         app_id="dermai", app_desc="dermai", app_url="", image_url_mask="", image_url_logo="", async_mode=False,
         storage_mode="memory", pgp_autogen=False, pem_autogen=False, http_redirects=False, allow_templates=False,
     )  # fmt: skip
-    with _what_apprise_says(logging.WARNING) as said:
+    with _what_apprise_says(logging.WARNING) as log:
         service = apprise.Apprise.instantiate(address, asset=asset) if address else None
     if service is None:
         return Receiver(name, None, unusable)
     if service.verify_certificate:
         service.verify_certificate = _authorities()  # type: ignore[assignment]  # a folder or file will do as well
     # Apprise warns where it leaves a part out, such as a recipient whose address it does not understand.
-    return Receiver(name, service, "has a part that Apprise does not understand" if said.getvalue() else "")
+    return Receiver(name, service, "has a part that Apprise does not understand" if log.getvalue() else "")
 
 
 def _json_service(address: str) -> dict[str, Any] | None:
@@ -161,8 +161,8 @@ def _what_apprise_says(level: int) -> Iterator[StringIO]:
     try:
         for logger in loggers:
             logger.propagate = False
-        with apprise.LogCapture(level=level, fmt="%(message)s") as said:
-            yield said
+        with apprise.LogCapture(level=level, fmt="%(message)s") as log:
+            yield log
     finally:
         for logger, propagate in zip(loggers, before, strict=True):
             logger.propagate = propagate

@@ -1,4 +1,4 @@
-"""Telling people of an alarm. No patient, case or photograph is named."""
+"""Alerts to people. No patient, case or photograph is named."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ def send_alerts(params: MonitoringParams, subject: str, sentences: tuple[str, ..
     Raises:
         AlertFailed: at least one receiver could not be reached; the others were.
     """
-    told = receivers(params)
-    problems = [(receiver.name, receiver.send(subject, sentences, facts)) for receiver in told]
-    said = "; ".join(f"{name} {problem}" for name, problem in problems if problem)
-    if said:
-        raise AlertFailed(f"{said}: mend monitoring: in params.yaml, or the environment; the next run sends it again")
-    return len(told)
+    recipients = receivers(params)
+    problems = [(receiver.name, receiver.send(subject, sentences, facts)) for receiver in recipients]
+    failures = "; ".join(f"{name} {problem}" for name, problem in problems if problem)
+    if failures:
+        raise AlertFailed(
+            f"{failures}: fix monitoring: in params.yaml, or the environment; the next run sends it again"
+        )
+    return len(recipients)
 
 
 def unusable_receivers(params: MonitoringParams) -> list[str]:
-    """What is wrong with the addresses, found before there is anything to tell."""
-    mend = "no alert would arrive; mend monitoring: in params.yaml, or the environment"
-    return [f"{receiver.name} {receiver.problem}: {mend}" for receiver in receivers(params) if receiver.problem]
+    """What is wrong with the addresses, noticed before there is an alarm."""
+    fix = "no alert would arrive; fix monitoring: in params.yaml, or the environment"
+    return [f"{receiver.name} {receiver.problem}: {fix}" for receiver in receivers(params) if receiver.problem]

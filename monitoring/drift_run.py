@@ -252,8 +252,8 @@ def _send_owed_alerts(workspace: Workspace, params: Params, history: History) ->
         send_alerts(params.monitoring, subject, sentences, facts)
     except AlertFailed as problem:
         return history, [str(problem)]
-    told = tuple(record.model_copy(update={"alerted": True}) for record in history.windows)
-    history = history.model_copy(update={"windows": told})
+    alerted = tuple(record.model_copy(update={"alerted": True}) for record in history.windows)
+    history = history.model_copy(update={"windows": alerted})
     write_history(workspace, history)
     return history, []
 

@@ -1,4 +1,4 @@
-"""New referrals through the door and the models, into the prediction log and onto the worklist."""
+"""New referrals through the quality check and the models, into the prediction log and onto the worklist."""
 
 from __future__ import annotations
 

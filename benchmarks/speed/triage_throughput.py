@@ -41,7 +41,7 @@ BAR = 0.9  # of the plain loop's photographs a second
 STAGES = {  # the function whose time it is, where the platform calls it, and what the plain loop has no part of
     "dermai.triage.scoring.predict_with": "the champion's answers",
     "dermai.triage.scoring._keep_heat": "heat maps (Grad-CAM) of every photograph",
-    "dermai.triage.run.admit": "door: check of the file, metadata removed, measured, judged, stored",
+    "dermai.triage.run.admit": "quality check: check of the file, metadata removed, measured, judged, stored",
     "dermai.triage.scoring.embed": "embeddings of the reference backbone, 224 px",
     "dermai.prediction_log.log.PredictionLog.append": "prediction log: typed, compressed, synced to disk",
     "dermai.prediction_log.log.PredictionLog.read": "prediction log: what was scored before, what to show",
@@ -230,8 +230,9 @@ def table(turns: dict[str, list[tuple[float, float]]], spent: dict[str, float], 
     each = {name: [count / cpu for cpu, _ in found] for name, found in turns.items()}
     spread = "; ".join(f"{name} {min(found):.1f} to {max(found):.1f}" for name, found in each.items())
     lines += ["", f"Bar, at least {BAR:.0%} with everything on top: {'; '.join(bars)}.", "",
-              f"{scored} of {count} photographs passed the door and were scored. Photographs a processor second "
-              f"over the rounds: {spread}. The champion's answers alone: {1000 * answers / count:.1f} ms."]  # fmt: skip
+              f"{scored} of {count} photographs passed the quality check and were scored. Photographs a processor "
+              f"second over the rounds: {spread}. "
+              f"The champion's answers alone: {1000 * answers / count:.1f} ms."]  # fmt: skip
     return lines
 
 

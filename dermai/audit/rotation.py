@@ -51,19 +51,20 @@ def rotation(
 
 def old_key_of(entry: Entry) -> Ed25519PublicKey | None:
     """The key that a rotation ends; None where the record names none."""
-    said = _read(entry)
-    return read_public_key(said.old_key.encode()) if said else None
+    rotation = _read(entry)
+    return read_public_key(rotation.old_key.encode()) if rotation else None
 
 
 def new_key_of(entry: Entry) -> Ed25519PublicKey | None:
     """The key that a rotation begins; None unless that key agreed to follow this one, here."""
-    said = _read(entry)
-    if said is None:
+    rotation = _read(entry)
+    if rotation is None:
         return None
-    old, new = read_public_key(said.old_key.encode()), read_public_key(said.new_key.encode())
+    old, new = read_public_key(rotation.old_key.encode()), read_public_key(rotation.new_key.encode())
     if old is None or new is None:
         return None
-    return new if signed_by(new, _consent(entry.log, entry.sequence, fingerprint(old)), said.countersignature) else None
+    consent = _consent(entry.log, entry.sequence, fingerprint(old))
+    return new if signed_by(new, consent, rotation.countersignature) else None
 
 
 def same_key(first: Ed25519PublicKey, second: Ed25519PublicKey) -> bool:

@@ -73,8 +73,8 @@ def _check_registry(workspace: Workspace, manifest: Manifest) -> None:
     here = sqlite_file(workspace.tracking_uri)
     if (manifest.registry == "local") != (here is not None):
         kind = "a local registry" if manifest.registry == "local" else f"the MLflow server {manifest.registry}"
-        mend = "unset MLFLOW_TRACKING_URI" if here is None else "set MLFLOW_TRACKING_URI to the restored server"
-        raise DermaiError(f"the backup is of a workspace with {kind}: {mend} and run this again")
+        fix = "unset MLFLOW_TRACKING_URI" if here is None else "set MLFLOW_TRACKING_URI to the restored server"
+        raise DermaiError(f"the backup is of a workspace with {kind}: {fix} and run this again")
 
 
 def _check_key(manifest: Manifest) -> None:

@@ -25,9 +25,9 @@ NEXT: dict[Result, str] = {
     "insufficient_evidence": "The champion stays; the new model answers in its shadow. Confirm diagnoses of referrals.",
     "waits_for_approval": "Read the report, then approve the job `promote`; or `dermai promote`, `dermai reject`.",
     "superseded": "Nothing: the later commit holds these changes too.",
-    "held_back": "The champion stays. Mend what is said above and run the update again.",
+    "held_back": "The champion stays. Fix what is said above and run the update again.",
     "nothing_new": "Nothing was trained. Ingest new cases, commit `data.dvc`, push.",
-    "failed": "The champion stays. Mend the cause and push again, or run the job again: it goes on where it stopped.",
+    "failed": "The champion stays. Fix the cause and push again, or run the job again: it goes on where it stopped.",
 }
 MARKS: dict[TestResult, str] = {"shown": "shown", "not_shown": "**not shown**", "worse": "**worse**"}
 

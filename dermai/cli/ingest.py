@@ -156,8 +156,8 @@ def _track(workspace: Workspace) -> None:
     command = [sys.executable, "-m", "dvc", "add", "data"]
     result = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
     if result.returncode:
-        said = " ".join(result.stderr.split())
-        raise DermaiError(f"the photographs are in, but `dvc add data` failed: {said}")
+        errors = " ".join(result.stderr.split())
+        raise DermaiError(f"the photographs are in, but `dvc add data` failed: {errors}")
 
 
 def _print(report: IntakeReport, tracked: bool) -> None:
@@ -197,7 +197,7 @@ def _print(report: IntakeReport, tracked: bool) -> None:
     if len(report.rejections) > 10:
         say(f"... and {len(report.rejections) - 10} more")
     if report.rejections and not report.dry_run:
-        say(f"all reasons, and how to mend them: {report.quarantine_folder}/reasons.csv")
+        say(f"all reasons, and how to fix them: {report.quarantine_folder}/reasons.csv")
     if report.dry_run:
         say("dry run: nothing was written")
     elif not report.changed:

@@ -63,7 +63,7 @@ def confirm(
             print(challenger)
     if refused:
         where = f" in {done.refused_file}" if done.refused_file else ""
-        raise DermaiError(f"{count_words(len(refused), 'row')} set aside{where}: mend them and run again")
+        raise DermaiError(f"{count_words(len(refused), 'row')} set aside{where}: fix them and run again")
 
 
 def dashboard(

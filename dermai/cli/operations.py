@@ -24,7 +24,7 @@ def register(application: typer.Typer) -> None:
 def doctor(profile: Profile = "", settings: Settings = None, as_json: AsJson = False) -> None:
     """Check this deployment: versions, services, permissions, clock, disk, telemetry; say what is wrong.
 
-    The exit code is 1 where something has to be mended. Nothing is changed.
+    The exit code is 1 where something has to be fixed. Nothing is changed.
 
     Example: `dermai doctor --json`
     """
@@ -39,14 +39,14 @@ def doctor(profile: Profile = "", settings: Settings = None, as_json: AsJson = F
         if not as_json:
             mark = "" if finding.state == "ok" else f"{finding.state}: "
             print(f"{finding.check:<13} {mark}{finding.what}", flush=True)
-            if finding.mend:
-                print(f"{'':<13} -> {finding.mend}")
+            if finding.fix:
+                print(f"{'':<13} -> {finding.fix}")
     problems = [finding for finding in found if finding.state == "problem"]
     if as_json:
         result = {"ok": not problems, "findings": [asdict(finding) for finding in found]}
         print(json.dumps(result, indent=2, ensure_ascii=False))
     if problems:
-        raise DermaiError(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} to mend")
+        raise DermaiError(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} to fix")
 
 
 def backup(

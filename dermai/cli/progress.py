@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar that is told how many of how many are done, and goes when the work is over."""
+    """A bar that shows how many of how many are done, and disappears when the work is over."""
     from tqdm import tqdm
 
     with tqdm(unit=unit, leave=False, disable=None) as bar:  # only at a terminal

@@ -1,4 +1,4 @@
-"""All checks, in the order in which a person would mend things."""
+"""All checks, in the order in which a person would fix things."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def examine(workspace: Workspace, params: Params) -> Iterator[Finding]:
         try:
             yield from check(workspace, params)
         except Exception as error:
-            said = " ".join(str(error).split())[:300]
-            yield problem(name, f"could not be checked: {said or type(error).__name__}", "mend this first")
+            reason = " ".join(str(error).split())[:300]
+            yield problem(name, f"could not be checked: {reason or type(error).__name__}", "fix this first")

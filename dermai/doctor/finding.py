@@ -15,16 +15,16 @@ class Finding:
     check: str
     state: State
     what: str
-    mend: str = ""
+    fix: str = ""
 
 
 def ok(check: str, what: str) -> Finding:
     return Finding(check, "ok", what)
 
 
-def warning(check: str, what: str, mend: str) -> Finding:
-    return Finding(check, "warning", what, mend)
+def warning(check: str, what: str, fix: str) -> Finding:
+    return Finding(check, "warning", what, fix)
 
 
-def problem(check: str, what: str, mend: str) -> Finding:
-    return Finding(check, "problem", what, mend)
+def problem(check: str, what: str, fix: str) -> Finding:
+    return Finding(check, "problem", what, fix)

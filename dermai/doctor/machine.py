@@ -84,22 +84,22 @@ def check_keys(workspace: Workspace, params: Params) -> Iterator[Finding]:
 def check_clock(workspace: Workspace, params: Params) -> Iterator[Finding]:
     """The clock agrees with the servers that are in use, and has not gone back behind the newest record."""
     now, wrong = datetime.now(UTC), False
-    mend = "set the clock, and keep it right with an NTP service (chrony, systemd-timesyncd)"
+    fix = "set the clock, and keep it right with an NTP service (chrony, systemd-timesyncd)"
     entries = AuditLog(workspace.audit_log).entries()
     if entries and datetime.fromisoformat(entries[-1].time) > now:
         wrong = True
-        yield problem("clock", f"it is {now:%Y-%m-%d %H:%M} UTC here, the newest record is of {entries[-1].time}", mend)
+        yield problem("clock", f"it is {now:%Y-%m-%d %H:%M} UTC here, the newest record is of {entries[-1].time}", fix)
     for server in server_addresses(workspace):
         began = time.time()
         answer = ask(server)
-        said = answer.headers.get("Date") if answer is not None else None
-        if said is None:
+        server_time = answer.headers.get("Date") if answer is not None else None
+        if server_time is None:
             continue
         ended = time.time()
-        theirs = parsedate_to_datetime(said).timestamp()
+        theirs = parsedate_to_datetime(server_time).timestamp()
         skew = theirs - ended if theirs > ended else min(0.0, theirs + 1 - began)  # a date has whole seconds only
         if abs(skew) > MOST_SKEW:
             wrong = True
-            yield problem("clock", f"{server} is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}", mend)
+            yield problem("clock", f"{server} is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}", fix)
     if not wrong:
         yield ok("clock", f"{now:%Y-%m-%d %H:%M:%S} UTC")

@@ -69,7 +69,7 @@ def check_registry(workspace: Workspace, params: Params) -> Iterator[Finding]:
         answer = ask(f"{uri.rstrip('/')}/version")
         if answer is None or answer.status_code >= 500:
             yield problem(
-                "registry", f"the MLflow server {address(uri)} does not answer", "start it, or mend its address"
+                "registry", f"the MLflow server {address(uri)} does not answer", "start it, or fix its address"
             )
             return
         theirs, ours = answer.text.strip()[:20], metadata.version("mlflow")
@@ -130,9 +130,9 @@ def check_data_remote(workspace: Workspace, params: Params) -> Iterator[Finding]
             elif not remote.fs.exists(remote.path):
                 raise FileNotFoundError(f"{remote.path} does not exist")
         except (DvcException, OSError) as error:
-            said = " ".join(str(error).split())[:200]
-            mend = "start the store, mend its address or its credentials: `dvc remote list`, docs/operations.md"
-            yield problem("data remote", f"the DVC remote {name} cannot be listed: {said}", mend)
+            reason = " ".join(str(error).split())[:200]
+            fix = "start the store, fix its address or its credentials: `dvc remote list`, docs/operations.md"
+            yield problem("data remote", f"the DVC remote {name} cannot be listed: {reason}", fix)
             return
     yield ok("data remote", f"{where} can be listed")
 
@@ -145,7 +145,7 @@ def check_zenml_server(workspace: Workspace, params: Params) -> Iterator[Finding
         return
     answer = ask(f"{server}/api/v1/info")
     if answer is None or answer.status_code != 200:
-        yield problem("ZenML server", f"{server} does not answer", "start it, or mend ZENML_STORE_URL")
+        yield problem("ZenML server", f"{server} does not answer", "start it, or fix ZENML_STORE_URL")
         return
     theirs, ours = str(answer.json().get("version")), metadata.version("zenml")
     if theirs != ours:
@@ -158,7 +158,7 @@ def check_zenml_server(workspace: Workspace, params: Params) -> Iterator[Finding
     if key or user:
         login = ask(f"{server}/api/v1/login", method="POST", data=form)
         if login is None or login.status_code != 200:
-            mend = "mend ZENML_STORE_API_KEY: `zenml service-account api-key create`"
-            yield problem("ZenML server", f"{server} does not take the credentials", mend)
+            fix = "fix ZENML_STORE_API_KEY: `zenml service-account api-key create`"
+            yield problem("ZenML server", f"{server} does not take the credentials", fix)
             return
     yield ok("ZenML server", f"{server}, version {theirs}")

@@ -63,11 +63,11 @@ def check_versions(workspace: Workspace, params: Params) -> Iterator[Finding]:
         if name in installed and _public(installed[name]) != _public(version)
     ]
     missing = [name for name in pinned if name not in installed]
-    mend = "install the lock: `make setup` in a clone, or rebuild the image"
+    fix = "install the lock: `make setup` in a clone, or rebuild the image"
     if other:
-        yield problem("versions", f"{len(other)} packages are not the lock's: {_some(other)}", mend)
+        yield problem("versions", f"{len(other)} packages are not the lock's: {_some(other)}", fix)
     if missing:
-        yield problem("versions", f"{len(missing)} packages of the lock are missing: {_some(missing)}", mend)
+        yield problem("versions", f"{len(missing)} packages of the lock are missing: {_some(missing)}", fix)
     if not other and not missing:
         yield ok("versions", f"Python {running} and {len(pinned)} packages, as the lock has them")
 

@@ -69,7 +69,7 @@ def lesion_predictions(predictions: pd.DataFrame, comparison: ModelComparison) -
 
 
 def test_predictions(workspace: Workspace, cases: pd.DataFrame, models: Mapping[str, ModelPackage]) -> pd.DataFrame:
-    """Prediction tables of each model, one under the other, told apart by the column `role`.
+    """Prediction tables of each model, one under the other, distinguished by the column `role`.
 
     Models with the same weights and operating points (champion and anchor after the first promotion) are run once.
 

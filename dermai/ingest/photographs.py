@@ -19,7 +19,7 @@ MOST_BYTES = 200_000_000
 
 
 class UnusablePhotograph(Exception):
-    """A file that cannot become a photograph of the dataset: why, and how to mend it."""
+    """A file that cannot become a photograph of the dataset: why, and how to fix it."""
 
     def __init__(self, reason: str, fix: str) -> None:
         super().__init__(reason)

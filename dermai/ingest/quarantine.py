@@ -1,4 +1,4 @@
-"""Rejected photographs: a copy of each as it was delivered, and a table that says why and how to mend it."""
+"""Rejected photographs: a copy of each as it was delivered, and a table that says why and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photographs that were sent back at the door, and cases that were set aside: append-only parts beside the log."""
+"""Photographs that failed the quality check, and cases that were set aside: append-only parts beside the log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMA = pa.schema([("asked_at", pa.timestamp("us", tz="UTC")), *((name, pa.stri
 
 
 def record_retakes(log: PredictionLog, rows: pd.DataFrame, when: datetime, kind: Kind = "retakes") -> Path | None:
-    """Add what one folder's door sent back or set aside; the same folder again writes the same part again."""
+    """Add what of one folder is to be photographed again or was set aside; the same folder writes the same part."""
     if rows.empty:
         return None
     table = pa.Table.from_pandas(

@@ -55,8 +55,8 @@ def settle_challenger(workspace: Workspace, params: Params) -> str:
     before = latest_decision(audit, version)
     if before is None or not isinstance(before.body, ShadowDecisionRecord) or before.body.decision != found:
         record_shadow_decision(workspace, params, version, found)
-    said = f"challenger {version}, {found.lesions} confirmed lesions in shadow: {found.summary}"
-    return said + _act(workspace, params, version, found)
+    summary = f"challenger {version}, {found.lesions} confirmed lesions in shadow: {found.summary}"
+    return summary + _act(workspace, params, version, found)
 
 
 def judge_in_shadow(

@@ -1,4 +1,4 @@
-"""An update that failed is written down like any other attempt, and said in one line."""
+"""An update that failed is recorded like any other attempt, and reported in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dermai.audit import AuditLog, Entry
 from dermai.records.incidents import Failure
 from dermai.workspace import Workspace, code_version, find_workspace
 
-_told: list[Entry] = []  # in this process
+_reported: list[Entry] = []  # in this process
 
 
 def write_failure(workspace: Workspace, error: BaseException, step: str, attempt: str = "") -> Entry:
@@ -22,19 +22,19 @@ def write_failure(workspace: Workspace, error: BaseException, step: str, attempt
 
 def tell_failure(error: BaseException, step: str, attempt: str = "") -> None:
     """Write it down, and one line on the terminal below whatever traceback is there."""
-    _told.append(write_failure(find_workspace(), error, step, attempt))
+    _reported.append(write_failure(find_workspace(), error, step, attempt))
     where = f" in {step}" if step else ""
-    said = " ".join(str(error).split())[:500]
-    print(f"dermai: the update stopped{where}: {said}; `dermai status` shows where things are", file=sys.stderr)
+    reason = " ".join(str(error).split())[:500]
+    print(f"dermai: the update stopped{where}: {reason}; `dermai status` shows where things are", file=sys.stderr)
 
 
 def tell_failures_outside_the_run() -> None:
-    """From now on, a process that dies of an error nobody told of tells of it: ZenML's own server may have gone."""
+    """From now on, a process reports the error that it dies of, unless its pipeline has: ZenML's server may be gone."""
     earlier = sys.excepthook
 
-    def told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         earlier(kind, error, trace)
-        if issubclass(kind, Exception) and not _told:
+        if issubclass(kind, Exception) and not _reported:
             tell_failure(error, "")
 
-    sys.excepthook = told
+    sys.excepthook = report

@@ -29,46 +29,46 @@ from dermai.registry.champion import ModelReference
 def version_of(entry: Entry) -> str:
     """The model version that a record is about; empty where it is about none."""
     match _said(entry):
-        case Move() | Confirmation() | DriftAlarm() | Refusal() as said:
-            return said.version or ""
-        case UpdateAttempt() | ShadowDecisionRecord() as said:
-            return said.candidate.version
+        case Move() | Confirmation() | DriftAlarm() | Refusal() as event:
+            return event.version or ""
+        case UpdateAttempt() | ShadowDecisionRecord() as event:
+            return event.candidate.version
     return ""
 
 
 def summarise(entry: Entry) -> str:
     """What happened, in a sentence without the time and the version."""
     match _said(entry):
-        case UpdateAttempt() as said:
-            return _decision(said.outcome, said.reasons, said.champion) + _profile(said)
-        case ShadowDecisionRecord() as said:
-            return _decision(said.outcome, said.reasons, said.champion)
-        case UpdateRecord() as said:
-            return (said.change_note or "nothing new to learn") + _profile(said)
-        case Promotion(champion_before=before) as said:
-            return (f"in place of version {before.version}, " if before else "first champion, ") + _by(said)
-        case Rollback(champion_before=before) as said:
-            return f"back from version {before.version if before else None}, {_by(said)}"
-        case Rejection() as said:
-            return _by(said)
-        case PolicyApproval() as said:
-            return f"gate policy {said.policy_sha256[:12]} approved {_by(said)}"
-        case Confirmation() as said:
-            done = f"is void: {said.why}" if said.void else "done"
-            return f"{said.move} of record {said.of} {done}" + (" (repaired)" if said.repaired else "")
-        case Refusal() | RefusedUpdate() as said:
-            return f"{said.action} refused: {said.why}"
-        case Failure() as said:
-            return f"{said.step}: {said.error}: {said.why}".strip(": ")
-        case KeyRotation() as said:
-            return f"key {said.old_fingerprint} gave way to {said.new_fingerprint}, {_by(said)}"
-        case Restore() as said:
-            lost = f", {said.records_lost} newer records given up" if said.records_lost else ""
-            return f"back to the {said.records} records of the backup of {said.taken}{lost}"
-        case Repair() as said:
-            return said.what
-        case WindowAlarm() | SensitivityAlarm() as said:
-            plain = said.model_dump(mode="json", exclude={"event"})
+        case UpdateAttempt() as event:
+            return _decision(event.outcome, event.reasons, event.champion) + _profile(event)
+        case ShadowDecisionRecord() as event:
+            return _decision(event.outcome, event.reasons, event.champion)
+        case UpdateRecord() as event:
+            return (event.change_note or "nothing new to learn") + _profile(event)
+        case Promotion(champion_before=before) as event:
+            return (f"in place of version {before.version}, " if before else "first champion, ") + _by(event)
+        case Rollback(champion_before=before) as event:
+            return f"back from version {before.version if before else None}, {_by(event)}"
+        case Rejection() as event:
+            return _by(event)
+        case PolicyApproval() as event:
+            return f"gate policy {event.policy_sha256[:12]} approved {_by(event)}"
+        case Confirmation() as event:
+            done = f"is void: {event.why}" if event.void else "done"
+            return f"{event.move} of record {event.of} {done}" + (" (repaired)" if event.repaired else "")
+        case Refusal() | RefusedUpdate() as event:
+            return f"{event.action} refused: {event.why}"
+        case Failure() as event:
+            return f"{event.step}: {event.error}: {event.why}".strip(": ")
+        case KeyRotation() as event:
+            return f"key {event.old_fingerprint} gave way to {event.new_fingerprint}, {_by(event)}"
+        case Restore() as event:
+            lost = f", {event.records_lost} newer records given up" if event.records_lost else ""
+            return f"back to the {event.records} records of the backup of {event.taken}{lost}"
+        case Repair() as event:
+            return event.what
+        case WindowAlarm() | SensitivityAlarm() as event:
+            plain = event.model_dump(mode="json", exclude={"event"})
             return "; ".join(f"{key} {value}" for key, value in plain.items() if not isinstance(value, dict | list))
     return "written by another release of dermai, which can read it"
 
@@ -92,7 +92,7 @@ def _by(decided: Decided) -> str:
 
 def _profile(record: UpdateRecord) -> str:
     """What params.yaml alone did not say; the whole record names each value."""
-    said = [f"profile {record.profile}"] if record.profile else []
-    if not said and record.overrides:
-        said = [f"other than in params.yaml: {', '.join(record.overrides)}"]
-    return f" ({said[0]})" if said else ""
+    differences = [f"profile {record.profile}"] if record.profile else []
+    if not differences and record.overrides:
+        differences = [f"other than in params.yaml: {', '.join(record.overrides)}"]
+    return f" ({differences[0]})" if differences else ""

@@ -124,11 +124,11 @@ def answering(uri: str) -> Iterator[None]:
         if isinstance(error, MlflowException) and error.error_code not in UNAVAILABLE:
             raise
         local = sqlite_file(uri) is not None
-        said = " ".join(str(error).replace(uri, address(uri)).split())[:300]
-        mend = "free the disk or mend its permissions" if local else "start it, its database and its artifact store"
+        reason = " ".join(str(error).replace(uri, address(uri)).split())[:300]
+        fix = "free the disk or fix its permissions" if local else "start it, its database and its artifact store"
         raise ServiceUnavailable(
-            f"the model registry {address(uri)} does not answer; {mend}, then run the same command again, "
-            f"nothing is lost: {said}"
+            f"the model registry {address(uri)} does not answer; {fix}, then run the same command again, "
+            f"nothing is lost: {reason}"
         ) from error
 
 

@@ -104,7 +104,7 @@ def headline(report: UpdateReport) -> Headline:
         "Run failed",
         "The run failed before a decision",
         f"{report.failure or 'No reason was recorded.'} {UNCHANGED}",
-        "Mend the cause and run the update again; it goes on where it stopped.",
+        "Fix the cause and run the update again; it goes on where it stopped.",
     )
 
 

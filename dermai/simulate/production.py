@@ -29,7 +29,7 @@ from dermai.workspace import Workspace
 FIRST_ARRIVAL = 901  # patients of no other arrival
 NEW_CLASS = "a diagnosis nobody taught"
 RISEN_SHARE = 0.34
-SPARE = 1.35  # photographs drawn for each that a window needs: some do not pass the door
+SPARE = 1.35  # photographs drawn for each that a window needs: some do not pass the quality check
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def simulate_production(
 ) -> list[SimulatedWeek]:
     """Draw the weeks below `folder`, triage each as if it had come in on its Monday, and confirm all but the last.
 
-    A week is cut where as many photographs as a window holds have passed the door, so that weeks and windows coincide.
+    A week ends where as many photographs as a window holds have passed the quality check: weeks and windows coincide.
     """
     registry = Registry(workspace, params)
     champion = registry.by_alias(CHAMPION)
@@ -140,11 +140,11 @@ def _cut(folder: Path, workspace: Workspace, params: Params) -> None:
     table = table.sample(frac=1, random_state=0).reset_index(drop=True)
     write_text(folder / "cases.csv", table.to_csv(index=False))
     numbers = SenderNumbers(load_pseudonyms(workspace))
-    door = admit(folder, read_referrals(folder, numbers).rows, workspace, params)
-    sent_back = set(door.retakes.get("case_id", ()))
+    admission = admit(folder, read_referrals(folder, numbers).rows, workspace, params)
+    sent_back = set(admission.retakes.get("case_id", ()))
     passed = ~table["case_id"].map(numbers.case).isin(sent_back)
     last = passed[passed].index[: params.monitoring.window].max()
     table = table.loc[:last]
-    triaged = table.loc[passed.loc[:last], ["case_id", "diagnosis"]]  # those sent back at the door are nobody's yet
+    triaged = table.loc[passed.loc[:last], ["case_id", "diagnosis"]]  # those to be taken again have no answer yet
     write_text(folder / "diagnoses.csv", triaged.assign(confirmed_by="histology").to_csv(index=False))
     write_text(folder / "cases.csv", table.drop(columns=["diagnosis", "confirmed_by"]).to_csv(index=False))

@@ -9,7 +9,7 @@ from dermai.environment import silence_telemetry
 
 
 def main(folder: Path) -> None:
-    """Train; a reason that the user can mend is left in the folder for the process that waits."""
+    """Train; a reason that the user can fix is left in the folder for the process that waits."""
     silence_telemetry()
     from torch import distributed
 

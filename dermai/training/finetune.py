@@ -97,7 +97,7 @@ def make_accelerator(params: Params) -> Accelerator:
         precision = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     return Accelerator(
-        cpu=together and not torch.cuda.is_available(),  # Accelerate joins processes without a GPU only if told so
+        cpu=together and not torch.cuda.is_available(),  # Accelerate joins processes without a GPU only when asked
         mixed_precision=precision,
         kwargs_handlers=[InitProcessGroupKwargs(timeout=LONGEST_WAIT)],
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """How well validation photographs are told apart; None for both where there are none."""
+    """How well validation photographs are classified; None for both where there are none."""
 
     balanced_accuracy: float | None
     loss: float | None

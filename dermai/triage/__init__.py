@@ -1,1 +1,1 @@
-"""New referrals: quality at the door, probabilities, uncertainty, heat maps, and the worklist."""
+"""New referrals: quality check, probabilities, uncertainty, heat maps, and the worklist."""

@@ -1,4 +1,4 @@
-"""Quality at the door: whether a photograph can be judged at all, or should be taken again, and why."""
+"""The quality check: whether a photograph can be judged at all, or should be taken again, and why."""
 
 from __future__ import annotations
 

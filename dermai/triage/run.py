@@ -1,4 +1,4 @@
-"""One triage of a folder: door, champion, challenger and anchor in shadow, prediction log, worklist.
+"""One triage of a folder: quality check, champion, challenger and anchor in shadow, prediction log, worklist.
 
 Every case that is handed in is to read, to photograph again, set aside or confirmed already, and is shown as such.
 """
@@ -139,10 +139,10 @@ def _run_triage(
     champion = models[0]
     log = PredictionLog(workspace.prediction_log)
     referrals = read_referrals(folder, SenderNumbers(load_pseudonyms(workspace)))
-    door = admit(folder, referrals.rows, workspace, params, progress, pixel_caches(workspace, models))
-    record_retakes(log, door.retakes, received)
+    admission = admit(folder, referrals.rows, workspace, params, progress, pixel_caches(workspace, models))
+    record_retakes(log, admission.retakes, received)
     record_retakes(log, referrals.set_aside, received, "set_aside")
-    accepted = door.accepted
+    accepted = admission.accepted
     images = set(accepted["image"])
     earlier = log.referred(image=images, case_id=set(accepted["case_id"]))
     heat: HeatMaps = {}
@@ -159,7 +159,7 @@ def _run_triage(
     rows = answered(accepted, answers)
     confirmations = read_confirmations(log)[0]
     outcomes = sort_cases(
-        accepted, door.retakes, referrals.set_aside, confirmed_cases(accepted, earlier, confirmations)
+        accepted, admission.retakes, referrals.set_aside, confirmed_cases(accepted, earlier, confirmations)
     )
     warnings, remarks = mixed_up(accepted, earlier)
     rows = rows[rows["case_id"].isin(outcomes.to_read)]
@@ -169,7 +169,7 @@ def _run_triage(
     done = accepted[accepted["case_id"].isin(outcomes.confirmed)]
     lists = CaseLists(
         cases,
-        door.retakes.assign(on_worklist=door.retakes["case_id"].isin(outcomes.to_read)),
+        admission.retakes.assign(on_worklist=admission.retakes["case_id"].isin(outcomes.to_read)),
         referrals.set_aside,
         done.merge(confirmations, on=["case_id", "lesion_id"], how="left"),
         outcomes,
@@ -194,7 +194,7 @@ def _run_triage(
         challenger_version=models[1].version if len(models) > 1 else "",
         photographs=len(referrals.rows) + len(referrals.set_aside),
         scored_now=len(answers[1]),
-        photographs_sent_back=len(door.retakes),
+        photographs_sent_back=len(admission.retakes),
         cases_in=referrals.cases,
         cases=len(cases),
         retakes=len(outcomes.to_photograph_again),

@@ -1,4 +1,4 @@
-"""From a folder of referrals to rows for the prediction log: the door, the models, the risk."""
+"""From a folder of referrals to rows for the prediction log: the quality check, the models, the risk."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def admit(
                 cache.add(list(pixels), list(pixels.values()))
                 pixels.clear()
 
-    with tqdm(total=len(referrals), desc="at the door", unit="photograph", disable=not progress) as bar:
+    with tqdm(total=len(referrals), desc="quality check", unit="photograph", disable=not progress) as bar:
         for found, decoded in in_threads(one, list(referrals["file"]), os.cpu_count() or 1):
             judged.append(found)
             for cache, pixels in decoded.items():

@@ -71,7 +71,7 @@ def make_self_contained(folder: Path) -> None:
 
 def write_overview(folder: Path, result: ValidationResult) -> Path:
     """Write `index.html`: what failed, the named rows, the classes, and links to the Data Docs pages."""
-    verdict = "passed" if result.passed else "failed: no training until the blocking checks are mended"
+    verdict = "passed" if result.passed else "failed: no training until the blocking checks are fixed"
     pages = [page.relative_to(folder).as_posix() for page in sorted((folder / "validations").rglob("*.html"))]
     links = "".join(f'<li><a href="{escape(page)}">{escape(page.split("/")[1])}</a></li>' for page in pages)
     parts = [

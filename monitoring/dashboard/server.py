@@ -1,4 +1,4 @@
-"""One web server: the start page, the reports, and Evidently's dashboard behind the same door.
+"""One web server: the start page, the reports, and Evidently's dashboard behind the same access control.
 
 Read-only, on this machine alone unless a token is set. Evidently's own server would let anyone who reaches it read.
 """

@@ -110,7 +110,7 @@ def trends(windows: tuple[WindowRecord, ...]) -> list[tuple[str, Markup]]:
     ages = [window.ages for window in windows]
     found = [
         ("How unlike the known photographs (distance, 0 is alike)", [("first", "distance", distance)]),
-        ("Photographs sent back at the door (%)", [("first", "retakes", retakes)]),
+        ("Photographs that failed the quality check (%)", [("first", "retakes", retakes)]),
         ("Median age of the patients (years)", [("first", "age", ages)]),
     ]
     return [(title, line_plot(series, title, "window")) for title, series in found]

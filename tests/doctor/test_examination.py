@@ -46,7 +46,7 @@ def test_a_sound_machine_has_no_problem_and_the_command_says_so(sound):
     assert {"versions", "telemetry", "disk", "keys", "registry", "data remote", "ZenML server", "clock"} <= checks
 
 
-def test_every_problem_says_how_to_mend_it_and_the_exit_code_is_1(sound, monkeypatch):
+def test_every_problem_says_how_to_fix_it_and_the_exit_code_is_1(sound, monkeypatch):
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("ZENML_STORE_URL", "http://127.0.0.1:9")
@@ -55,7 +55,7 @@ def test_every_problem_says_how_to_mend_it_and_the_exit_code_is_1(sound, monkeyp
     answer = CliRunner().invoke(application, ["doctor", "--json"])
     found = [finding for finding in json.loads(answer.stdout)["findings"] if finding["state"] == "problem"]
     assert {finding["check"] for finding in found} == {"versions", "telemetry", "registry", "ZenML server", "keys"}
-    assert all(finding["mend"] for finding in found)
+    assert all(finding["fix"] for finding in found)
     assert "numpy" in json.dumps(found)
     assert answer.exit_code == 1
 

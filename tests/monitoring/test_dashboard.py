@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, over the real command, and its door."""
+"""The dashboard in a real browser, over the real command, and its access control."""
 
 import os
 import shutil
