@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import yaml
 
 from tests.integration.conftest import QUICK, Clone
@@ -22,6 +23,7 @@ SMALL = QUICK | {
 }
 
 
+@pytest.mark.long
 def test_the_comparison_leaves_tables_and_a_page_and_finds_its_cells_again(fresh_clone: Clone, tmp_path: Path) -> None:
     clone = fresh_clone.copy(tmp_path / "copy")
     config = clone.root.parent / "small.yaml"

@@ -20,6 +20,7 @@ from dermai.models.backbones import (
 )
 
 PAPER = ("mobilenetv2_100", "resnet50", "efficientnet_b3", "tf_efficientnet_lite0")
+LARGE = ("resnet50", "efficientnet_b3")
 CLASSES = ("Nev", "BCC", "MM")
 
 
@@ -31,7 +32,9 @@ def test_the_offline_default_has_its_imagenet_weights() -> None:
     assert input_statistics("tf_efficientnet_lite0") == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
-@pytest.mark.parametrize("backbone", PAPER)
+@pytest.mark.parametrize(
+    "backbone", [pytest.param(name, marks=pytest.mark.long if name in LARGE else ()) for name in PAPER]
+)
 def test_prefix_and_tail_of_the_papers_networks_are_the_whole(backbone: str) -> None:
     model = build_model(ModelParams(backbone=backbone, pretrained="none"), CLASSES).eval()
     x = torch.rand(2, 3, 64, 64)

@@ -108,6 +108,7 @@ def test_four_processes_train_a_first_model_to_the_same_weights_as_one(trained: 
     )
 
 
+@pytest.mark.long
 def test_a_training_of_one_process_that_was_killed_goes_on_with_two(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
