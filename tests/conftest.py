@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from dermai.audit import AuditLog
 from dermai.config import PROFILE_VARIABLE, Params, load_params
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from tests.promotion.fleet import Fleet
 
 silence_telemetry()
+
+# A busy machine is no failure: Hypothesis would limit each example to 200 ms.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
 # Importing a step opens ZenML's store: one of this process's own, since two that make the same store at once fail.
 ZENML_FOLDER = tempfile.TemporaryDirectory(prefix="dermai-zenml-")
