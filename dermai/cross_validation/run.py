@@ -7,7 +7,7 @@ import json
 import pandas as pd
 
 from dermai.config import Params
-from dermai.continual.plan import plan_update
+from dermai.continual.plan import UpdatePlan, plan_update
 from dermai.cross_validation.folds import patient_folds, split_for_fold
 from dermai.cross_validation.result import FoldAnswers
 from dermai.data.cases import trainable
@@ -45,13 +45,14 @@ def answer_folds(workspace: Workspace, cases: pd.DataFrame, params: Params, fold
 
 def answer_fold(workspace: Workspace, cases: pd.DataFrame, params: Params) -> FoldAnswers:
     """Train on the splits `train` and `validation`, answer the photographs of `test`."""
-    folder = workspace.cache / "cross_validate" / _key(cases, params)[:16]
+    plan = plan_update(cases, None, params)
+    folder = workspace.cache / "cross_validate" / _key(plan, cases, params)[:16]
     if not (folder / RESULT).is_file():
         from dermai.models.inference import predict_probabilities
         from dermai.models.package import ModelPackage
         from dermai.training.candidate import train_candidate
 
-        package = ModelPackage.load(train_candidate(workspace, params, plan_update(cases, None, params), cases, None))
+        package = ModelPackage.load(train_candidate(workspace, params, plan, cases, None))
         test = cases[cases["split"] == "test"]
         probabilities = predict_probabilities(
             package, list(test["image"]), workspace.data, workspace.cache, progress=True, clinical=test
@@ -64,20 +65,16 @@ def answer_fold(workspace: Workspace, cases: pd.DataFrame, params: Params) -> Fo
     return FoldAnswers(predictions, **json.loads((folder / RESULT).read_text(encoding="utf-8")))
 
 
-def _key(cases: pd.DataFrame, params: Params) -> str:
-    """Hash of all that a fold's answers depend on."""
-    from dermai.models.backbones import weights_sha256
+def _key(plan: UpdatePlan, cases: pd.DataFrame, params: Params) -> str:
+    """Hash of all that a fold's answers depend on: its training, and what calibrates and answers."""
+    from dermai.training.finetune import training_key
 
     return sha256_json(
         {
+            "training": training_key(plan, cases, params, None),
             "cases": cases.sort_values("image").to_csv(index=False),
-            "params": params.model_dump(
-                mode="json",
-                include={"seed", "model", "training", "clinical", "continual"},
-                exclude={"model": {"weights_folder"}},
-            ),
-            "pretrained": weights_sha256(params.model),
-            "gate": [params.gate.gated_classes, params.gate.target_sensitivities],
+            "clinical": params.clinical.model_dump(mode="json"),
+            "target_sensitivities": params.gate.target_sensitivities,
             "code": source_hash(__name__),
         }
     )

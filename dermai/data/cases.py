@@ -24,6 +24,7 @@ VIEWS = ("macroscopic", "anatomical", "dermoscopic")
 SEXES = ("female", "male")
 ANSWERS = ("yes", "no")
 OLDEST_AGE = 120
+SENDER_DELIMITERS = ",;\t"  # of tables that practices and laboratories hand in
 
 
 def photograph_path(folder: Path, image: str) -> Path:
@@ -100,8 +101,9 @@ def read_text_table(path: Path, expected: Sequence[str], delimiters: str = ",") 
         ) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r ends a line in tables of old Macs
     try:
-        delimiter = next((d for d in delimiters if set(expected) <= set(_rows(text, d)[0])), delimiters[0])
-        header, *rows = _rows(text, delimiter)
+        delimiter = next((d for d in delimiters if set(expected) <= set(_header(text, d))), delimiters[0])
+        header = _header(text, delimiter)
+        longer = _first_longer_row(text, delimiter, len(header))
     except csv.Error as error:
         raise InvalidCases(f"{path.name} cannot be read as CSV: {error}") from None
     missing = [name for name in expected if name not in header]
@@ -113,7 +115,6 @@ def read_text_table(path: Path, expected: Sequence[str], delimiters: str = ",") 
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise InvalidCases(f"{path.name} names the columns {twice} more than once: keep the right one")
-    longer = next((number for number, row in enumerate(rows, 2) if any(map(str.strip, row[len(header) :]))), None)
     if longer:
         raise InvalidCases(f"{path.name} cannot be read as CSV: row {longer} has more cells than the header")
     try:
@@ -122,9 +123,14 @@ def read_text_table(path: Path, expected: Sequence[str], delimiters: str = ",") 
         raise InvalidCases(f"{path.name} cannot be read as CSV: {error}") from None
 
 
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    """Header and rows; at least one, which may be empty."""
-    return list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
+def _header(text: str, delimiter: str) -> list[str]:
+    return next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
+
+
+def _first_longer_row(text: str, delimiter: str, cells: int) -> int | None:
+    """Number of the first row that says something beyond so many cells; the header is row 1."""
+    rows = enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), 1)
+    return next((number for number, row in rows if any(map(str.strip, row[cells:]))), None)
 
 
 def write_cases(path: Path, cases: pd.DataFrame) -> None:

@@ -28,7 +28,13 @@ from dermai.ingest.near_duplicates import near_duplicates
 from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
 from dermai.ingest.quarantine import Rejection, quarantine
 from dermai.ingest.row_checks import Problems, conflicts_with_known, row_problems
-from dermai.ingest.same_photographs import compare_identical, compare_near, delivered_shots, known_shots
+from dermai.ingest.same_photographs import (
+    compare_identical,
+    compare_near,
+    delivered_shots,
+    kept_under_another_case,
+    known_shots,
+)
 from dermai.ingest.selection import select_patients
 from dermai.ingest.store import in_threads, store_photograph, sweep, sync_photographs
 from dermai.taxonomy import load_taxonomy
@@ -121,7 +127,7 @@ class _Intake:
         corrected = correction_lines(corrections, known)
         if self.options.correct_labels:
             known = correct_diagnoses(known, corrections)
-        self.notes += _kept_under_another_case(sorting.rows, identical.known, known)
+        self.notes += kept_under_another_case(sorting.rows, identical.known, known)
         sorting.reject(identical.problems)
         sorting.recognise([*identical.known, *identical.corrected])
         sorting.reject(other_diagnosis_of_lesion(sorting.rows, known))
@@ -256,20 +262,6 @@ class _Intake:
             write_cases(self.workspace.cases_file, cases)
         sweep(self.workspace.data, set(cases["image"]))
         table.save(self._fingerprint_file)
-
-
-def _kept_under_another_case(rows: pd.DataFrame, repeated: list[int], known: pd.DataFrame) -> list[str]:
-    """A line for each photograph that is in the dataset once although its row names another case of the patient."""
-    first = rows.drop(index=repeated)
-    cases = {
-        **dict(zip(first["image"], first["case_id"], strict=True)),
-        **dict(zip(known["image"], known["case_id"], strict=True)),
-    }
-    return [
-        f"{row['file']} (case {row['case']!r}): the photograph is kept once, under another case of the patient"
-        for _, row in rows.loc[repeated].iterrows()
-        if cases.get(row["image"], row["case_id"]) != row["case_id"]
-    ]
 
 
 @contextmanager

@@ -140,3 +140,17 @@ def compare_near(rows: dict[int, Shot], known: dict[str, Shot], pairs: Iterable[
 def _shots(table: pd.DataFrame, names: Iterable[str]) -> list[Shot]:
     columns = (table[name] for name in ("image", "patient_id", "lesion_id", "diagnosis", "source_label"))
     return [Shot(*values) for values in zip(*columns, names, strict=True)]
+
+
+def kept_under_another_case(rows: pd.DataFrame, repeated: list[int], known: pd.DataFrame) -> list[str]:
+    """A line for each photograph that is in the dataset once although its row names another case of the patient."""
+    first = rows.drop(index=repeated)
+    cases = {
+        **dict(zip(first["image"], first["case_id"], strict=True)),
+        **dict(zip(known["image"], known["case_id"], strict=True)),
+    }
+    return [
+        f"{row['file']} (case {row['case']!r}): the photograph is kept once, under another case of the patient"
+        for _, row in rows.loc[repeated].iterrows()
+        if cases.get(row["image"], row["case_id"]) != row["case_id"]
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,18 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from dermai.data.cases import read_text_table
+from dermai.data.cases import SENDER_DELIMITERS, read_text_table
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.files import locked, write_text
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.parts import DamagedPart, write_part
+from dermai.prediction_log.parts import DamagedPart, read_tables, write_table
 from dermai.prediction_log.triaged_cases import TriagedCases
 from dermai.taxonomy import load_taxonomy
 
 REQUIRED = ("case_id", "diagnosis")
-DELIMITERS = ",;\t"
 COLUMNS = ("case_id", "lesion_id", "diagnosis", "confirmed_by", "confirmed_on")
 SCHEMA = pa.schema([(name, pa.string()) for name in COLUMNS] + [("recorded_at", pa.timestamp("us", tz="UTC"))])
 
@@ -49,7 +46,7 @@ def confirm(log: PredictionLog, file: Path, correct: bool = False, numbers: Send
         InvalidCases: the file is not such a table.
         PredictionLogError: the log cannot be written.
     """
-    given = read_text_table(file, REQUIRED, DELIMITERS).map(str.strip)
+    given = read_text_table(file, REQUIRED, SENDER_DELIMITERS).map(str.strip)
     given = given[(given != "").any(axis=1)].reset_index(drop=True)
     rows = given.reindex(columns=[*COLUMNS, "patient_id"], fill_value="")
     codes = known_diagnoses()
@@ -111,15 +108,9 @@ def _set_aside(file: Path, refused: pd.DataFrame) -> Path | None:
 
 def read_confirmations(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
     """The newest diagnosis of each lesion, and the parts that cannot be read."""
-    tables, damaged = [], []
-    for part in sorted((log.folder / "confirmations").glob("*.parquet")):
-        try:
-            tables.append(pq.read_table(part, schema=SCHEMA))
-        except (OSError, pa.ArrowException) as error:
-            damaged.append(DamagedPart(part, " ".join(str(error).split())[:200]))
-    table = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
-    rows = table.to_pandas().sort_values("recorded_at", kind="stable")
-    return rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True), tuple(damaged)
+    table, damaged = read_tables(log.folder / "confirmations", SCHEMA)
+    rows = table.sort_values("recorded_at", kind="stable")
+    return rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True), damaged
 
 
 def with_diagnoses(log: PredictionLog, rows: pd.DataFrame) -> pd.DataFrame:
@@ -134,13 +125,8 @@ def _append(log: PredictionLog, rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     stamped = rows[list(COLUMNS)].assign(recorded_at=pd.Timestamp.now(tz="UTC"))
-    _write(
+    write_table(
         log.folder / "confirmations" / f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.parquet",
         pa.Table.from_pandas(stamped, schema=SCHEMA, preserve_index=False),
+        "no diagnosis was recorded",
     )
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    write_part(path, buffer.getvalue(), "no diagnosis was recorded")

@@ -30,6 +30,7 @@ from dermai.prediction_log.parts import (
     DamagedPart,
     PredictionLogError,
     check_rows,
+    damaged_part,
     empty_rows,
     newest_rows,
     read_part,
@@ -130,7 +131,7 @@ class PredictionLog:
                 try:
                     table = read_part(part, wanted, with_embeddings, these)
                 except (OSError, pa.ArrowException) as error:
-                    damaged.append(DamagedPart(part, " ".join(str(error).split())[:200]))
+                    damaged.append(damaged_part(part, error))
                     continue
                 if after:
                     table = table.filter(pc.greater(table["predicted_at"], pa.scalar(after)))

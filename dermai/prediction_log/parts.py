@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,34 @@ def write_part(path: Path, content: bytes, lost: str) -> None:
     except OSError as error:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
         raise PredictionLogError(f"{lost}: {why}; nothing was lost, free the disk and run again") from error
+
+
+def write_table(path: Path, table: pa.Table, lost: str) -> None:
+    """Write a table as a part, with `lost` as in `write_part`.
+
+    Raises:
+        PredictionLogError: the disk is full or read-only.
+    """
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_part(path, buffer.getvalue(), lost)
+
+
+def read_tables(folder: Path, schema: pa.Schema) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
+    """The rows of all parts in a folder, in the order of their names, and the parts that cannot be read."""
+    tables, damaged = [], []
+    for part in sorted(folder.glob("*.parquet")):
+        try:
+            tables.append(pq.read_table(part, schema=schema))
+        except (OSError, pa.ArrowException) as error:
+            damaged.append(damaged_part(part, error))
+    table = pa.concat_tables(tables) if tables else schema.empty_table()
+    return table.to_pandas(), tuple(damaged)
+
+
+def damaged_part(part: Path, error: Exception) -> DamagedPart:
+    """A part that cannot be read, with the reason in one line."""
+    return DamagedPart(part, " ".join(str(error).split())[:200])
 
 
 def check_rows(rows: pd.DataFrame, embeddings: NDArray[np.float32]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from dermai.cross_validation.result import CrossValidation
 from dermai.evaluation.tables import ResultTable, percent
 from dermai.files import sha256_json, write_json, write_text
-from dermai.report.publication import point_latest_at
+from dermai.report.latest import point_latest_at
 from dermai.workspace import Workspace
 
 TITLES = {"balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1", "accuracy": "Accuracy"}

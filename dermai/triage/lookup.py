@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from dermai.data.cases import read_cases, read_text_table
+from dermai.data.cases import SENDER_DELIMITERS, read_cases, read_text_table
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.data.sender_numbers import SOURCE, SenderNumbers
 from dermai.errors import DermaiError
@@ -22,7 +22,6 @@ from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import Kind, read_retakes
 from dermai.taxonomy import load_taxonomy
-from dermai.triage.referrals import DELIMITERS
 from dermai.workspace import Workspace
 
 PSEUDONYM = re.compile(r"[cpl][0-9a-f]{20}")
@@ -71,7 +70,7 @@ def sender_rows(folders: Sequence[Path], pseudonyms: Pseudonyms) -> Iterator[Sen
     numbers = SenderNumbers(pseudonyms)
     for folder in folders:
         path = folder if folder.is_file() else folder / "cases.csv"
-        table = read_text_table(path, ("case_id", "patient_id"), DELIMITERS).map(str.strip)
+        table = read_text_table(path, ("case_id", "patient_id"), SENDER_DELIMITERS).map(str.strip)
         for place, row in table.iterrows():
             case, patient = row["case_id"], row["patient_id"]
             if not (case and patient):

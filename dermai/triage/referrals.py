@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dermai.data.cases import OLDEST_AGE, SYMPTOMS, read_text_table
+from dermai.data.cases import OLDEST_AGE, SENDER_DELIMITERS, SYMPTOMS, read_text_table
 from dermai.data.sender_numbers import SOURCE, SenderNumbers
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Delivery
@@ -15,7 +15,6 @@ from dermai.ingest.row_checks import ROUNDED
 
 REQUIRED = ("image", "case_id", "patient_id")
 CLINICAL = ("site", "view", "age", "sex", "body_site", "skin_type", "device", *SYMPTOMS)
-DELIMITERS = ",;\t"
 SEXES = {"f": "female", "m": "male"}
 NUMBERS = {"case": "case number", "patient": "patient number", "lesion": "lesion number"}
 
@@ -49,7 +48,7 @@ def read_referrals(folder: Path, numbers: SenderNumbers) -> Referrals:
     path = folder / "cases.csv"
     if not path.is_file():
         raise InvalidCases(f"{folder} holds no cases.csv: expected one with {', '.join(REQUIRED)}")
-    table = read_text_table(path, REQUIRED, DELIMITERS)
+    table = read_text_table(path, REQUIRED, SENDER_DELIMITERS)
     table = table[(table.map(str.strip) != "").any(axis=1)]
     if table.empty:
         raise InvalidCases(f"{path} has a header and no cases")

@@ -166,7 +166,7 @@ def _run_triage(
     cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks)
     if params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
-    done = accepted[accepted["case_id"].isin(outcomes.confirmed)]
+    done = accepted[accepted["case_id"].isin(outcomes.confirmed)].drop_duplicates(["case_id", "lesion_id"])
     lists = CaseLists(
         cases,
         admission.retakes.assign(on_worklist=admission.retakes["case_id"].isin(outcomes.to_read)),

@@ -31,7 +31,7 @@ class CaseLists:
     """Everything that was handed in, by what becomes of it.
 
     `retakes` has a row a photograph that was sent back, with `on_worklist` where another one of its case is good
-    enough; `set_aside` a row a line of the table; `confirmed` a row a photograph of a case with a recorded diagnosis.
+    enough; `set_aside` a row a line of the table; `confirmed` a row a lesion of a case with a recorded diagnosis.
     """
 
     worklist: Sequence[WorklistCase]
@@ -47,7 +47,7 @@ def write_side_lists(folder: Path, lists: CaseLists) -> None:
     for name, table, columns in (
         ("retakes", retakes, RETAKE_COLUMNS),
         ("set_aside", lists.set_aside, SET_ASIDE_COLUMNS),
-        ("confirmed", lists.confirmed.drop_duplicates(["case_id", "lesion_id"]), CONFIRMED_COLUMNS),
+        ("confirmed", lists.confirmed, CONFIRMED_COLUMNS),
     ):
         write_text(folder / f"{name}.csv", table.reindex(columns=list(columns)).to_csv(index=False))
 
@@ -75,7 +75,6 @@ def write_worklist_page(
         for pair in zip(case.images, case.called, strict=True)
         if pair in heat
     }
-    confirmed = lists.confirmed.drop_duplicates(["case_id", "lesion_id"])
     page = render_page(
         "worklist.html",
         cases=cases,
@@ -85,7 +84,7 @@ def write_worklist_page(
         outcomes=lists.outcomes,
         retakes=lists.retakes[["case_id", "site", "reason", "on_worklist"]].to_dict("records"),
         set_aside=lists.set_aside[["case_id", "line", "site", "reason"]].to_dict("records"),
-        confirmed=confirmed[["case_id", "lesion_id", "site", "diagnosis"]].to_dict("records"),
+        confirmed=lists.confirmed[["case_id", "lesion_id", "site", "diagnosis"]].to_dict("records"),
         plain=plain,
         maps=maps,
         notes=notes,
