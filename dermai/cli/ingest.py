@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermai.cli.parameters import Profile, Settings, read_parameters
+from dermai.cli.options import Profile, Settings, read_parameters
 from dermai.ingest.importers import Dataset, importers
 
 if TYPE_CHECKING:

@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dermai.cli.parameters import Profile, Settings, read_parameters
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from dermai.cli.options import AsJson, Profile, Settings, read_parameters
 
 
 def register(application: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermai.cli.parameters import Profile, Settings, read_parameters
+from dermai.cli.options import AsJson, Profile, Settings, read_parameters
 from dermai.errors import DermaiError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ Version = Annotated[str, typer.Argument(help="Number in the registry; the challe
 Approver = Annotated[str, typer.Option(help="Who decides: a name.", show_default=False)]
 Role = Annotated[str, typer.Option(help="In which role, such as `head of dermatology`.", show_default=False)]
 Reason = Annotated[str, typer.Option(help="Why, in a sentence; it stays in the record.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 audit = typer.Typer(help="Verify, read and export the records.", no_args_is_help=True)
 gate = typer.Typer(help="The promotion gate's policy.", no_args_is_help=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dermai.cli.options import AsJson
+
 if TYPE_CHECKING:
     from dermai.data.pseudonyms import Pseudonyms
     from dermai.workspace import Workspace
@@ -29,7 +31,7 @@ def find(
         str, typer.Argument(help="A pseudonym of a case, patient or lesion, or the sender's number of it.")
     ],
     folders: Folders = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say whose case a pseudonym is, or which pseudonym a number has, and where the case is; writes nothing.
 

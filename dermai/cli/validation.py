@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dermai.cli.parameters import Profile, Settings, read_parameters
+from dermai.cli.options import Profile, Settings, read_parameters
 
 
 def register(application: typer.Typer) -> None:

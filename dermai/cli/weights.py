@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from dermai.cli.options import AsJson
 
 
 def register(application: typer.Typer) -> None:

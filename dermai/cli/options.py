@@ -1,4 +1,4 @@
-"""`--profile` and `--set`: the options of every command that reads parameters."""
+"""Options that several commands have: `--json`; `--profile` and `--set`, of every command that reads parameters."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from dermai.config import Params
     from dermai.workspace import Workspace
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Profile = Annotated[
     str, typer.Option(help="Lay profiles/NAME.yaml over params.yaml; else the profile that DERMAI_PROFILE names.")
 ]
