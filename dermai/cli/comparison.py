@@ -25,7 +25,7 @@ def compare(
 ) -> None:
     """Train and test one architecture by one strategy; a finished cell is found and costs seconds.
 
-    The whole grid with its tables and plots: `zenml pipeline run compare_strategies`.
+    The full grid with its tables and plots: `zenml pipeline run compare_strategies`.
 
     Example: `dermai compare --strategy b --architecture efficientnet_b3 --seed 2`
     """

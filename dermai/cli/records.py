@@ -172,7 +172,7 @@ def verify(
 
 @audit.command("show")
 def show(
-    sequence: Annotated[int | None, typer.Argument(help="Show this record whole.", show_default=False)] = None,
+    sequence: Annotated[int | None, typer.Argument(help="Show this record in full.", show_default=False)] = None,
     event: Annotated[str, typer.Option(help="Only this kind of record, such as promotion.")] = "",
     last: Annotated[int, typer.Option(min=1, help="At most this many, the newest.")] = 30,
     as_json: AsJson = False,
@@ -226,7 +226,7 @@ def export(
 
 @audit.command("rotate-key")
 def rotate_key(approver: Approver, role: Role, reason: Reason) -> None:
-    """Let a new key sign the records from now on; the old one vouches for it, earlier records stay good.
+    """Let a new key sign the records from now on; the old one signs it, earlier records stay good.
 
     Example: `dermai audit rotate-key --approver "Ana Silva" --role "security officer" --reason "a keeper left"`
     """

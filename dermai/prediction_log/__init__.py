@@ -1,1 +1,1 @@
-"""What the models answered in daily practice, the diagnoses that came back, the photographs that were sent back."""
+"""What the models answered in daily practice, the diagnoses that came back, the photographs to take again."""

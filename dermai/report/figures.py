@@ -11,7 +11,7 @@ from dermai.evaluation.metrics import CalibrationBin, Rate
 from dermai.evaluation.words import per_cent, rate_words
 from dermai.evaluation.words import points as signed_points
 
-# Told apart by shape as well as by colour.
+# Distinguished by shape as well as by colour.
 SHAPES = {"candidate": "circle", "champion": "square", "anchor": "diamond"}
 WIDTH, HEIGHT = 360, 230  # of the plots with two axes, in CSS pixels at their natural size
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 40

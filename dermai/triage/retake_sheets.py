@@ -20,7 +20,7 @@ NUMBER_COLUMNS = ("case_number", "patient_number", "photograph")
 def write_retake_sheets(
     workspace: Workspace, run: Path, output: Path, site: str = "", senders: Iterable[SenderRow] | None = None
 ) -> list[Path]:
-    """One CSV file a site of what the triage in `run` sent back or set aside; with the sender's numbers from `senders`.
+    """One CSV file a site of what the triage in `run` wants again or set aside, with the numbers from `senders`.
 
     Raises:
         DermaiError: there is no such run or site, or a sheet with numbers would lie inside the repository.

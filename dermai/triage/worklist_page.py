@@ -30,7 +30,7 @@ CONFIRMED_COLUMNS = ("case_id", "lesion_id", "site", "diagnosis", "confirmed_by"
 class CaseLists:
     """Everything that was handed in, by what becomes of it.
 
-    `retakes` has a row a photograph that was sent back, with `on_worklist` where another one of its case is good
+    `retakes` has a row a photograph to take again, with `on_worklist` where another one of its case is good
     enough; `set_aside` a row a line of the table; `confirmed` a row a lesion of a case with a recorded diagnosis.
     """
 

@@ -1,10 +1,12 @@
 """Versions registered before the rooms, in each of the three package formats, load, answer the same bits, and serve.
 
 `stored/` holds them as MLflow stored them: each with its own copy of `served_model.py`, which finds `dermai` under the
-names of its day. `answers.json` holds what they answered then, and on what machine.
+names of its day; the three share one weights file, which lies beside them. `answers.json` holds what they answered
+then, and on what machine.
 """
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +18,15 @@ from tests.serving.server import ask, serving
 
 STORED = Path(__file__).parent / "stored"
 RECORDED = json.loads((STORED / "answers.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory) -> Path:
+    """The stored versions, each with its weights in its package."""
+    folder = shutil.copytree(STORED, tmp_path_factory.mktemp("stored") / "versions")
+    for package in folder.glob("format_*/artifacts/p*"):
+        shutil.copy(folder / "weights.safetensors", package)
+    return folder
 
 
 def photographs(package_format: int) -> pd.DataFrame:
@@ -37,16 +48,16 @@ def assert_as_recorded(answers: pd.DataFrame, package_format: int) -> None:
 
 
 @pytest.mark.parametrize("package_format", [1, 2, 3])
-def test_a_stored_version_answers_as_it_did(package_format):
+def test_a_stored_version_answers_as_it_did(versions, package_format):
     import mlflow
 
-    loaded = mlflow.pyfunc.load_model(str(STORED / f"format_{package_format}"))
+    loaded = mlflow.pyfunc.load_model(str(versions / f"format_{package_format}"))
     assert_as_recorded(loaded.predict(photographs(package_format)), package_format)
 
 
 @pytest.mark.parametrize("package_format", [1, 2, 3])
-def test_its_package_is_read_and_written_again_as_it_was(package_format, tmp_path):
-    folder = STORED / f"format_{package_format}" / "artifacts" / f"p{package_format}"
+def test_its_package_is_read_and_written_again_as_it_was(versions, package_format, tmp_path):
+    folder = versions / f"format_{package_format}" / "artifacts" / f"p{package_format}"
     package = ModelPackage.load(folder)
     assert_as_recorded(classify(package, photographs(package_format)), package_format)
     again = package.save(tmp_path / "package")
@@ -54,6 +65,6 @@ def test_its_package_is_read_and_written_again_as_it_was(package_format, tmp_pat
         assert (again / file.name).read_bytes() == file.read_bytes(), file.name
 
 
-def test_a_stored_version_is_served():
-    with serving(str(STORED / "format_2")) as port:
+def test_a_stored_version_is_served(versions):
+    with serving(str(versions / "format_2")) as port:
         pd.testing.assert_frame_equal(ask(port, photographs(2)), pd.DataFrame(RECORDED["answers"]["2"]), rtol=1e-6)
