@@ -80,18 +80,30 @@ def promote(
     role: Role,
     reason: Reason,
     version: Version = "",
+    provisional: Annotated[
+        bool,
+        typer.Option(
+            "--provisional",
+            help="Although its floors are not shown yet, for a limited time; once more renews it.",
+        ),
+    ] = False,
     profile: Profile = "",
     settings: Settings = None,
 ) -> None:
-    """Make a candidate that passed the gate the champion.
+    """Make a candidate that passed the gate the champion, or one that could not pass yet a provisional champion.
 
     Example: `dermai promote 4 --approver "Ana Silva" --role "head of dermatology" --reason "report reviewed"`
     """
     from dermai.promotion import transaction
 
     workspace, params = _workspace(profile, settings)
-    version = version or _challenger(workspace, params)
-    _done(transaction.promote(workspace, params, version, approver=approver, role=role, reason=reason))
+    version = version or _candidate(workspace, params)
+    entry = transaction.promote(
+        workspace, params, version, approver=approver, role=role, reason=reason, provisional=provisional
+    )
+    _done(entry)
+    for text in _not_shown(entry):
+        _say(f"not shown: {text}")
 
 
 def reject(
@@ -271,6 +283,30 @@ def _challenger(workspace: Workspace, params: Params) -> str:
     if challenger is None:
         raise Refused("there is no challenger: name a version, such as `dermai promote 4 ...`")
     return challenger.version
+
+
+def _candidate(workspace: Workspace, params: Params) -> str:
+    """The challenger; where there is none, the provisional champion, to be renewed or made a regular one."""
+    from dermai.audit import AuditLog
+    from dermai.errors import Refused
+    from dermai.promotion.standing import champion_standing
+
+    try:
+        return _challenger(workspace, params)
+    except Refused:
+        standing = champion_standing(AuditLog(workspace.audit_log))
+        if standing is None or standing.provisional is None:
+            raise
+        return standing.version
+
+
+def _not_shown(entry: Entry) -> tuple[str, ...]:
+    from dermai.records.log import read_record
+    from dermai.records.moves import Promotion
+
+    promotion = read_record(entry).body
+    terms = promotion.provisional if isinstance(promotion, Promotion) else None
+    return terms.not_shown if terms else ()
 
 
 def _done(entry: Entry) -> None:

@@ -65,6 +65,12 @@ class ShadowRules(Rules):
     alpha: float = Field(0.05, gt=0, lt=0.5)
 
 
+class ProvisionalRules(Rules):
+    """How long a model that could not show its floors yet may answer, before a person has to renew it."""
+
+    days: int = Field(180, ge=1, le=730)
+
+
 class GatePolicy(Rules):
     """What a candidate must show before it may become the champion.
 
@@ -88,6 +94,7 @@ class GatePolicy(Rules):
     ledger: LedgerSchedule = LedgerSchedule()
     planning: Planning = Planning()
     shadow: ShadowRules = ShadowRules()
+    provisional: ProvisionalRules = ProvisionalRules()
 
     @model_validator(mode="after")
     def _classes_are_known_and_ruled(self) -> GatePolicy:

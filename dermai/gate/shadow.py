@@ -29,7 +29,7 @@ BENIGN = "benign"
 def decide_in_shadow(
     policy: GatePolicy,
     challenger: LesionResults,
-    champion: LesionResults,
+    champion: LesionResults | None,
     confirmed_on: np.ndarray,
     anchor: LesionResults | None = None,
     *,
@@ -37,18 +37,21 @@ def decide_in_shadow(
 ) -> ShadowDecision:
     """Judge on lesions that both models scored before their diagnosis was known; `confirmed_on` sorts them in time.
 
-    Only lesions scored after the challenger was made may be given. `earlier` is the gate's decision on the test
-    patients: what it showed holds. A patient counts once per class, with the lesions confirmed first.
+    Only lesions scored after the challenger was made may be given. Without a `champion` (a first model, or a
+    provisional champion judged on itself) the floors alone decide, as they do on the test patients. `earlier` is the
+    gate's decision on the test patients: what it showed holds. A patient counts once per class, with the lesions
+    confirmed first.
 
     Raises:
         IncomparableResults: the models were not run on the same lesions.
     """
-    references: dict[ComparedWith, LesionResults] = {"champion": aligned(challenger, champion, "champion")}
-    if anchor is not None:
-        references["anchor"] = aligned(challenger, anchor, "anchor")
+    named: dict[ComparedWith, LesionResults | None] = {"champion": champion, "anchor": anchor}
+    references = {name: aligned(challenger, found, name) for name, found in named.items() if found is not None}
     shown = set(_shown(earlier)) if earlier else set()
     needed = {(code, "floor") for code in policy.gated_classes}
-    compared: tuple[ComparedWith, ...] = ("champion", "anchor") if _has_anchor(earlier) or anchor else ("champion",)
+    compared: tuple[ComparedWith, ...] = () if champion is None else ("champion",)
+    if anchor is not None or (champion is not None and _has_anchor(earlier)):
+        compared += ("anchor",)
     needed |= {(about, name) for about in (*policy.gated_classes, BENIGN) for name in compared}
     harm_threshold = len(needed) / policy.harm_alpha
     tests = []
@@ -63,16 +66,17 @@ def decide_in_shadow(
         null_mean = policy.floors[about] if is_floor else -_margin(policy, about, against)
         before, lesions = (about, against) in shown, int(chosen.sum())
         tests.append(_test(policy, about, against, values, looks, null_mean, lesions, before, harm_threshold))
-    macro_f1 = compare_macro_f1(challenger, references["champion"])
-    kept = macro_f1 is not None and macro_f1.difference >= -policy.guards.macro_f1_drop - 1e-12
+    beside = references.get("champion")
+    macro_f1 = compare_macro_f1(challenger, beside) if beside else None
+    kept = beside is None or (macro_f1 is not None and macro_f1.difference >= -policy.guards.macro_f1_drop - 1e-12)
     if earlier and earlier.macro_f1 and earlier.macro_f1.verdict == "shown":
         kept = True
     cleared = {
         f"{group.code}/{group.attribute}/{group.group}"
-        for group in subgroups(challenger, references["champion"], policy)
+        for group in (subgroups(challenger, beside, policy) if beside else ())
         if group.found.difference >= -policy.guards.subgroup_drop - 1e-12
     }
-    fell = [group for group in (earlier.subgroups if earlier else ()) if group.verdict != "shown"]
+    fell = [group for group in (earlier.subgroups if earlier and beside else ()) if group.verdict != "shown"]
     open_groups = tuple(sorted({f"{g.code}/{g.attribute}/{g.group}" for g in fell} - cleared))
     verdicts = [test.verdict for test in tests]
     outcome: Outcome = "insufficient_evidence"

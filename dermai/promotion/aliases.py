@@ -8,6 +8,7 @@ from contextlib import suppress
 from dermai.audit import AuditLog
 from dermai.errors import UnknownVersion
 from dermai.promotion.history import waiting_version
+from dermai.promotion.standing import mark_standing
 from dermai.records.log import records_of
 from dermai.records.moves import ChampionMove, Confirmation, Move, Promotion
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
@@ -29,6 +30,7 @@ def set_aliases(audit: AuditLog, registry: Registry, move: Move) -> None:
         if isinstance(move, Promotion) and move.sets_anchor:
             registry.set_alias(ANCHOR, move.version)
         registry.set_alias(CHAMPION, move.version)
+    mark_standing(audit, registry)
     if challenger and challenger.version != waiting_version(audit):
         registry.delete_alias(CHALLENGER)
 

@@ -9,17 +9,24 @@ from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import ModelVersion
 
 
-def champion_history(audit: AuditLog) -> list[str]:
-    """Versions that are or were champion, oldest first, without those that were rolled back; the last is champion."""
+def champion_moves(audit: AuditLog) -> list[Record[ChampionMove]]:
+    """The moves that made a version the champion, oldest first, without those that could not be carried out."""
     void = {record.body.of for record in records_of(audit, Confirmation) if record.body.void}
+    return [record for record in records_of(audit, ChampionMove) if record.sequence not in void]
+
+
+def champion_history(audit: AuditLog) -> list[str]:
+    """Versions that are or were champion, oldest first, without those that were rolled back; the last is champion.
+
+    A champion whose standing was renewed or became regular stands in it once.
+    """
     history: list[str] = []
-    for record in records_of(audit, ChampionMove):
-        if record.sequence in void:
-            continue
+    for record in champion_moves(audit):
         version = record.body.version
         if record.event == "rollback" and version in history:
             del history[history.index(version) :]
-        history.append(version)
+        if history[-1:] != [version]:
+            history.append(version)
     return history
 
 

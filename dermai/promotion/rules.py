@@ -5,6 +5,7 @@ from __future__ import annotations
 from dermai.audit import AuditLog
 from dermai.errors import Refused
 from dermai.promotion.history import champion_history, champion_problem, latest_attempt, latest_decision
+from dermai.promotion.standing import champion_standing
 from dermai.records.log import Record, records_of
 from dermai.records.moves import Rejection, Rollback, ShadowDecisionRecord
 from dermai.records.update_record import UpdateAttempt
@@ -41,33 +42,80 @@ def check_decision(
 ) -> Record[UpdateAttempt | ShadowDecisionRecord]:
     """The decision that allows a promotion.
 
+    A provisional champion becomes a regular one by a decision on itself, whatever it was compared with before.
+
     Raises:
         Refused: there is none, or it does not hold for the models and data as they are.
     """
     version = candidate.version
-    if CHAMPION in candidate.aliases:
+    decision = _decision(audit, candidate, champion)
+    decided = decision.body
+    if decided.outcome != "promote":
+        reasons = "; ".join(decided.reasons) or "see its report"
+        raise Refused(f"the gate's outcome for version {version} is {decided.outcome.replace('_', ' ')}: {reasons}")
+    _check_compared(decided, candidate, champion)
+    _check_clean(audit, version)
+    if role == AUTOMATIC and decided.policy.needs_a_person:
+        raise Refused(f"the policy asks for a person's approval: `dermai promote {version} --approver ...`")
+    return decision
+
+
+def check_provisional(
+    audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None
+) -> Record[UpdateAttempt | ShadowDecisionRecord]:
+    """The decision on which a person may name a provisional champion, or renew it.
+
+    Raises:
+        Refused: there is a regular champion, the gate found harm, or the gate needs nobody to answer for this version.
+    """
+    version, standing = candidate.version, champion_standing(audit)
+    if standing and standing.provisional is None:
+        raise Refused(
+            f"version {standing.version} is a regular champion: a candidate takes its place when the gate's tests are "
+            "passed, on test patients or in shadow mode, and not provisionally"
+        )
+    decision = _decision(audit, candidate, champion)
+    decided = decision.body
+    if decided.outcome == "reject":
+        raise Refused(f"the gate found harm in version {version}: {'; '.join(decided.reasons)}")
+    if decided.outcome == "promote":
+        raise Refused(f"version {version} passed the gate: promote it without --provisional")
+    _check_compared(decided, candidate, champion)
+    _check_clean(audit, version)
+    return decision
+
+
+def _decision(
+    audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None
+) -> Record[UpdateAttempt | ShadowDecisionRecord]:
+    version, standing = candidate.version, champion_standing(audit)
+    if CHAMPION in candidate.aliases and (standing is None or standing.provisional is None):
         raise Refused(f"version {version} is the champion already")
+    if standing and standing.version == version and standing.ended:
+        raise Refused(f"version {version} is a provisional champion that answers no longer: {standing.ended}")
     decision = latest_decision(audit, version)
     if decision is None:
         raise Refused(f"no decision on version {version} is recorded: only candidates of an update can be promoted")
     check_not_turned_down(audit, version)
-    decided = decision.body
-    if decided.candidate.sha256 != candidate.sha256:
+    if decision.body.candidate.sha256 != candidate.sha256:
         raise Refused(f"version {version} in the registry is not the package that the decision was made on")
-    if decided.outcome != "promote":
-        reasons = "; ".join(decided.reasons) or "see its report"
-        raise Refused(f"the gate's outcome for version {version} is {decided.outcome.replace('_', ' ')}: {reasons}")
-    if decided.champion != reference_to(champion):
+    return decision
+
+
+def _check_compared(
+    decided: UpdateAttempt | ShadowDecisionRecord, candidate: ModelVersion, champion: ModelVersion | None
+) -> None:
+    if CHAMPION not in candidate.aliases and decided.champion != reference_to(champion):
         raise Refused(
-            f"version {version} was compared with {_in_words(decided.champion)}, but the champion is now "
+            f"version {candidate.version} was compared with {_in_words(decided.champion)}, but the champion is now "
             f"{_in_words(reference_to(champion))}: run the update again"
         )
+
+
+def _check_clean(audit: AuditLog, version: str) -> None:
     dirty = _dirty_reason(audit, version)
     if dirty:
         raise Refused(f"version {version} cannot be promoted: {dirty}")
-    if role == AUTOMATIC and decided.policy.needs_a_person:
-        raise Refused(f"the policy asks for a person's approval: `dermai promote {version} --approver ...`")
-    return decision
 
 
 def check_not_turned_down(audit: AuditLog, version: str) -> None:

@@ -21,6 +21,7 @@ from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import KEY
 from dermai.promotion.history import latest_attempt, latest_decision, waiting_version
 from dermai.promotion.rules import AUTOMATIC
+from dermai.promotion.standing import champion_standing
 from dermai.promotion.transaction import promote, record_shadow_decision, reject
 from dermai.records.log import Record
 from dermai.records.moves import ShadowDecisionRecord
@@ -36,27 +37,42 @@ def settle_challenger(workspace: Workspace, params: Params) -> str:
     """Look at what the confirmed diagnoses say of the waiting challenger, record it, and act where it is decided.
 
     Nothing is recorded where no diagnosis has come back since the last look. A challenger that has shown everything
-    is promoted, unless the policy asks for a person; one that is worse is rejected. Says in a sentence or more what
-    was found; empty where no challenger waits for evidence.
+    is promoted, unless the policy asks for a person; one that is worse is rejected. A first model, with no champion to
+    be compared with, and a provisional champion are judged on themselves: the floors decide. Says in a sentence or
+    more what was found; empty where nothing waits for evidence.
     """
     if not Registry.exists(workspace):
         return ""
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
-    version = waiting_version(audit)
-    attempt = latest_attempt(audit, version) if version else None
-    champion = registry.by_alias(CHAMPION)
-    if version is None or attempt is None or champion is None or attempt.body.outcome != "insufficient_evidence":
+    waiting, standing = waiting_version(audit), champion_standing(audit)
+    provisional = standing.version if standing and standing.provisional and not standing.ended else None
+    found = [_settle(workspace, params, audit, registry, version) for version in (provisional, waiting) if version]
+    return "\n".join(text for text in found if text)
+
+
+def _settle(workspace: Workspace, params: Params, audit: AuditLog, registry: Registry, version: str) -> str:
+    attempt, champion = latest_attempt(audit, version), registry.by_alias(CHAMPION)
+    if attempt is None or attempt.body.outcome != "insufficient_evidence":
         return ""
-    if attempt.body.champion != reference_to(champion):
-        return f"challenger {version} was compared with another champion than version {champion.version}: update again"
-    found = judge_in_shadow(workspace, params, attempt, registry.get(version), champion, registry.by_alias(ANCHOR))
+    on_itself = champion is not None and champion.version == version
+    who = f"{'provisional champion' if on_itself else 'challenger'} {version}"
+    if on_itself:
+        compared = None
+    elif attempt.body.champion != reference_to(champion):
+        now = f"version {champion.version}" if champion else "none"
+        return f"{who} was compared with another champion than {now}: update again"
+    else:
+        compared = champion
+    anchor = registry.by_alias(ANCHOR) if compared else None
+    found = judge_in_shadow(workspace, params, attempt, registry.get(version), compared, anchor)
     if found is None:
-        return f"challenger {version}: no lesion that it scored in shadow has a confirmed diagnosis yet"
+        return f"{who}: no lesion that it scored has a confirmed diagnosis yet"
     before = latest_decision(audit, version)
     if before is None or not isinstance(before.body, ShadowDecisionRecord) or before.body.decision != found:
         record_shadow_decision(workspace, params, version, found)
-    summary = f"challenger {version}, {found.lesions} confirmed lesions in shadow: {found.summary}"
-    return summary + _act(workspace, params, version, found)
+    return f"{who}, {found.lesions} confirmed lesions: {found.summary}" + _act(
+        workspace, params, version, found, on_itself
+    )
 
 
 def judge_in_shadow(
@@ -64,10 +80,12 @@ def judge_in_shadow(
     params: Params,
     attempt: Record[UpdateAttempt],
     challenger: ModelVersion,
-    champion: ModelVersion,
+    champion: ModelVersion | None,
     anchor: ModelVersion | None,
 ) -> ShadowDecision | None:
     """The gate's e-processes on lesions that all models scored and whose diagnosis came back after the attempt.
+
+    Without a champion the challenger is judged on itself.
 
     A diagnosis that was known when the challenger was made may be in its training or test data, so it does not count;
     nor does a photograph that stands under two patients, since nobody knows whose diagnosis it shows. Without such
@@ -76,8 +94,9 @@ def judge_in_shadow(
     log = PredictionLog(workspace.prediction_log)
     confirmed = read_confirmations(log)[0].drop_duplicates("lesion_id", keep="last").set_index("lesion_id")
     confirmed = confirmed[confirmed["recorded_at"] > pd.Timestamp(attempt.time)]
-    models = {"challenger": challenger, "champion": champion}
-    if anchor is not None and anchor.sha256 != champion.sha256 and anchor.version in log.model_versions():
+    models = {"challenger": challenger} | ({"champion": champion} if champion else {})
+    is_anchor = champion is not None and anchor is not None and anchor.sha256 == champion.sha256
+    if anchor is not None and not is_anchor and anchor.version in log.model_versions():
         models["anchor"] = anchor
     registry = Registry(workspace, params)
     packages = {role: ModelPackage.load(registry.download(version.version)) for role, version in models.items()}
@@ -91,14 +110,14 @@ def judge_in_shadow(
             return None
         known = known.assign(diagnosis=known["lesion_id"].map(confirmed["diagnosis"]))
         results[role] = _per_lesion(known, packages[role])
-    if anchor is not None and anchor.sha256 == champion.sha256:
+    if is_anchor:
         results["anchor"] = results["champion"]
     times = confirmed["recorded_at"].loc[results["challenger"].lesion_id]
     same_policy = not policy_changes(attempt.body.policy, RecordedPolicy.of(params.gate))
     return decide_in_shadow(
         params.gate,
         results["challenger"],
-        results["champion"],
+        results.get("champion"),
         times.to_numpy(dtype="datetime64[us]").astype(np.int64),
         results.get("anchor"),
         earlier=attempt.body.decision if same_policy else None,
@@ -122,14 +141,18 @@ def _per_lesion(table: pd.DataFrame, package: ModelPackage) -> LesionResults:
     return LesionResults.from_table(per_lesion(table[columns].reset_index(drop=True), package.operating_points))
 
 
-def _act(workspace: Workspace, params: Params, version: str, found: ShadowDecision) -> str:
+def _act(workspace: Workspace, params: Params, version: str, found: ShadowDecision, on_itself: bool) -> str:
     if found.outcome == "insufficient_evidence":
         return "".join(f"\n  - {reason}" for reason in found.reasons)
     if found.outcome == "promote" and params.gate.approval == "manual":
         return f" It waits for a person: `dermai promote {version} --approver ... --role ... --reason ...`"
+    if found.outcome == "reject" and on_itself:
+        return " It answers no longer: triage goes on without a model's answers."
     move = promote if found.outcome == "promote" else reject
     try:
         move(workspace, params, version, approver=APPROVER, role=AUTOMATIC, reason=found.summary)
     except Refused as refusal:
         return f" It stays as it is: {refusal}"
-    return f" Version {version} is {'the champion' if found.outcome == 'promote' else 'rejected'}."
+    if found.outcome == "reject":
+        return f" Version {version} is rejected."
+    return f" Version {version} is {'now a regular champion' if on_itself else 'the champion'}."

@@ -25,11 +25,19 @@ from dermai.promotion.policy_approval import (
     changes_since_approval,
     policy_approval,
 )
-from dermai.promotion.rules import check_champion, check_decision, check_named, check_not_turned_down
+from dermai.promotion.rules import (
+    check_champion,
+    check_decision,
+    check_named,
+    check_not_turned_down,
+    check_provisional,
+)
+from dermai.promotion.standing import champion_standing, last_day, mark_standing, not_shown
 from dermai.records.moves import (
     Confirmation,
     MoveName,
     Promotion,
+    ProvisionalTerms,
     Refusal,
     Rejection,
     Rollback,
@@ -53,7 +61,7 @@ def record_attempt(workspace: Workspace, params: Params, record: UpdateRecord) -
 def record_shadow_decision(workspace: Workspace, params: Params, version: str, decision: ShadowDecision) -> Entry:
     """Write down what confirmed diagnoses say of a challenger: it replaces the decision of its attempt."""
     with _exclusive(workspace, params) as (audit, registry):
-        return audit.append(
+        entry = audit.append(
             ShadowDecisionRecord(
                 candidate=ModelReference.of(registry.get(version)),
                 champion=reference_to(registry.by_alias(CHAMPION)),
@@ -64,10 +72,24 @@ def record_shadow_decision(workspace: Workspace, params: Params, version: str, d
                 decision=decision,
             )
         )
+        mark_standing(audit, registry)
+        return entry
 
 
-def promote(workspace: Workspace, params: Params, version: str, *, approver: str, role: str, reason: str) -> Entry:
+def promote(
+    workspace: Workspace,
+    params: Params,
+    version: str,
+    *,
+    approver: str,
+    role: str,
+    reason: str,
+    provisional: bool = False,
+) -> Entry:
     """Make a version the champion, on the newest decision recorded for it.
+
+    A `provisional` champion has not shown what the policy asks for, and a named person answers for it for a limited
+    time; it is never the anchor. Asked again of the same version, its time is renewed.
 
     Raises:
         Refused: the rules do not allow it; the refusal is recorded.
@@ -79,8 +101,11 @@ def promote(workspace: Workspace, params: Params, version: str, *, approver: str
         check_named(approver, role, reason)
         candidate, champion = registry.get(version), registry.by_alias(CHAMPION)
         check_champion(audit, champion)
-        decision = check_decision(audit, candidate, champion, role)
-        judged = decision.body
+        if provisional:
+            decision = check_provisional(audit, candidate, champion)
+        else:
+            decision = check_decision(audit, candidate, champion, role)
+        judged, history = decision.body, champion_history(audit)
         approval = policy_approval(audit, judged.policy, judged.policy_sha256)
         if approval is None:
             changes = ", ".join(changes_since_approval(audit, judged.policy, judged.policy_sha256))
@@ -90,32 +115,36 @@ def promote(workspace: Workspace, params: Params, version: str, *, approver: str
                 "run `dermai gate approve-policy --approver ... --role ... --reason ...`"
             )
         registry.download(version)
+        before = history[:-1] if history[-1:] == [version] else history
+        terms = ProvisionalTerms(not_shown=not_shown(judged), until=last_day(params.gate)) if provisional else None
         move = Promotion(
             **_who(approver, role, reason),
             version=version,
             sha256=candidate.sha256,
             champion_before=reference_to(champion),
-            rollback_target=champion.version if champion else None,
-            sets_anchor=registry.by_alias(ANCHOR) is None,
+            rollback_target=before[-1] if before else None,
+            sets_anchor=not provisional and registry.by_alias(ANCHOR) is None,
             decision=decision.sequence,
             policy_sha256=judged.policy_sha256,
             policy_approval=approval.sequence,
             change_note=judged.change_note if isinstance(judged, UpdateAttempt) else "",
+            provisional=terms,
         )
         return _move(audit, registry, move)
 
 
 def reject(workspace: Workspace, params: Params, version: str, *, approver: str, role: str, reason: str) -> Entry:
-    """Turn a candidate down for good, whatever the gate says of it.
+    """Turn a candidate down for good, whatever the gate says of it; a provisional champion answers no longer.
 
     Raises:
-        Refused: it is the champion, or turned down already.
+        Refused: it is a regular champion, or turned down already.
         UnknownVersion: there is no such version.
     """
     with _exclusive(workspace, params) as (audit, registry), _recorded(audit, "rejection", version, approver, role):
         check_named(approver, role, reason)
         candidate = registry.get(version)
-        if CHAMPION in candidate.aliases:
+        standing = champion_standing(audit)
+        if CHAMPION in candidate.aliases and not (standing and standing.provisional):
             raise Refused(f"version {version} is the champion: use `dermai rollback`")
         check_not_turned_down(audit, version)
         move = Rejection(**_who(approver, role, reason), version=version, sha256=candidate.sha256)

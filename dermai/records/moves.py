@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from operator import not_
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from dermai.audit.event import Decided, Event
 from dermai.gate.findings import Outcome, ShadowDecision
@@ -44,8 +45,21 @@ class ChampionMove(Move):
     rollback_target: str | None
 
 
+class ProvisionalTerms(BaseModel):
+    """What a provisional champion has not shown, a sentence each, and the last day on which it answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    not_shown: tuple[str, ...]
+    until: date
+
+
 class Promotion(ChampionMove):
-    """A candidate becomes the champion. `decision` and `policy_approval` are the numbers of the records it rests on."""
+    """A candidate becomes the champion. `decision` and `policy_approval` are the numbers of the records it rests on.
+
+    With `provisional` a named person answers for what the gate could not show; without, and of the champion itself, a
+    provisional champion has become a regular one.
+    """
 
     event: Literal["promotion"] = "promotion"
     sets_anchor: bool
@@ -53,6 +67,7 @@ class Promotion(ChampionMove):
     policy_sha256: str
     policy_approval: int
     change_note: str
+    provisional: ProvisionalTerms | None = Field(None, exclude_if=not_)
 
 
 class Rollback(ChampionMove):

@@ -45,8 +45,8 @@ def summarise(entry: Entry) -> str:
             return _decision(event.outcome, event.reasons, event.champion)
         case UpdateRecord() as event:
             return (event.change_note or "nothing new to learn") + _profile(event)
-        case Promotion(champion_before=before) as event:
-            return (f"in place of version {before.version}, " if before else "first champion, ") + _by(event)
+        case Promotion() as event:
+            return _promotion(event) + _by(event)
         case Rollback(champion_before=before) as event:
             return f"back from version {before.version if before else None}, {_by(event)}"
         case Rejection() as event:
@@ -88,6 +88,17 @@ def _decision(outcome: Outcome, reasons: Sequence[str], champion: ModelReference
 
 def _by(decided: Decided) -> str:
     return f"by {decided.approver} ({decided.role}): {decided.reason}"
+
+
+def _promotion(event: Promotion) -> str:
+    before = event.champion_before
+    again = before is not None and before.version == event.version
+    if event.provisional is None:
+        if again:
+            return "now a regular champion, "
+        return f"in place of version {before.version}, " if before else "first champion, "
+    place = f" in place of version {before.version}" if before and not again else ""
+    return f"provisional champion{place} until {event.provisional.until}, {'renewed ' if again else ''}"
 
 
 def _profile(record: UpdateRecord) -> str:

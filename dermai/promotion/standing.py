@@ -1,0 +1,103 @@
+"""Whether the champion is a regular one, or a provisional one whose time is limited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from dermai.audit import AuditLog
+from dermai.gate.policy import GatePolicy
+from dermai.promotion.history import champion_moves
+from dermai.records.log import records_of
+from dermai.records.moves import Promotion, ProvisionalTerms, Rejection, ShadowDecisionRecord
+from dermai.records.update_record import UpdateAttempt
+from dermai.registry.registry import CHAMPION, Registry
+
+PROVISIONAL_UNTIL = "provisional_until"  # tag of a version: a day; "ended"; empty once it is a regular champion
+ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The recorded champion; `ended` says why a provisional one stopped answering before its last day."""
+
+    version: str
+    provisional: ProvisionalTerms | None = None
+    ended: str = ""
+
+    @property
+    def tag(self) -> str:
+        """What the registry says of it, so that a server that loads the version knows it too."""
+        if self.provisional is None:
+            return ""
+        return ENDED if self.ended else self.provisional.until.isoformat()
+
+    def withheld(self, on: date | None = None) -> str:
+        """Why no answer of this champion is shown on a day, today where none is given; empty where it answers."""
+        if self.provisional is None:
+            return ""
+        if self.ended:
+            return self.ended
+        if (on or datetime.now(UTC).date()) > self.provisional.until:
+            return f"its time as provisional champion was over on {self.provisional.until}"
+        return ""
+
+
+def champion_standing(audit: AuditLog) -> Standing | None:
+    """How the recorded champion stands; None where there is none.
+
+    A champion that a rollback brought back stands as it did before.
+    """
+    moves = champion_moves(audit)
+    if not moves:
+        return None
+    version = moves[-1].body.version
+    promotion = next(
+        ((move.sequence, move.body) for move in reversed(moves)
+         if isinstance(move.body, Promotion) and move.body.version == version),
+        None,
+    )  # fmt: skip
+    if promotion is None or promotion[1].provisional is None:
+        return Standing(version)
+    return Standing(version, promotion[1].provisional, _ended(audit, version, promotion[0]))
+
+
+def _ended(audit: AuditLog, version: str, since: int) -> str:
+    """Why a provisional champion answers no longer, by what was recorded since it was named; empty where it does."""
+    for record in records_of(audit, Rejection, ShadowDecisionRecord):
+        body = record.body
+        if record.sequence < since:
+            continue
+        if isinstance(body, Rejection) and body.version == version:
+            return f"it was rejected by {body.approver} on {record.time[:10]} ({body.reason})"
+        if isinstance(body, ShadowDecisionRecord) and body.candidate.version == version and body.outcome == "reject":
+            return f"confirmed diagnoses are evidence of harm ({record.time[:10]}, record {record.sequence})"
+    return ""
+
+
+def last_day(policy: GatePolicy) -> date:
+    """The last day on which a provisional champion that is named or renewed today answers."""
+    return datetime.now(UTC).date() + timedelta(days=policy.provisional.days)
+
+
+def not_shown(decided: UpdateAttempt | ShadowDecisionRecord) -> tuple[str, ...]:
+    """What a decision leaves open, a sentence each."""
+    if isinstance(decided, ShadowDecisionRecord):
+        return tuple(
+            f"{test.about}: not shown against the {test.against} on {test.patients} patients of daily practice"
+            for test in decided.decision.tests
+            if test.verdict != "shown"
+        )
+    if decided.decision is None:
+        return decided.reasons
+    open_codes = ("too_few", "_not_shown", "_worse")
+    return tuple(reason.text for reason in decided.decision.reasons if reason.code.endswith(open_codes))
+
+
+def mark_standing(audit: AuditLog, registry: Registry) -> None:
+    """Write the champion's standing beside it in the registry; doing it twice is doing it once."""
+    standing, champion = champion_standing(audit), registry.by_alias(CHAMPION)
+    if standing is None or champion is None or champion.version != standing.version:
+        return
+    if champion.tags.get(PROVISIONAL_UNTIL, "") != standing.tag:
+        registry.set_tag(champion.version, PROVISIONAL_UNTIL, standing.tag)
