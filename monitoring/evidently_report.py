@@ -12,6 +12,7 @@ import pandas as pd
 
 from dermai.environment import silence_telemetry
 from dermai.images.acquisition import ACQUISITION
+from dermai.percentages import per_cent
 from dermai.prediction_log.log import probability_columns
 from dermai.workspace import Workspace
 from monitoring.assessment import CASE_MIX
@@ -129,14 +130,15 @@ def window_statistics(record: WindowRecord) -> pd.DataFrame:
         ("photographs", "Photographs", record.photographs, str(record.photographs)),
         ("patients", "Patients", record.patients, str(record.patients)),
         ("embedding_distance", "Distance of the photographs (MMD²)", record.distance, f"{record.distance or 0:.4f}"),
-        ("retake_rate", "Photographs to retake", record.retakes, f"{record.retakes or 0:.1%}"),
+        ("retake_rate", "Photographs to retake", record.retakes, per_cent(record.retakes, 1)),
         ("age_median", "Median age", record.ages, f"{record.ages or 0:.0f} years"),
     ]
     for family, p_value in record.p_values.items():
         title = f"Evidence of change: {family.replace('_', ' ')} (p, Holm)"
         rows.append((f"evidence_{family}", title, -math.log10(max(p_value, 1e-6)), f"{p_value:.4f}"))
     for share in record.prevalence:
-        text = f"{share.window:.0%} ({share.low:.0%} to {share.high:.0%}), was {share.reference:.0%}"
+        text = f"{per_cent(share.window)} ({per_cent(share.low)} to {per_cent(share.high)}), "
+            f"was {per_cent(share.reference)}"
         rows.append((f"share_{share.lesion_class}", f"Estimated share of {share.lesion_class}", share.window, text))
     for confirmed in record.confirmed:
         name = confirmed.lesion_class
@@ -146,7 +148,7 @@ def window_statistics(record: WindowRecord) -> pd.DataFrame:
         rows += _with_interval(f"estimated_{name}", f"Estimated sensitivity, {name}", estimated)
     for group in record.groups:
         if group.kind == "site":
-            text = f"{group.photographs} photographs, {group.share:.0%} (was {group.reference_share:.0%})"
+            text = f"{group.photographs} photographs, {per_cent(group.share)} (was {per_cent(group.reference_share)})"
             rows.append((f"site_{group.name}", f"Site {group.name}", group.share, text))
     table = pd.DataFrame(rows, columns=["statistic", "title", "value", "text"])
     return table[table["value"].notna()].reset_index(drop=True)
@@ -155,11 +157,11 @@ def window_statistics(record: WindowRecord) -> pd.DataFrame:
 def _with_interval(name: str, title: str, found: Any) -> list[tuple[str, str, float | None, str]]:
     if found.value is None:
         return []
-    text = f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%})"
+    text = f"{per_cent(found.value)} ({per_cent(found.low)} to {per_cent(found.high)})"
     return [
         (name, title, found.value, text),
-        (f"{name}_low", f"{title}, lower bound", found.low, f"{found.low:.0%}"),
-        (f"{name}_high", f"{title}, upper bound", found.high, f"{found.high:.0%}"),
+        (f"{name}_low", f"{title}, lower bound", found.low, per_cent(found.low)),
+        (f"{name}_high", f"{title}, upper bound", found.high, per_cent(found.high)),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dermai.percentages import per_cent
 from dermai.taxonomy import load_taxonomy
 from monitoring.assessment import Assessment, DriftVerdict
 from monitoring.statistics.columns import ColumnChange
@@ -98,12 +99,12 @@ def _name(code: str) -> str:
 
 def _sensitivity(assessment: Assessment) -> str:
     worst = min((found for found in assessment.confirmed if found.cases), key=lambda found: found.p_value)
-    expected = f"on its validation photographs it was {worst.reference_sensitivity or 0:.0%}"
+    expected = f"on its validation photographs it was {per_cent(worst.reference_sensitivity)}"
     if worst.floor is not None:
-        expected = f"it was approved for at least {worst.floor:.0%}"
+        expected = f"it was approved for at least {per_cent(worst.floor)}"
     return (
         f"Of {worst.cases} confirmed {_name(worst.lesion_class)} the model called {worst.hits} "
-        f"({worst.sensitivity:.0%}, interval {worst.low:.0%} to {worst.high:.0%}); {expected}."
+        f"({per_cent(worst.sensitivity)}, interval {per_cent(worst.low)} to {per_cent(worst.high)}); {expected}."
     )
 
 
@@ -132,7 +133,8 @@ def _patients(assessment: Assessment, level: float) -> list[tuple[Cause, str]]:
             found.append(
                 (
                     "patients",
-                    f"{place.capitalize()} {change.category}: {change.window:.0%}, was {change.reference:.0%}.",
+                    f"{place.capitalize()} {change.category}: {per_cent(change.window)}, "
+                    f"was {per_cent(change.reference)}.",
                 )
             )
     if assessment.age and assessment.age.p_value <= level:
@@ -147,8 +149,9 @@ def _prevalence(assessment: Assessment) -> str:
     if shift is None:
         return ""
     said = [
-        f"{_name(name)} about {shift.window[position]:.0%} ({shift.low[position]:.0%} to {shift.high[position]:.0%}), "
-        f"was {shift.reference[position]:.0%}"
+        f"{_name(name)} about {per_cent(shift.window[position])} "
+        f"({per_cent(shift.low[position])} to {per_cent(shift.high[position])}), "
+        f"was {per_cent(shift.reference[position])}"
         for position, name in enumerate(shift.classes)
         if name in shift.moved() and name != OTHER
     ]

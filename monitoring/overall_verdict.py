@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dermai.percentages import per_cent
 from monitoring.assessment import DriftVerdict
 from monitoring.findings import ADVICE
 from monitoring.history import SEVERITY, ConfirmedRecord, History
@@ -27,8 +28,8 @@ def overall(history: History) -> tuple[DriftVerdict, tuple[str, ...], tuple[str,
 def confirmed_sentences(confirmed: ConfirmedRecord) -> tuple[str, ...]:
     """What the confirmed cases say, class by class, where the sensitivity is in doubt."""
     return tuple(
-        f"Of {one.cases} confirmed {one.lesion_class} the model called {one.hits} ({one.value:.0%}, interval "
-        f"{one.low:.0%} to {one.high:.0%}); it was approved for at least {one.floor:.0%}."
+        f"Of {one.cases} confirmed {one.lesion_class} the model called {one.hits} ({per_cent(one.value)}, interval "
+        f"{per_cent(one.low)} to {per_cent(one.high)}); it was approved for at least {per_cent(one.floor)}."
         for one in confirmed.classes
         if one.cases and one.floor is not None and one.p_value <= 0.05
     )

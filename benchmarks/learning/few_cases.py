@@ -18,9 +18,10 @@ from benchmarks.public_photographs import imported_cases
 from dermai.config import load_params
 from dermai.cross_validation.result import CrossValidation, lesion_scores, summarise
 from dermai.cross_validation.run import answer_folds
-from dermai.evaluation.words import p_words, points
+from dermai.evaluation.words import p_words
 from dermai.files import write_text
 from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
+from dermai.percentages import points
 from dermai.report.cross_validation_report import metrics_table
 from dermai.workspace import Workspace
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dermai.ci.outcome import JobOutcome, Result
-from dermai.evaluation.words import count_words, duration_words, per_cent, points
+from dermai.evaluation.words import count_words, duration_words
 from dermai.gate.findings import GateDecision, PairedComparison, TestResult
+from dermai.percentages import per_cent, points
 from dermai.records.update_record import UpdateRecord
 
 TITLES: dict[Result, str] = {

@@ -30,6 +30,7 @@ def compare(
     Example: `dermai compare --strategy b --architecture efficientnet_b3 --seed 2`
     """
     from dermai.data.cases import read_cases
+    from dermai.evaluation.tables import percent
     from dermai.strategies.cells import Cell
     from dermai.strategies.experiment import run_one
     from dermai.strategies.tables import class_table, outcomes
@@ -49,5 +50,5 @@ def compare(
     print(f"{cell.name}: {chain}, {result.summary['seconds']:.0f} s")
     for name in ("accuracy", "weighted_f1", "macro_f1"):
         estimate = outcome.scores.estimate(name)
-        print(f"{name}: {100 * (estimate.value or 0):.2f} ({100 * estimate.low:.2f} to {100 * estimate.high:.2f}) %")
+        print(f"{name}: {percent(estimate)} %")
     print(class_table(outcome).markdown())

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from dermai.evaluation.metrics import Estimate, Evaluation, Rate
-
-UNKNOWN = "–"
+from dermai.percentages import UNKNOWN, percentage
 
 
 @dataclass(frozen=True)
@@ -72,4 +71,4 @@ def percent(number: Rate | Estimate) -> str:
     """
     if number.value is None:
         return UNKNOWN
-    return f"{100 * number.value:.2f} ({100 * number.low:.2f}–{100 * number.high:.2f})"
+    return f"{percentage(number.value, 2)} ({percentage(number.low, 2)}–{percentage(number.high, 2)})"

@@ -5,17 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dermai.evaluation.metrics import Estimate, Rate
-
-UNKNOWN = "–"
-
-
-def per_cent(share: float | None, digits: int = 0) -> str:
-    """`86 %`, with a no-break space; a dash where it is unknown.
-
-    >>> per_cent(0.856), per_cent(None)
-    ('86\\xa0%', '–')
-    """
-    return UNKNOWN if share is None else f"{100 * share:.{digits}f}\u00a0%"
+from dermai.percentages import UNKNOWN, per_cent, percentage
 
 
 def interval_words(number: Rate | Estimate) -> str:
@@ -26,7 +16,7 @@ def interval_words(number: Rate | Estimate) -> str:
     """
     if number.value is None:
         return UNKNOWN
-    return f"{100 * number.low:.0f}–{100 * number.high:.0f}\u00a0%"
+    return f"{percentage(number.low)}–{percentage(number.high)}\u00a0%"
 
 
 def rate_words(rate: Rate) -> str:
@@ -36,19 +26,10 @@ def rate_words(rate: Rate) -> str:
     return f"{per_cent(rate.value)} ({interval_words(rate)}), {rate.count} of {rate.total}"
 
 
-def points(difference: float) -> str:
-    """A difference of two shares in signed percentage points.
-
-    >>> points(-0.034), points(0.0)
-    ('−3.4', '0.0')
-    """
-    number = f"{abs(100 * difference):.1f}"
-    sign = "" if float(number) == 0 else "+" if difference > 0 else "−"
-    return sign + number
-
-
 def p_words(p_value: float) -> str:
-    """Three decimals, or `< 0.001`."""
+    """Three decimals, or `< 0.001`, or `> 0.999` where it is not 1."""
+    if 0.9995 <= p_value < 1:
+        return ">\u00a00.999"
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 

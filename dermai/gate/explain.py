@@ -14,6 +14,7 @@ from dermai.gate.findings import (
     SubgroupFinding,
 )
 from dermai.gate.policy import GatePolicy
+from dermai.percentages import per_cent
 from dermai.taxonomy import load_taxonomy
 
 NO_CONTROL = "Point estimates were compared: chance alone can decide, and no error rate is controlled."
@@ -75,18 +76,18 @@ def _of_class(found: ClassFinding, decision: GateDecision) -> Iterator[Reason]:
     if not found.lesions:
         return
     floor = found.floor
-    seen = f"{name}: the candidate finds {found.hits} of {_lesions(found.lesions)} ({found.sensitivity:.0%})"
+    seen = f"{name}: the candidate finds {found.hits} of {_lesions(found.lesions)} ({per_cent(found.sensitivity)})"
     if decision.mode == "point":
         passed = "at or above" if floor.verdict == "shown" else "below"
-        yield Reason(code=f"floor_{floor.verdict}", about=found.code, text=f"{seen}, {passed} {_percent(floor.floor)}.")
+        yield Reason(code=f"floor_{floor.verdict}", about=found.code, text=f"{seen}, {passed} {per_cent(floor.floor)}.")
     elif floor.verdict == "shown":
-        text = f"{seen}; at least {_percent(floor.lower_bound)} is certain, and {_percent(floor.floor)} is asked."
+        text = f"{seen}; at least {per_cent(floor.lower_bound, 1)} is certain, and {per_cent(floor.floor)} is asked."
         yield Reason(code="floor_shown", about=found.code, text=text)
     elif floor.verdict == "worse":
-        text = f"{seen}; more than {_percent(floor.upper_bound)} is ruled out, and {_percent(floor.floor)} is asked."
+        text = f"{seen}; more than {per_cent(floor.upper_bound, 1)} is ruled out, and {per_cent(floor.floor)} is asked."
         yield Reason(code="floor_worse", about=found.code, text=text)
     else:
-        text = f"{seen}; only {_percent(floor.lower_bound)} is certain, and {_percent(floor.floor)} is asked."
+        text = f"{seen}; only {per_cent(floor.lower_bound, 1)} is certain, and {per_cent(floor.floor)} is asked."
         yield Reason(code="floor_not_shown", about=found.code, text=text + _wanted(floor.further_cases))
     for comparison in found.comparisons:
         yield _of_comparison(comparison, name, found.code, "found", decision.mode)
@@ -157,7 +158,3 @@ def _lesions(number: int) -> str:
 
 def _only(number: int) -> str:
     return f"only {_lesions(number)}" if number else "no lesion"
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.3g} %"

@@ -14,6 +14,7 @@ from dermai.gate.ledger import AccountStatus, Result, Use, next_use, result_of, 
 from dermai.gate.ledger_file import append_line, read_lines
 from dermai.gate.policy import GatePolicy
 from dermai.gate.results import LesionResults
+from dermai.percentages import per_cent
 
 
 class Judgement(BaseModel):
@@ -36,8 +37,8 @@ class Judgement(BaseModel):
             notes.append("The test patients are too few for a promotion whatever they show: nothing was spent.")
         for account in self.accounts:
             times = "1 use" if account.uses == 1 else f"{account.uses} uses"
-            text = f"{account.account}: {account.patients} test patients, {account.share_left:.0%} of the error budget"
-            text += f" left after {times}."
+            text = f"{account.account}: {account.patients} test patients, "
+            text += f"{per_cent(account.share_left)} of the error budget left after {times}."
             if account.worn_out:
                 text += f" Worn out: {account.new_patients_to_renew} new patients with confirmed lesions renew it."
             notes.append(text)

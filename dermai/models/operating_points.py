@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dermai.percentages import per_cent
+
 FEWEST_CASES = 5
 LEAST_SPECIFICITY = 0.7
 ARGMAX_THRESHOLD = 0.5  # a probability above it is the largest anyway: a higher threshold would change nothing
@@ -120,7 +122,7 @@ def explain_operating_points(
         found = int((by_points[own] == position).sum())
         sentences[code] = (
             f"{code}: called from a probability of {points[code]:.3f} on; finds {found} of {cases} "
-            f"(asked {target:.0%}; by the largest probability {int((by_largest[own] == position).sum())}), "
+            f"(asked {per_cent(target)}; by the largest probability {int((by_largest[own] == position).sum())}), "
             f"specificity {_share(by_points[~own] != position)} "
             f"(by the largest probability {_share(by_largest[~own] != position)})."
         )
@@ -128,4 +130,4 @@ def explain_operating_points(
 
 
 def _share(hits: np.ndarray) -> str:
-    return f"{hits.mean():.1%}" if len(hits) else "unknown"
+    return per_cent(float(hits.mean()), 1) if len(hits) else "unknown"

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from dermai.evaluation.metrics import Estimate
 from dermai.evaluation.scores import Difference
-from dermai.evaluation.words import points
+from dermai.percentages import per_cent, percentage, points
 from dermai.report.figures import mark, swatch
 
 
@@ -34,14 +34,14 @@ def beside_paper_plot(rows: Sequence[Beside], title: str) -> Markup:
                 '<g class="candidate"><title>{}</title><line x1="{}%" x2="{}%" y1="9" y2="9"/>'
                 '<svg x="{}%" y="9" overflow="visible">{}</svg></g>'
             ).format(
-                f"{row.label}: {100 * value:.1f} % ({100 * row.ours.low:.1f} to {100 * row.ours.high:.1f})",
+                f"{row.label}: {per_cent(value, 1)} ({percentage(row.ours.low, 1)} to {percentage(row.ours.high, 1)})",
                 _percent(row.ours.low), _percent(row.ours.high), _percent(value), mark("candidate"),
             )
         )  # fmt: skip
         if row.paper is not None:
             parts.append(
                 Markup('<g class="anchor"><title>{}</title><svg x="{}%" y="20" overflow="visible">{}</svg></g>').format(
-                    f"{row.label}, paper: {100 * row.paper:.1f} %", _percent(row.paper), mark("anchor")
+                    f"{row.label}, paper: {per_cent(row.paper, 1)}", _percent(row.paper), mark("anchor")
                 )
             )
         lines.append(_line(row.label, 28, parts))
@@ -83,7 +83,7 @@ def class_heat_table(columns: Sequence[str], rows: Sequence[tuple[str, Sequence[
     body = Markup("").join(
         Markup('<tr><th scope="row">{}</th>{}</tr>').format(
             label,
-            Markup("").join(Markup('<td style="{}">{}</td>').format(swatch(v), f"{100 * v:.0f}") for v in values),
+            Markup("").join(Markup('<td style="{}">{}</td>').format(swatch(v), percentage(v)) for v in values),
         )
         for label, values in rows
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from dermai.cross_validation.result import CrossValidation
 from dermai.evaluation.tables import ResultTable, percent
 from dermai.files import sha256_json, write_json, write_text
+from dermai.percentages import per_cent
 from dermai.report.latest import point_latest_at
 from dermai.workspace import Workspace
 
@@ -37,7 +38,7 @@ def write_result(workspace: Workspace, result: CrossValidation) -> Path:
     write_text(
         folder / "tables.md",
         f"{result.photographs} photographs of {result.patients} patients, {result.folds} folds by patient, "
-        f"seed {result.seed}; {100 * result.confidence:g} % intervals over resampled patients.\n\n"
+        f"seed {result.seed}; {per_cent(result.confidence)} intervals over resampled patients.\n\n"
         + metrics_table(result).markdown(),
     )
     point_latest_at(folder)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from dermai.evaluation.metrics import CalibrationBin, Rate
-from dermai.evaluation.words import per_cent, rate_words
-from dermai.evaluation.words import points as signed_points
+from dermai.evaluation.words import rate_words
+from dermai.percentages import per_cent
+from dermai.percentages import points as signed_points
 
 # Distinguished by shape as well as by colour.
 SHAPES = {"candidate": "circle", "champion": "square", "anchor": "diamond"}

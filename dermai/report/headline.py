@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from dermai.evaluation.words import UNKNOWN, count_words, duration_words, interval_words, per_cent
+from dermai.evaluation.words import count_words, duration_words, interval_words
+from dermai.percentages import UNKNOWN, per_cent
 from dermai.report.update_report import EvaluatedModel, UpdateReport
 
 

@@ -19,7 +19,7 @@ def environment() -> Environment:
     """The templates, with the words and figures they use."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from dermai import __version__
+    from dermai import __version__, percentages
     from dermai.evaluation import words
     from dermai.report import figures
     from dermai.taxonomy import load_taxonomy
@@ -32,10 +32,11 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {
-        "per_cent": words.per_cent,
+        "per_cent": percentages.per_cent,
+        "percentage": percentages.percentage,
         "interval": words.interval_words,
         "rate": words.rate_words,
-        "points": words.points,
+        "points": percentages.points,
         "p_value": words.p_words,
         "duration": words.duration_words,
         "moment": words.moment_words,

@@ -9,7 +9,8 @@ from typing import Any
 from dermai.config import Params
 from dermai.evaluation.scores import Scores, score_seeds
 from dermai.evaluation.tables import ResultTable, percent
-from dermai.evaluation.words import p_words, points
+from dermai.evaluation.words import p_words
+from dermai.percentages import percentage, points
 from dermai.strategies.cells import CellResult
 from dermai.strategies.paper import METRICS, reported
 from dermai.strategies.rule_of_thumb import CategoryVerdict
@@ -161,5 +162,5 @@ def _with_paper(scores: Scores, key: str, metrics: Sequence[str]) -> list[str]:
     cells = []
     for metric in metrics:
         theirs = reported(key, metric)
-        cells += [percent(scores.estimate(metric)), NONE if theirs is None else f"{100 * theirs:.2f}"]
+        cells += [percent(scores.estimate(metric)), NONE if theirs is None else percentage(theirs, 2)]
     return cells

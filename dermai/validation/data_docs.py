@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 
 from dermai.files import write_text
+from dermai.percentages import per_cent
 from dermai.validation.result import Failure, Level, ValidationResult
 
 POLICY = (
@@ -79,7 +80,8 @@ def write_overview(folder: Path, result: ValidationResult) -> Path:
         f"<style>{STYLE}</style></head><body><h1>Data validation</h1>",
         f'<p class="{"passed" if result.passed else "blocking"}"><strong>The dataset {verdict}.</strong></p>',
         f"<p>{result.checks} checks on {result.photographs} photographs: {len(result.blocking)} blocking failures, "
-        f"{len(result.warnings)} warnings. {result.flagged_share:.1%} of the photographs carry a quality warning.</p>",
+        f"{len(result.warnings)} warnings. "
+        f"{per_cent(result.flagged_share, 1)} of the photographs carry a quality warning.</p>",
         *(_failure_section(failure) for failure in (*result.blocking, *result.warnings)),
         _class_table(result),
         "<h2>Every check</h2><p>As Great Expectations recorded it, which calls a table failed for a warning too:</p>",

@@ -7,6 +7,7 @@ from typing import Any
 
 from dermai.config import Params
 from dermai.data.cases import ANSWERS, COLUMNS, OLDEST_AGE, REQUIRED, SEXES, SPLITS, SYMPTOMS, VIEWS
+from dermai.percentages import per_cent
 from dermai.taxonomy import load_taxonomy
 from dermai.validation.result import Level
 
@@ -105,7 +106,7 @@ def dataset_checks(params: Params) -> list[Check]:
     return [
         Check("classes", BLOCKING, "fewer than two classes have cases to train on", "ExpectColumnValuesToBeBetween",
               {"column": "trainable_classes", "min_value": 2}),
-        Check("flagged_share", BLOCKING, f"more than {most:.0%} of the photographs are blurred, dark or bright",
+        Check("flagged_share", BLOCKING, f"more than {per_cent(most)} of the photographs are blurred, dark or bright",
               "ExpectColumnValuesToBeBetween", {"column": "flagged_share", "max_value": most}),
     ]  # fmt: skip
 

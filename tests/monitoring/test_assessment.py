@@ -90,7 +90,7 @@ def test_missed_melanomas_call_to_act_once_they_are_confirmed():
         floors={"MM": 0.7, "BCC": 0.6},
     )  # fmt: skip
     assert found.verdict == "act"
-    assert "approved for at least 70%" in " ".join(find(found).changes)
+    assert "approved for at least 70\u00a0%" in " ".join(find(found).changes)
 
 
 def test_estimates_are_withheld_with_the_reason_where_the_photographs_changed():

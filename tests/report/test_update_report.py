@@ -69,7 +69,7 @@ def test_every_number_of_the_gate_is_on_the_page(rejected: UpdateReport, tmp_pat
     assert "The new model (version 5) was rejected" in said
     decision = rejected.decision
     assert decision is not None
-    assert all(reason.text in said for reason in decision.reasons)
+    assert all(reason.text.replace("\u00a0", " ") in said for reason in decision.reasons)
     for found in decision.classes:
         row = f"{found.hits}/{found.lesions}"
         assert row in said
