@@ -138,7 +138,7 @@ def window_statistics(record: WindowRecord) -> pd.DataFrame:
         rows.append((f"evidence_{family}", title, -math.log10(max(p_value, 1e-6)), f"{p_value:.4f}"))
     for share in record.prevalence:
         text = f"{per_cent(share.window)} ({per_cent(share.low)} to {per_cent(share.high)}), "
-            f"was {per_cent(share.reference)}"
+        text += f"was {per_cent(share.reference)}"
         rows.append((f"share_{share.lesion_class}", f"Estimated share of {share.lesion_class}", share.window, text))
     for confirmed in record.confirmed:
         name = confirmed.lesion_class
