@@ -9,7 +9,7 @@ import errno
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -20,16 +20,16 @@ from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, InvalidParams
 from dermai.files import locked, write_json
-from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import record_retakes
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry
 from dermai.taxonomy import RiskLevel
 from dermai.triage.heat_maps import heat_maps
 from dermai.triage.outcomes import confirmed_cases, mixed_up, sort_cases
 from dermai.triage.referrals import read_referrals
+from dermai.triage.scorers import find_scorers
 from dermai.triage.scoring import HeatMaps, ScoringModel, admit, answered, pixel_caches, score, triage_folder
+from dermai.triage.unanswered import log_without_answers, without_answers
 from dermai.triage.worklist import WorklistCase, worklist_cases, write_worklist_csv
 from dermai.triage.worklist_page import CaseLists, write_side_lists, write_worklist_page
 from dermai.workspace import Workspace
@@ -44,7 +44,9 @@ class TriageSummary(BaseModel):
 
     folder: str
     received: datetime
-    model_version: str
+    model_version: str  # empty where no model's answers are shown; `withheld` says why
+    withheld: str = ""
+    provisional_until: date | None = None
     challenger_version: str = ""
     photographs: int
     scored_now: int
@@ -60,25 +62,6 @@ class TriageSummary(BaseModel):
     notes: tuple[str, ...]
     worklist: str
     page: str
-
-
-def scoring_models(workspace: Workspace, params: Params) -> list[ScoringModel]:
-    """The champion; where a challenger scores in shadow, that too, and the anchor it must not fall behind.
-
-    Raises:
-        DermaiError: there is no champion yet.
-    """
-    registry = Registry(workspace, params)
-    shadow = params.triage.challenger_in_shadow and registry.by_alias(CHALLENGER) is not None
-    found: list[ScoringModel] = []
-    for alias in (CHAMPION, CHALLENGER, ANCHOR) if shadow else (CHAMPION,):
-        version = registry.by_alias(alias)
-        if version is not None and version.version not in {model.version for model in found}:
-            package = ModelPackage.load(registry.download(version.version))
-            found.append(ScoringModel(version.version, alias, package))
-    if not found or found[0].role != CHAMPION:
-        raise DermaiError("there is no champion to triage with: run `zenml pipeline run incremental_finetune` first")
-    return found
 
 
 def received_time(received_on: str) -> datetime:
@@ -100,12 +83,13 @@ def run_triage(
 ) -> TriageSummary:
     """Score a folder of referrals, log it, and write worklist.csv and worklist.html below `output`.
 
-    Run again it scores nothing twice and writes the same worklist; killed, it goes on where it was.
+    Without a champion that may answer, the same is done without a model's answers: every case is to be read. Run again
+    it scores nothing twice and writes the same worklist; killed, it goes on where it was.
 
     Raises:
         InvalidCases: the folder holds no usable case table.
         PredictionLogError: the log cannot be written.
-        DermaiError: there is no champion yet, or the disk is full.
+        DermaiError: the disk is full.
     """
     try:
         with _alone(workspace):
@@ -135,11 +119,11 @@ def _alone(workspace: Workspace) -> Iterator[None]:
 def _run_triage(
     workspace: Workspace, params: Params, folder: Path, output: Path, received: datetime, progress: bool
 ) -> TriageSummary:
-    models = scoring_models(workspace, params)
-    champion = models[0]
+    scorers = find_scorers(workspace, params)
+    champion = scorers.champion
     log = PredictionLog(workspace.prediction_log)
     referrals = read_referrals(folder, SenderNumbers(load_pseudonyms(workspace)))
-    admission = admit(folder, referrals.rows, workspace, params, progress, pixel_caches(workspace, models))
+    admission = admit(folder, referrals.rows, workspace, params, progress, pixel_caches(workspace, scorers.models))
     record_retakes(log, admission.retakes, received)
     record_retakes(log, referrals.set_aside, received, "set_aside")
     accepted = admission.accepted
@@ -148,7 +132,7 @@ def _run_triage(
     heat: HeatMaps = {}
     answers: list[pd.DataFrame] = []
     notes: list[str] = []
-    for model in models:
+    for model in scorers.models:
         logged = log.read(model.version, only=("image", images))
         wanted = heat if model is champion and params.triage.heat_maps else None
         scored = score(model, accepted, logged.table, log.append, workspace, params, received, progress, wanted)
@@ -156,7 +140,9 @@ def _run_triage(
             answers = [logged.table, scored]
             if logged.replaced:
                 notes.append(f"{logged.replaced} rows of the prediction log were logged again later: the last counts")
-    rows = answered(accepted, answers)
+    if not scorers.models:
+        log_without_answers(accepted, log, workspace, params, received, progress)
+    rows = without_answers(accepted) if champion is None else answered(accepted, answers)
     confirmations = read_confirmations(log)[0]
     outcomes = sort_cases(
         accepted, admission.retakes, referrals.set_aside, confirmed_cases(accepted, earlier, confirmations)
@@ -164,7 +150,7 @@ def _run_triage(
     warnings, remarks = mixed_up(accepted, earlier)
     rows = rows[rows["case_id"].isin(outcomes.to_read)]
     cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks)
-    if params.triage.heat_maps:
+    if champion is not None and params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
     done = accepted[accepted["case_id"].isin(outcomes.confirmed)].drop_duplicates(["case_id", "lesion_id"])
     lists = CaseLists(
@@ -181,19 +167,20 @@ def _run_triage(
         lists,
         heat,
         triage_folder(workspace),
-        champion.version,
+        scorers,
         received,
         params.triage.conformal_coverage,
-        champion.package.crop,
         notes,
     )
     summary = TriageSummary(
         folder=_relative(folder, workspace.root),
         received=received,
-        model_version=champion.version,
-        challenger_version=models[1].version if len(models) > 1 else "",
+        model_version=champion.version if champion else "",
+        withheld=scorers.withheld,
+        provisional_until=scorers.provisional.until if scorers.provisional else None,
+        challenger_version=scorers.challenger.version if scorers.challenger else "",
         photographs=len(referrals.rows) + len(referrals.set_aside),
-        scored_now=len(answers[1]),
+        scored_now=len(answers[1]) if champion else 0,
         photographs_sent_back=len(admission.retakes),
         cases_in=referrals.cases,
         cases=len(cases),

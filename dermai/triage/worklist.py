@@ -97,7 +97,7 @@ def write_worklist_csv(path: Path, cases: list[WorklistCase]) -> None:
                 "model_answer": "" if case.abstained else case.answers[0][0],
                 "possible_diagnoses": " ".join(case.diagnoses),
                 "abstained": "yes" if case.abstained else "no",
-                "malignant_probability": f"{case.malignant:.3f}",
+                "malignant_probability": f"{case.malignant:.3f}" if case.answers else "",
                 "site": case.site,
                 "photographs": len(case.images),
                 "lesions": " ".join(dict.fromkeys(case.lesions)),

@@ -18,6 +18,7 @@ from dermai.report.pages import render_page
 from dermai.report.thumbnails import thumbnail
 from dermai.triage.outcomes import Outcomes
 from dermai.triage.risk import ORDER
+from dermai.triage.scorers import Scorers
 from dermai.triage.worklist import WorklistCase
 
 NEEDS_LOOK = "needs a dermatologist's eye: the model has no answer"
@@ -57,23 +58,19 @@ def write_worklist_page(
     lists: CaseLists,
     heat: Mapping[tuple[str, str], NDArray[np.float32]],
     photographs: Path,
-    model_version: str,
+    scorers: Scorers,
     when: datetime,
     coverage: float,
-    crop: str = "none",
     notes: Sequence[str] = (),
 ) -> None:
-    """The page; `heat` holds the maps of those photographs and called classes that have one.
-
-    `crop` is what part of a photograph the model sees.
-    """
+    """The page; `heat` holds the maps of those photographs and called classes that have one."""
     cases = lists.worklist
     plain = {image: thumbnail(photograph_path(photographs, image)) for case in cases for image in case.images[:4]}
     maps = {
-        pair: heat_overlay(photograph_path(photographs, pair[0]), heat[pair], crop)
+        pair: heat_overlay(photograph_path(photographs, pair[0]), heat[pair], scorers.champion.package.crop)
         for case in cases
         for pair in zip(case.images, case.called, strict=True)
-        if pair in heat
+        if pair in heat and scorers.champion
     }
     page = render_page(
         "worklist.html",
@@ -88,7 +85,9 @@ def write_worklist_page(
         plain=plain,
         maps=maps,
         notes=notes,
-        model_version=model_version,
+        model_version=scorers.champion.version if scorers.champion else "",
+        withheld=scorers.withheld,
+        provisional=scorers.provisional,
         when=when,
         coverage=coverage,
         needs_look=NEEDS_LOOK,

@@ -198,10 +198,6 @@ class TestTriage:
         assert log.read(other.version).table["role"].unique().tolist() == ["challenger"]
         assert done.cases == 3
 
-    def test_without_a_champion_it_says_what_to_run(self, workspace, registry, tmp_path):
-        with pytest.raises(DermaiError, match="incremental_finetune"):
-            self.run(workspace, write_referrals(tmp_path / "new", 1))
-
     def test_a_folder_without_a_table_is_refused(self, workspace, champion, tmp_path):
         with pytest.raises(InvalidCases, match=r"no cases\.csv"):
             self.run(workspace, tmp_path)

@@ -1,0 +1,60 @@
+"""Which registered versions score the referrals, and whether the champion's answers are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dermai.audit import AuditLog
+from dermai.config import Params
+from dermai.models.package import ModelPackage
+from dermai.promotion.standing import champion_standing
+from dermai.records.moves import ProvisionalTerms
+from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry
+from dermai.triage.scoring import ScoringModel
+from dermai.workspace import Workspace
+
+NO_CHAMPION = "no model was made champion yet"
+
+
+@dataclass(frozen=True)
+class Scorers:
+    """The versions that score and log every photograph. `withheld` says why none of their answers is shown."""
+
+    models: Sequence[ScoringModel]
+    withheld: str = ""
+    provisional: ProvisionalTerms | None = None
+
+    @property
+    def champion(self) -> ScoringModel | None:
+        """The version whose answers are shown; None where none are."""
+        return None if self.withheld else self.models[0]
+
+    @property
+    def challenger(self) -> ScoringModel | None:
+        """The version in shadow."""
+        return next((model for model in self.models if model.role == CHALLENGER), None)
+
+
+def find_scorers(workspace: Workspace, params: Params) -> Scorers:
+    """The champion; where a challenger scores in shadow, that too, and the anchor it must not fall behind.
+
+    Without a champion, or when a provisional champion's time is over, nothing is shown; what scores goes on scoring, so
+    that the diagnoses that come back are evidence on it.
+    """
+    if not Registry.exists(workspace):
+        return Scorers((), NO_CHAMPION)
+    registry = Registry(workspace, params)
+    by_alias = {alias: registry.by_alias(alias) for alias in (CHAMPION, CHALLENGER, ANCHOR)}
+    shadow = params.triage.challenger_in_shadow and by_alias[CHALLENGER] is not None
+    models: dict[str, ScoringModel] = {}
+    for alias in (CHAMPION, CHALLENGER, ANCHOR) if shadow else (CHAMPION,):
+        version = by_alias[alias]
+        if version is not None and version.version not in models:
+            package = ModelPackage.load(registry.download(version.version))
+            models[version.version] = ScoringModel(version.version, alias, package)
+    if by_alias[CHAMPION] is None:
+        return Scorers(tuple(models.values()), NO_CHAMPION)
+    standing = champion_standing(AuditLog(workspace.audit_log))
+    terms = standing.provisional if standing else None
+    return Scorers(tuple(models.values()), standing.withheld() if standing else "", terms)
