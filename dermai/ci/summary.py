@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from dermai.ci.outcome import JobOutcome, Result
 from dermai.evaluation.words import count_words, duration_words
-from dermai.gate.findings import GateDecision, PairedComparison, TestResult
-from dermai.percentages import per_cent, points
+from dermai.gate.explain import asked_of
+from dermai.gate.findings import GateDecision, Mode, PairedComparison, TestResult
+from dermai.gate.marks import objections, verdict_words
+from dermai.percentages import allowance, per_cent, points
 from dermai.records.update_record import UpdateRecord
 
 TITLES: dict[Result, str] = {
@@ -30,7 +32,6 @@ NEXT: dict[Result, str] = {
     "nothing_new": "Nothing was trained. Ingest new cases, commit `data.dvc`, push.",
     "failed": "The champion stays. Fix the cause and push again, or run the job again: it goes on where it stopped.",
 }
-MARKS: dict[TestResult, str] = {"shown": "shown", "not_shown": "**not shown**", "worse": "**worse**"}
 
 
 def summary(outcome: JobOutcome) -> str:
@@ -42,11 +43,8 @@ def summary(outcome: JobOutcome) -> str:
     if record and record.decision:
         decision = record.decision
         parts += [_safe(decision.summary), decision_table(decision)]
-        objections = [
-            reason.text for reason in decision.reasons if not reason.code.endswith("_shown") or "_not_" in reason.code
-        ]
-        if objections:
-            parts.append("\n".join(f"- {_safe(text)}" for text in objections))
+        if against := objections(decision):
+            parts.append("\n".join(f"- {_safe(str(line))}" for line in against))
         if not decision.controls_error_rate:
             parts.append("The gate's mode is `point`: it compares estimates and controls no error rate.")
     if record:
@@ -66,30 +64,35 @@ def _tests(decision: GateDecision) -> Iterator[tuple[str, ...]]:
         shown = (
             f"{found.hits} of {count_words(found.lesions, 'lesion')}, at least {per_cent(floor.lower_bound, 1)} certain"
         )
-        yield f"{found.code} found", shown, f"above {per_cent(floor.floor)}", MARKS[floor.verdict]
-        yield from (_comparison(f"{found.code} found", each) for each in found.comparisons)
+        yield f"{found.code} found", shown, f"above {per_cent(floor.floor)}", _verdict(floor.verdict)
+        yield from (_comparison(f"{found.code} found", each, decision.mode) for each in found.comparisons)
     for each in decision.specificity.comparisons if decision.specificity else ():
-        yield _comparison("benign lesions not called malignant", each)
+        yield _comparison("benign lesions not called malignant", each, decision.mode)
     if decision.macro_f1:
         f1 = decision.macro_f1
         yield (
             "macro-F1",
             f"{f1.champion:.3f} to {f1.candidate:.3f}",
-            f"drop of {f1.allowed_drop:g} at most",
-            MARKS[f1.verdict],
+            f"drop of at most {f1.allowed_drop:g}",
+            _verdict(f1.verdict),
         )
     for group in decision.subgroups:
         if group.verdict != "shown":
             hits = f"{group.candidate_hits} of {count_words(group.lesions, 'lesion')}, champion {group.champion_hits}"
-            asked = f"drop of {per_cent(group.allowed_drop)} at most"
-            yield f"{group.code}, {group.attribute} {group.group}", hits, asked, MARKS[group.verdict]
+            asked = f"drop of at most {allowance(group.allowed_drop)}"
+            yield f"{group.code}, {group.attribute} {group.group}", hits, asked, _verdict(group.verdict)
 
 
-def _comparison(what: str, comparison: PairedComparison) -> tuple[str, ...]:
+def _comparison(what: str, comparison: PairedComparison, mode: Mode) -> tuple[str, ...]:
     low, high = comparison.interval
     found = f"{points(comparison.difference)} points ({points(low)} to {points(high)})"
-    asked = f"loss below {100 * comparison.margin:g} points"
-    return f"{what}, against the {comparison.reference}", found, asked, MARKS[comparison.verdict]
+    asked, verdict = asked_of(comparison, mode), _verdict(comparison.verdict)
+    return f"{what}, against the {comparison.reference}", found, asked, verdict
+
+
+def _verdict(verdict: TestResult) -> str:
+    words = verdict_words(verdict)
+    return words if verdict == "shown" else f"**{words}**"
 
 
 def _provenance(record: UpdateRecord, sequence: int | None) -> Iterator[tuple[str, str]]:

@@ -67,9 +67,9 @@ def status(profile: Profile = "", settings: Settings = None, as_json: AsJson = F
     _say(f"{'records':<11} {found.records}; last: {found.last_record or 'none'}")
     if found.pending:
         outcome = found.pending.outcome.replace("_", " ")
-        _say(f"{'pending':<11} version {found.pending.version}: {outcome}")
+        _say(f"{'pending':<11} version {found.pending.version}: {found.pending.summary or outcome}")
         for reason in found.pending.reasons:
-            _say(f"{'':<11} - {reason}")
+            _say(f"{'':<11} {reason}")
     for problem in found.problems:
         _say(f"{'problem':<11} {problem}")
     _say(f"{'next':<11} {found.next_step}")

@@ -9,6 +9,7 @@ from dermai.gate import planning
 from dermai.gate.clustered import Pairs, pairs, proportion
 from dermai.gate.explain import reasons, summary
 from dermai.gate.findings import (
+    BENIGN,
     ClassFinding,
     ComparedWith,
     FloorTest,
@@ -70,6 +71,10 @@ class _Judge:
 
     def decision(self) -> GateDecision:
         classes = tuple(self._class(code) for code in self.policy.gated_classes)
+        specificity = self._specificity() if self.references else None
+        further = {found.code: found.further_cases for found in classes}
+        if specificity:
+            further[BENIGN] = planning.most(each.further_cases for each in specificity.comparisons)
         undecided = GateDecision(
             outcome="insufficient_evidence",
             summary="",
@@ -81,13 +86,13 @@ class _Judge:
             confidence=self.confidence,
             policy_hash=self.policy.hash,
             classes=classes,
-            specificity=self._specificity() if self.references else None,
+            specificity=specificity,
             macro_f1=self._macro_f1(),
             subgroups=tuple(self._subgroup(group) for group in self.groups),
-            further_cases={found.code: found.further_cases for found in classes},
+            further_cases=further if self.policy.mode == "statistical" else {},
         )
         decided = undecided.model_copy(update={"outcome": _outcome(undecided)})
-        decided = decided.model_copy(update={"reasons": reasons(decided, self.policy)})
+        decided = decided.model_copy(update={"reasons": reasons(decided)})
         return decided.model_copy(update={"summary": summary(decided)})
 
     def _class(self, code: str) -> ClassFinding:
@@ -97,9 +102,8 @@ class _Judge:
         enough = found.lesions >= self.policy.fewest_lesions
         floor = self.policy.floors[code]
         p_value, p_value_below = found.p_value_above(floor), found.p_value_below(floor)
-        expected = max(self.policy.target_sensitivities.get(code, 0.0), (1 + floor) / 2)
         verdict = self._verdict(p_value <= self.alpha, p_value_below <= self.harm_level, found.share >= floor)
-        further = planning.further_cases_for_floor(found, floor, expected, self.alpha, self.policy.planning.power)
+        further = planning.further_patients_for_floor(found.share * found.patients, found.patients, self.policy, code)
         floor_test = FloorTest(
             floor=floor,
             lower_bound=found.lower_bound(self.alpha),
@@ -107,11 +111,11 @@ class _Judge:
             p_value=p_value,
             p_value_below=p_value_below,
             verdict=verdict,
-            further_cases=0 if verdict == "shown" else further,
+            further_cases=0 if verdict == "shown" and enough else further,
         )
         comparisons = tuple(
             self._comparison(name, pairs(patients, hits, reference.hits(code, self.policy)[chosen]),
-                             getattr(self.policy.margins, name)[code])
+                             getattr(self.policy.margins, name)[code], enough)
             for name, reference in self.references.items()
         )  # fmt: skip
         tail = (1 - self.confidence) / 2
@@ -126,21 +130,23 @@ class _Judge:
             enough=enough,
             floor=floor_test,
             comparisons=comparisons,
-            further_cases=_most([floor_test.further_cases, *(c.further_cases for c in comparisons),
-                                 max(self.policy.fewest_lesions - found.lesions, 0)]),
+            further_cases=planning.most([floor_test.further_cases, *(c.further_cases for c in comparisons)]),
         )  # fmt: skip
 
-    def _comparison(self, name: ComparedWith, found: Pairs, margin: float, of_class: bool = True) -> PairedComparison:
+    def _comparison(
+        self, name: ComparedWith, found: Pairs, margin: float, enough: bool, of_class: bool = True
+    ) -> PairedComparison:
         # With many lesions the margin is ruled out for a loss nearly as large: the estimate itself is bounded as well.
         allowed = self.policy.guards.sensitivity_drop if of_class else None
         kept = allowed is None or found.difference >= -allowed - 1e-12
         # A model may drift from the anchor by less than the margin: only more than that is harm.
         p_worse = found.p_value_worse(0.0 if name == "champion" else margin)
         p_value = found.p_value_not_worse(margin)
-        least = 0.0 if name == "champion" else -margin
-        point = found.patients > 0 and found.difference >= least - 1e-12
+        point = kept and found.patients > 0 and found.difference >= -margin - 1e-12
         verdict = self._verdict(p_value <= self.alpha and kept, p_worse <= self.harm_level, point)
-        further = planning.further_cases_for_comparison(found, margin, self.alpha, self.policy.planning)
+        further = planning.further_patients_for_comparison(
+            found.gains, found.losses, found.patients, self.policy, margin
+        )
         return PairedComparison(
             reference=name,
             margin=margin,
@@ -157,7 +163,7 @@ class _Judge:
             p_value_worse=p_worse,
             method=found.method,
             verdict=verdict,
-            further_cases=0 if verdict == "shown" else further,
+            further_cases=0 if verdict == "shown" and enough else further,
         )
 
     def _verdict(self, shown: bool, harmful: bool, point: bool) -> TestResult:
@@ -170,17 +176,17 @@ class _Judge:
         chosen = np.isin(self.candidate.truth, self.policy.benign_classes)
         patients, passed = self.candidate.patient_id[chosen], self.candidate.not_called_malignant()[chosen]
         found = proportion(patients, passed)
-        tail = (1 - self.confidence) / 2
+        tail, enough = (1 - self.confidence) / 2, found.lesions >= self.policy.fewest_lesions
         return SpecificityFinding(
             classes=self.policy.benign_classes,
             lesions=found.lesions,
             patients=found.patients,
             specificity=found.lesion_hits / found.lesions if found.lesions else None,
             interval=(found.lower_bound(tail), found.upper_bound(tail)),
-            enough=found.lesions >= self.policy.fewest_lesions,
+            enough=enough,
             comparisons=tuple(
                 self._comparison(name, pairs(patients, passed, reference.not_called_malignant()[chosen]),
-                                 self.policy.guards.specificity_margin, of_class=False)
+                                 self.policy.guards.specificity_margin, enough, of_class=False)
                 for name, reference in self.references.items()
             ),
         )  # fmt: skip
@@ -233,8 +239,3 @@ def _outcome(found: GateDecision) -> Outcome:
     if "worse" in overall or ("worse" in groups and not passed):
         return "reject"
     return "promote" if passed and groups <= {"shown"} else "insufficient_evidence"
-
-
-def _most(numbers: list[int | None]) -> int | None:
-    """The largest; None where one is unknown."""
-    return None if None in numbers else max(number for number in numbers if number is not None)

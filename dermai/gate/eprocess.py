@@ -8,6 +8,8 @@ set of bets: no tuning, no peeking ahead, and what is left after n cases does no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import logsumexp
 
@@ -29,9 +31,10 @@ def log_e_values(values: np.ndarray, least: float, null_mean: float) -> np.ndarr
     return np.asarray(logsumexp(np.cumsum(growth, axis=1), axis=0) - np.log(len(BETS)))
 
 
-def growth_rate(gain_rate: float, loss_rate: float, margin: float) -> float:
-    """Expected growth of the logarithm per case with the best bet, for paired outcomes -1, 0 and 1."""
-    outcomes = np.array([1.0, 0.0, -1.0])
-    chances = np.array([gain_rate, 1 - gain_rate - loss_rate, loss_rate])
-    growth = np.log1p(BETS[:, None] * (outcomes + margin) / (1 - margin)) @ chances
-    return float(growth.max())
+def growth(outcomes: Sequence[float], chances: Sequence[float], least: float, null_mean: float) -> tuple[float, float]:
+    """Growth of the logarithm a case with the best bet, where outcomes have these chances: mean, standard deviation."""
+    each = np.log1p(BETS[:, None] * (np.asarray(outcomes) - null_mean) / (null_mean - least))
+    means = each @ np.asarray(chances)
+    best = int(means.argmax())
+    variance = float((each[best] - means[best]) ** 2 @ np.asarray(chances))
+    return float(means[best]), variance**0.5

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dermai.gate.findings import (
+    BENIGN,
     ClassFinding,
     GateDecision,
     MacroF1Finding,
+    Mode,
     PairedComparison,
     Reason,
     SpecificityFinding,
     SubgroupFinding,
 )
-from dermai.gate.policy import GatePolicy
-from dermai.percentages import per_cent
+from dermai.gate.marks import ORDER, mark_of
+from dermai.percentages import allowance, per_cent, points
 from dermai.taxonomy import load_taxonomy
 
 NO_CONTROL = "Point estimates were compared: chance alone can decide, and no error rate is controlled."
@@ -40,39 +42,85 @@ def summary(decision: GateDecision) -> str:
         return "Reject: there is evidence that the candidate is worse than allowed."
     if any(group.verdict == "worse" for group in decision.subgroups):
         return "Held back: the candidate passes for all patients together, but it is worse in a group of them."
-    needed = [
-        f"{cases} further patients with confirmed {code}" for code, cases in decision.further_cases.items() if cases
-    ]
-    wanted = f"; probably enough: {' and '.join(needed)}" if needed else ""
-    return f"Insufficient evidence: the candidate is neither shown to be good enough nor to be worse{wanted}."
+    drops = drops_beyond_chance(decision)
+    if drops:
+        found = "Insufficient evidence: the candidate is not shown to be good enough, and it probably does worse on "
+        found += f"{' and '.join(drops)}, though not surely enough to be rejected"
+    else:
+        found = "Insufficient evidence: the candidate is neither shown to be good enough nor to be worse"
+    return f"{found}{further_words(decision.further_cases)}."
 
 
-def reasons(decision: GateDecision, policy: GatePolicy) -> tuple[Reason, ...]:
+def further_words(further: Mapping[str, int | None]) -> str:
+    """How many patients with a confirmed diagnosis would probably decide: one number for each kind of lesion.
+
+    >>> further_words({"MM": 562, "BCC": 0, "benign": 40})
+    '; probably enough: 562 further patients with a confirmed MM, 40 with a confirmed benign lesion'
+    >>> further_words({"MM": 562, "BCC": None})
+    '; probably enough for MM: 562 further patients with a confirmed MM; as things look, no number decides on BCC'
+    """
+    needed = {about: number for about, number in further.items() if number}
+    hopeless = [about_words(about) for about, number in further.items() if number is None]
+    words = ""
+    if needed:
+        only = f" for {' and '.join(map(about_words, needed))}" if hopeless else ""
+        texts = [f"{number:,} with a confirmed {_one(about)}" for about, number in needed.items()]
+        words = f"; probably enough{only}: {', '.join(texts)}".replace(" with", " further patients with", 1)
+    return words + (f"; as things look, no number decides on {' and '.join(hopeless)}" if hopeless else "")
+
+
+def drops_beyond_chance(decision: GateDecision) -> tuple[str, ...]:
+    """The kinds of lesions on which the whole interval of a difference lies below zero: `MM`, `benign lesions`."""
+    pools = [(found.code, found.comparisons) for found in decision.classes]
+    if decision.specificity:
+        pools.append((BENIGN, decision.specificity.comparisons))
+    return tuple(
+        about_words(about) for about, comparisons in pools if any(found.interval[1] < 0 for found in comparisons)
+    )
+
+
+def about_words(about: str) -> str:
+    """A kind of lesion in a sentence."""
+    return "benign lesions" if about == BENIGN else about
+
+
+def _one(about: str) -> str:
+    return "benign lesion" if about == BENIGN else about
+
+
+def asked_of(comparison: PairedComparison, mode: Mode) -> str:
+    """What a comparison must show: the loss that must be ruled out, and the drop that the estimate itself may have."""
+    drop = "" if comparison.allowed_drop is None else f"drop of at most {allowance(comparison.allowed_drop)}"
+    if mode == "point":
+        return f"drop of at most {allowance(largest_drop(comparison))}"
+    ruled_out = f"loss of {allowance(comparison.margin)} ruled out"
+    return f"{ruled_out}, {drop}" if drop else ruled_out
+
+
+def largest_drop(comparison: PairedComparison) -> float:
+    """The largest drop of the estimate that is allowed where estimates alone are compared."""
+    return min(comparison.margin, 1.0 if comparison.allowed_drop is None else comparison.allowed_drop)
+
+
+def reasons(decision: GateDecision) -> tuple[Reason, ...]:
     """Why the outcome is what it is; what speaks against promotion first."""
     found = [reason for of_class in decision.classes for reason in _of_class(of_class, decision)]
     if decision.specificity:
-        found += _of_specificity(decision.specificity, policy)
+        found += _of_specificity(decision.specificity, decision)
     if decision.macro_f1:
         found += _of_macro_f1(decision.macro_f1)
     for subgroup in decision.subgroups:
         found += _of_subgroup(subgroup)
     if decision.mode == "point":
         found.insert(0, Reason(code="point_estimates", about="policy", text=NO_CONTROL))
-    return tuple(sorted(found, key=_weight))
-
-
-def _weight(reason: Reason) -> int:
-    """Harm before what could not be shown before what was."""
-    if reason.code == "point_estimates":
-        return 0
-    return 1 if reason.code.endswith("_worse") else 3 if not reason.code.endswith(("too_few", "_not_shown")) else 2
+    return tuple(sorted(found, key=lambda reason: ORDER.index(mark_of(reason))))
 
 
 def _of_class(found: ClassFinding, decision: GateDecision) -> Iterator[Reason]:
     name = f"{load_taxonomy().classes[found.code].name} ({found.code})"
     if not found.enough:
         text = f"{name}: {_only(found.lesions)} among the test patients, too few to judge."
-        yield Reason(code="too_few", about=found.code, text=text + _wanted(found.further_cases))
+        yield Reason(code="too_few", about=found.code, text=text)
     if not found.lesions:
         return
     floor = found.floor
@@ -88,40 +136,45 @@ def _of_class(found: ClassFinding, decision: GateDecision) -> Iterator[Reason]:
         yield Reason(code="floor_worse", about=found.code, text=text)
     else:
         text = f"{seen}; only {per_cent(floor.lower_bound, 1)} is certain, and {per_cent(floor.floor)} is asked."
-        yield Reason(code="floor_not_shown", about=found.code, text=text + _wanted(floor.further_cases))
+        yield Reason(code="floor_not_shown", about=found.code, text=text)
     for comparison in found.comparisons:
-        yield _of_comparison(comparison, name, found.code, "found", decision.mode)
+        yield _of_comparison(comparison, name, found.code, "found", decision)
 
 
-def _of_comparison(found: PairedComparison, name: str, about: str, verb: str, mode: str) -> Reason:
+def _of_comparison(found: PairedComparison, name: str, about: str, verb: str, decision: GateDecision) -> Reason:
     reference = REFERENCES[found.reference]
     counts = (
         f"{name}: {_lesions(found.candidate_only)} {verb} by the candidate alone, "
         f"{found.reference_only} by {reference} alone"
     )
-    margin = f"{found.margin * 100:.3g} points"
-    low, high = (f"{bound * 100:+.1f}" for bound in found.interval)
-    text = {
-        "shown": f"{counts}; a loss of {margin} or more is ruled out (difference {low} to {high} points).",
-        "not_shown": f"{counts}; a loss of {margin} cannot be ruled out (difference {low} to {high} points)."
-        + _wanted(found.further_cases),
-        "worse": f"{counts}; the candidate is worse (difference {low} to {high} points).",
-    }[found.verdict]
-    if found.verdict == "not_shown" and found.allowed_drop is not None and -found.difference > found.allowed_drop:
-        allowed = f"{found.allowed_drop * 100:.3g} points"
-        text = f"{counts}: {-found.difference * 100:.1f} points fewer, and a drop of {allowed} is allowed."
-    if mode == "point":
-        text = f"{counts} (difference {found.difference * 100:+.1f} points)."
+    margin, fewer = allowance(found.margin), f"{-100 * found.difference:.1f} points fewer"
+    low, high = found.interval
+    between = f"{per_cent(decision.confidence)} interval of the difference {points(low)} to {points(high)} points"
+    dropped = found.allowed_drop is not None and -found.difference > found.allowed_drop
+    if decision.mode == "point":
+        change = f"difference {points(found.difference)} points"
+        text = f"{counts} ({change}); a drop of at most {allowance(largest_drop(found))} is allowed."
+    elif found.verdict == "shown":
+        text = f"{counts}; a loss of {margin} or more is ruled out ({between})."
+    elif found.verdict == "worse":
+        text = f"{counts}; the candidate is worse ({between})."
+    elif dropped:
+        ruled_out = "is ruled out" if found.p_value <= decision.alpha else "cannot be ruled out"
+        joined = "but" if found.p_value <= decision.alpha else "and"
+        text = f"{counts}, {fewer} ({between}); a loss of {margin} {ruled_out}, {joined} the estimate itself may drop "
+        text += f"by at most {allowance(found.allowed_drop or 0.0)}."
+    else:
+        text = f"{counts}; a loss of {margin} cannot be ruled out ({between})."
     return Reason(code=f"{found.reference}_{found.verdict}", about=about, text=text)
 
 
-def _of_specificity(found: SpecificityFinding, policy: GatePolicy) -> Iterator[Reason]:
+def _of_specificity(found: SpecificityFinding, decision: GateDecision) -> Iterator[Reason]:
     name = "Benign lesions"
     if not found.enough:
         text = f"{name}: {_only(found.lesions)} among the test patients, too few to judge false alarms."
         yield Reason(code="too_few", about="benign", text=text)
     for comparison in found.comparisons if found.lesions else ():
-        yield _of_comparison(comparison, name, "benign", "rightly not called malignant", policy.mode)
+        yield _of_comparison(comparison, name, "benign", "rightly not called malignant", decision)
 
 
 def _of_macro_f1(found: MacroF1Finding) -> Iterator[Reason]:
@@ -141,15 +194,9 @@ def _of_subgroup(found: SubgroupFinding) -> Iterator[Reason]:
     text = (
         f"{found.code}, {ATTRIBUTE_NAMES[found.attribute]} {found.group}: of {_lesions(found.lesions)} the candidate "
         f"finds {found.candidate_hits}, the champion {found.champion_hits}; a drop of "
-        f"{found.allowed_drop * 100:.3g} points is allowed in a group, and this is more{chance}."
+        f"{allowance(found.allowed_drop)} is allowed in a group, and this is more{chance}."
     )
     yield Reason(code=f"subgroup_{found.verdict}", about=f"{found.code}/{found.attribute}/{found.group}", text=text)
-
-
-def _wanted(cases: int | None) -> str:
-    if cases is None:
-        return " As things look, further cases would not change this."
-    return f" About {cases} further patients with a confirmed lesion would probably decide it." if cases else ""
 
 
 def _lesions(number: int) -> str:

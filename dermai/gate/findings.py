@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import not_
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Outcome = Literal["promote", "reject", "insufficient_evidence"]
 TestResult = Literal["shown", "not_shown", "worse"]
 ComparedWith = Literal["champion", "anchor"]
+Mode = Literal["statistical", "point"]
+BENIGN = "benign"  # the pool on which specificity is judged, beside the gated classes
 
 
 class Finding(BaseModel):
@@ -117,12 +120,16 @@ class Reason(Finding):
 
 
 class GateDecision(Finding):
-    """The outcome and everything it rests on."""
+    """The outcome and everything it rests on.
+
+    `further_cases`: for each gated class and for benign lesions the patients with a confirmed diagnosis after which
+    all tests on them will probably be shown, 0 where they are; None where as things look no number will do.
+    """
 
     outcome: Outcome
     summary: str
     reasons: tuple[Reason, ...]
-    mode: Literal["statistical", "point"]
+    mode: Mode
     controls_error_rate: bool
     alpha: float
     harm_level: float
@@ -169,7 +176,7 @@ class ShadowTest(Finding):
 
 
 class ShadowDecision(Finding):
-    """What daily practice says of a challenger so far."""
+    """What daily practice says of a challenger so far; `further_cases` as in `GateDecision`, from now on."""
 
     outcome: Outcome
     summary: str
@@ -180,3 +187,4 @@ class ShadowDecision(Finding):
     tests: tuple[ShadowTest, ...]
     macro_f1_difference: float | None = None
     subgroups_open: tuple[str, ...] = ()
+    further_cases: dict[str, int | None] = Field({}, exclude_if=not_)

@@ -1,69 +1,85 @@
-"""How many more confirmed cases a decision needs, and the power of a test with those there are."""
+"""How many more patients with a confirmed diagnosis a decision needs, and the power of a test with those there are.
+
+The number is that of shadow mode (`dermai.gate.shadow`), where every patient whose diagnosis comes back counts: the
+update's page and every later look compute it alike, from the test patients and from what practice has shown since.
+"""
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.special import gammaln, xlogy
-from scipy.stats import binom
+from scipy.stats import norm
 
 from dermai.gate import unconditional
-from dermai.gate.clustered import EXACT_LIMIT, Pairs, Proportion
-from dermai.gate.paired import pairs_needed, score
-from dermai.gate.policy import Planning
+from dermai.gate.clustered import EXACT_LIMIT, Pairs
+from dermai.gate.eprocess import growth
+from dermai.gate.paired import score
+from dermai.gate.policy import GatePolicy
 
-PRIOR_CASES = 10  # weight of the policy's assumption beside what was observed
+PRIOR_CASES = 10  # weight of what is assumed beside what was observed
+LEAST_GROWTH = 1e-4  # of the evidence, a patient; below it no number of patients seems enough
 MOST_CASES = 20_000
 
 
-def further_cases_for_floor(found: Proportion, floor: float, expected: float, alpha: float, power: float) -> int | None:
-    """Further cases that will probably show the floor; None where the model does not seem to be above it.
+def further_patients_for_floor(
+    hits: float, patients: float, policy: GatePolicy, code: str, log_e_value: float = 0.0
+) -> int | None:
+    """Patients with a confirmed lesion of a class after which its floor will probably be shown; None if never.
 
-    The true sensitivity is taken to be what was observed, drawn a little towards `expected`.
+    `hits` among `patients` are what is known of the model; they are drawn a little towards the sensitivity it is meant
+    to have. `log_e_value` is the evidence of daily practice so far.
 
-    >>> further_cases_for_floor(Proportion(0, 0, 0, 0.0, 0.0), 0.7, 0.9, 0.05, 0.8)
-    28
+    >>> from dermai.gate.policy import GatePolicy
+    >>> further_patients_for_floor(45, 50, GatePolicy(), "MM"), further_patients_for_floor(30, 50, GatePolicy(), "MM")
+    (47, None)
     """
-    assumed = (found.hits + PRIOR_CASES * expected) / (found.effective + PRIOR_CASES)
-    if assumed <= floor:
-        return None
-    n = np.arange(1, MOST_CASES + 1)
-    likely = np.asarray(binom.sf(_most_misleading(floor, alpha), n, assumed) >= power)
-    if not likely.any():
-        return None
-    return max(math.ceil(int(n[likely.argmax()]) * _patients_per_effective(found) - found.patients), 1)
+    floor = policy.floors[code]
+    assumed = max(policy.target_sensitivities.get(code, 0.0), (1 + floor) / 2)
+    expected = (hits + PRIOR_CASES * assumed) / (patients + PRIOR_CASES)
+    return _patients(growth((1.0, 0.0), (expected, 1 - expected), 0.0, floor), policy, log_e_value)
 
 
-@lru_cache(maxsize=64)
-def _most_misleading(floor: float, alpha: float) -> np.ndarray:
-    """For 1, 2, ... cases, the largest number of hits that does not show the floor."""
-    return np.asarray(binom.isf(alpha, np.arange(1, MOST_CASES + 1), floor))
+def further_patients_for_comparison(
+    gains: float, losses: float, patients: float, policy: GatePolicy, margin: float, log_e_value: float = 0.0
+) -> int | None:
+    """Patients after which a loss of the margin will probably be ruled out; None where it seems that large.
 
+    `gains` and `losses` among `patients` are known of the two models. Their discordance is drawn a little towards the
+    policy's; a candidate that seems better counts as equal.
 
-def further_cases_for_comparison(found: Pairs, margin: float, alpha: float, planning: Planning) -> int | None:
-    """Further cases that will probably show non-inferiority; None where the candidate seems worse by the margin.
-
-    Discordance is taken to be what was observed, drawn a little towards the policy's; the true difference to be none,
-    or the observed one where that is negative.
-
-    >>> further_cases_for_comparison(Pairs(0, 0, 0, 0, 0, 0.0, 0.0, 0.0), 0.1, 0.05, Planning())
-    81
+    >>> from dermai.gate.policy import GatePolicy
+    >>> further_patients_for_comparison(2, 2, 40, GatePolicy(), 0.10)
+    141
     """
-    gains, losses, n = found.effective_counts
-    discordance = (gains + losses + PRIOR_CASES * planning.discordance) / (n + PRIOR_CASES)
-    difference = min(found.difference, 0.0) * n / (n + PRIOR_CASES)
-    if difference <= -0.8 * margin:
-        return None
-    needed = pairs_needed(margin, discordance, difference, alpha, planning.power)
-    if needed > MOST_CASES:
-        return None
-    return max(math.ceil(needed * _patients_per_effective(found) - found.patients), 1)
+    prior, total = PRIOR_CASES * policy.planning.discordance / 2, patients + PRIOR_CASES
+    gain_rate, loss_rate = (gains + prior) / total, (losses + prior) / total
+    if gain_rate > loss_rate:
+        gain_rate = loss_rate = (gain_rate + loss_rate) / 2
+    chances = (gain_rate, 1 - gain_rate - loss_rate, loss_rate)
+    return _patients(growth((1.0, 0.0, -1.0), chances, -1.0, -margin), policy, log_e_value)
 
 
-def _patients_per_effective(found: Proportion | Pairs) -> float:
-    return found.patients / found.effective if found.patients else 1.0
+def _patients(growth_of_evidence: tuple[float, float], policy: GatePolicy, log_e_value: float) -> int | None:
+    """The number n for which mean n - z deviation sqrt(n) is what is missing; z is the normal quantile of the power."""
+    mean, deviation = growth_of_evidence
+    if mean < LEAST_GROWTH:
+        return None
+    missing = math.log(1 / policy.shadow.alpha) - log_e_value
+    if missing <= 0:
+        return 1
+    spread = float(norm.ppf(policy.planning.power)) * deviation
+    root = (spread + math.sqrt(spread**2 + 4 * mean * missing)) / (2 * mean)
+    needed = math.ceil(root**2)
+    return max(needed, 1) if needed <= MOST_CASES else None
+
+
+def most(numbers: Iterable[int | None]) -> int | None:
+    """The largest; None where one is unknown, and 0 of none."""
+    found = list(numbers)
+    return None if None in found else max((number for number in found if number is not None), default=0)
 
 
 def power(n: int, margin: float, discordance: float, difference: float, alpha: float) -> float:

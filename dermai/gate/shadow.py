@@ -16,14 +16,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dermai.gate.eprocess import growth_rate, log_e_values
-from dermai.gate.findings import ComparedWith, GateDecision, Outcome, ShadowDecision, ShadowTest, TestResult
+from dermai.gate.eprocess import log_e_values
+from dermai.gate.explain_shadow import reasons, summary
+from dermai.gate.findings import BENIGN, ComparedWith, GateDecision, Outcome, ShadowDecision, ShadowTest, TestResult
 from dermai.gate.guards import compare_macro_f1, subgroups
-from dermai.gate.planning import PRIOR_CASES
+from dermai.gate.planning import further_patients_for_comparison, further_patients_for_floor, most
 from dermai.gate.policy import GatePolicy
 from dermai.gate.results import LesionResults, aligned
-
-BENIGN = "benign"
 
 
 def decide_in_shadow(
@@ -65,7 +64,7 @@ def decide_in_shadow(
                                         _values(policy, about, challenger, reference)[chosen])  # fmt: skip
         null_mean = policy.floors[about] if is_floor else -_margin(policy, about, against)
         before, lesions = (about, against) in shown, int(chosen.sum())
-        tests.append(_test(policy, about, against, values, looks, null_mean, lesions, before, harm_threshold))
+        tests.append(_test(policy, about, against, values, looks, null_mean, lesions, earlier, before, harm_threshold))
     beside = references.get("champion")
     macro_f1 = compare_macro_f1(challenger, beside) if beside else None
     kept = beside is None or (macro_f1 is not None and macro_f1.difference >= -policy.guards.macro_f1_drop - 1e-12)
@@ -84,17 +83,24 @@ def decide_in_shadow(
         outcome = "reject"
     elif all(verdict == "shown" for verdict in verdicts) and kept and not open_groups:
         outcome = "promote"
-    reasons = tuple(_reasons(tests, kept, open_groups))
+    sentences = tuple(reasons(tests, kept, open_groups))
+    further = {
+        about: most(
+            test.further_patients if test.verdict == "not_shown" else 0 for test in tests if test.about == about
+        )
+        for about in (*policy.gated_classes, *([BENIGN] if compared else []))
+    }
     return ShadowDecision(
         outcome=outcome,
-        summary=_summary(outcome, tests),
-        reasons=reasons,
+        summary=summary(outcome, tests, further),
+        reasons=sentences,
         alpha=policy.shadow.alpha,
         policy_hash=policy.hash,
         lesions=len(challenger),
         tests=tuple(tests),
         macro_f1_difference=macro_f1.difference if macro_f1 else None,
         subgroups_open=open_groups,
+        further_cases=further,
     )
 
 
@@ -158,6 +164,7 @@ def _test(
     looks: np.ndarray,
     null_mean: float,
     lesions: int,
+    earlier: GateDecision | None,
     shown_before: bool,
     harm_threshold: float,
 ) -> ShadowTest:
@@ -189,58 +196,52 @@ def _test(
         threshold=threshold,
         on="test patients" if shown_before else "daily practice" if in_practice else "",
         verdict=verdict,
-        further_patients=None if verdict != "not_shown" else _further(policy, against, values, null_mean, now),
+        further_patients=_further(policy, about, against, values, earlier, now) if verdict == "not_shown" else None,
     )
 
 
-def _further(policy: GatePolicy, against: str, values: np.ndarray, null_mean: float, now: float) -> int | None:
-    """Patients after which the e-process probably reaches its threshold; None where it does not seem to grow."""
-    n = len(values)
+def _further(
+    policy: GatePolicy, about: str, against: str, values: np.ndarray, earlier: GateDecision | None, now: float
+) -> int | None:
+    """Further patients, from what the test patients showed and what practice has shown since."""
     if against == "floor":
-        expected = (values.sum() + PRIOR_CASES * (1 + null_mean) / 2) / (n + PRIOR_CASES)
-        if expected <= null_mean:
-            return None
-        # Growth of the best bet on hits: the divergence of two Bernoulli distributions.
-        rate = expected * math.log(expected / null_mean)
-        rate += (1 - expected) * math.log((1 - expected) / (1 - null_mean)) if expected < 1 else 0.0
-    else:
-        prior = PRIOR_CASES * policy.planning.discordance / 2
-        gains, losses = np.maximum(values, 0).sum() + prior, np.maximum(-values, 0).sum() + prior
-        total = n + PRIOR_CASES
-        rate = growth_rate(float(gains / total), float(losses / total), -null_mean)
-    missing = math.log(1 / policy.shadow.alpha) - now
-    return max(math.ceil(missing / rate), 1) if rate > 1e-4 else None
+        hits, patients = _hits_before(earlier, about)
+        return further_patients_for_floor(hits + float(values.sum()), patients + len(values), policy, about, now)
+    gains, losses, patients = _pairs_before(earlier, about, against)
+    return further_patients_for_comparison(
+        gains + float(np.maximum(values, 0).sum()),
+        losses + float(np.maximum(-values, 0).sum()),
+        patients + len(values),
+        policy,
+        _margin(policy, about, against),
+        now,
+    )
+
+
+def _hits_before(earlier: GateDecision | None, code: str) -> tuple[float, int]:
+    """Hits among the test patients with lesions of a class, each patient counted once, and their number."""
+    for found in earlier.classes if earlier else ():
+        if found.code == code:
+            return (found.patient_sensitivity or 0.0) * found.patients, found.patients
+    return 0.0, 0
+
+
+def _pairs_before(earlier: GateDecision | None, about: str, against: str) -> tuple[float, float, int]:
+    """Gains, losses and number of the test patients."""
+    pools = [(found.code, found.comparisons) for found in earlier.classes] if earlier else []
+    if earlier and earlier.specificity:
+        pools.append((BENIGN, earlier.specificity.comparisons))
+    for name, comparisons in pools:
+        for found in comparisons:
+            if (name, found.reference) == (about, against):
+                lesions = found.both + found.candidate_only + found.reference_only + found.neither
+                share = (found.candidate_only + found.reference_only) / max(lesions, 1)
+                discordant = max(share, abs(found.difference)) * found.patients
+                net = found.difference * found.patients
+                return (discordant + net) / 2, (discordant - net) / 2, found.patients
+    return 0.0, 0.0, 0
 
 
 def _bounded(logarithm: float) -> float:
     """An e-value that JSON can hold."""
     return math.exp(min(logarithm, 700.0))
-
-
-def _summary(outcome: Outcome, tests: list[ShadowTest]) -> str:
-    if outcome == "promote":
-        return "Promote: what the test patients left open, confirmed diagnoses of daily practice have shown."
-    if outcome == "reject":
-        return "Reject: confirmed diagnoses of daily practice are evidence that the challenger is worse than allowed."
-    left = [test for test in tests if test.verdict == "not_shown"]
-    return f"Keep going: {len(left)} of {len(tests)} tests are still open."
-
-
-def _reasons(tests: list[ShadowTest], macro_f1_kept: bool, open_groups: tuple[str, ...]) -> Iterator[str]:
-    names = {"floor": "the floor", "champion": "the champion", "anchor": "the anchor"}
-    for test in tests:
-        what = f"{test.about} against {names[test.against]}"
-        seen = f"after {test.patients} patients the evidence is {test.e_value:.3g}, {test.threshold:.3g} is asked"
-        if test.verdict == "worse":
-            yield f"{what}: worse ({test.patients} patients, evidence {test.largest_e_value_worse:.3g})."
-        elif test.verdict == "shown":
-            yield f"{what}: shown on {test.on}."
-        elif test.against == "anchor" and not test.patients and test.lesions:
-            yield f"{what}: open, because the anchor does not score in shadow."
-        else:
-            wait = f"; about {test.further_patients} further patients are needed" if test.further_patients else ""
-            yield f"{what}: {seen}{wait}."
-    if not macro_f1_kept:
-        yield "Macro-F1 over all diagnoses is not kept yet."
-    for group in open_groups:
-        yield f"Subgroup {group} fell on the test patients, and too few lesions since then show otherwise."

@@ -6,6 +6,7 @@ from dermai.config import Params
 from dermai.errors import Refused
 from dermai.promotion.rules import AUTOMATIC
 from dermai.promotion.transaction import promote
+from dermai.records.reasons import marked_reasons
 from dermai.records.update_record import UpdateAttempt
 from dermai.workspace import Workspace
 
@@ -17,7 +18,7 @@ def act_on_decision(workspace: Workspace, params: Params, record: UpdateAttempt)
     champion and does not fail the run.
     """
     version = record.candidate.version
-    reasons = "".join(f"\n  - {reason}" for reason in record.reasons)
+    reasons = "".join(f"\n  {reason}" for reason in marked_reasons(record))
     if record.outcome == "reject":
         return f"version {version} is rejected:{reasons}"
     if record.outcome == "insufficient_evidence":

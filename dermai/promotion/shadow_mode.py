@@ -12,6 +12,7 @@ from dermai.config import Params
 from dermai.errors import Refused
 from dermai.evaluation.predictions import PREFIX, per_lesion
 from dermai.gate.findings import ShadowDecision
+from dermai.gate.marks import marked
 from dermai.gate.recorded_policy import RecordedPolicy, policy_changes
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
@@ -143,7 +144,7 @@ def _per_lesion(table: pd.DataFrame, package: ModelPackage) -> LesionResults:
 
 def _act(workspace: Workspace, params: Params, version: str, found: ShadowDecision, on_itself: bool) -> str:
     if found.outcome == "insufficient_evidence":
-        return "".join(f"\n  - {reason}" for reason in found.reasons)
+        return "".join(f"\n  {line}" for line in marked(found))
     if found.outcome == "promote" and params.gate.approval == "manual":
         return f" It waits for a person: `dermai promote {version} --approver ... --role ... --reason ...`"
     if found.outcome == "reject" and on_itself:

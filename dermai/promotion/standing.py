@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from dermai.audit import AuditLog
+from dermai.gate.marks import objections
 from dermai.gate.policy import GatePolicy
 from dermai.promotion.history import champion_moves
 from dermai.records.log import records_of
@@ -82,16 +83,9 @@ def last_day(policy: GatePolicy) -> date:
 
 def not_shown(decided: UpdateAttempt | ShadowDecisionRecord) -> tuple[str, ...]:
     """What a decision leaves open, a sentence each."""
-    if isinstance(decided, ShadowDecisionRecord):
-        return tuple(
-            f"{test.about}: not shown against the {test.against} on {test.patients} patients of daily practice"
-            for test in decided.decision.tests
-            if test.verdict != "shown"
-        )
     if decided.decision is None:
         return decided.reasons
-    open_codes = ("too_few", "_not_shown", "_worse")
-    return tuple(reason.text for reason in decided.decision.reasons if reason.code.endswith(open_codes))
+    return tuple(line.text for line in objections(decided.decision))
 
 
 def mark_standing(audit: AuditLog, registry: Registry) -> None:

@@ -13,6 +13,7 @@ from dermai.promotion.history import champion_history, champion_problem, latest_
 from dermai.promotion.policy_approval import changes_since_approval, policy_approval
 from dermai.records.log import records_of
 from dermai.records.moves import PolicyApproval, ShadowDecisionRecord
+from dermai.records.reasons import marked_reasons
 from dermai.records.summary import summarise
 from dermai.records.update_record import UpdateRecord
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, ModelVersion, Registry
@@ -40,7 +41,8 @@ class PendingDecision(StatusPart):
 
     version: str
     outcome: str
-    reasons: tuple[str, ...]
+    summary: str
+    reasons: tuple[str, ...]  # each with its mark
     shadow: ShadowDecision | None = None
 
 
@@ -116,8 +118,10 @@ def _pending(audit: AuditLog) -> PendingDecision | None:
     if version is None or decision is None:
         return None
     decided = decision.body
+    reasons = tuple(str(line) for line in marked_reasons(decided))
+    summary = decided.decision.summary if decided.decision else ""
     shadow = decided.decision if isinstance(decided, ShadowDecisionRecord) else None
-    return PendingDecision(version=version, outcome=decided.outcome, reasons=decided.reasons, shadow=shadow)
+    return PendingDecision(version=version, outcome=decided.outcome, summary=summary, reasons=reasons, shadow=shadow)
 
 
 def _next_step(

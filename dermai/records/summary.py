@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from dermai.audit import Entry, Event
 from dermai.audit.event import Decided, Repair
 from dermai.audit.rotation import KeyRotation
 from dermai.errors import UnreadableRecord
-from dermai.gate.findings import Outcome
 from dermai.records.incidents import DriftAlarm, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.log import read_record
 from dermai.records.moves import (
@@ -22,8 +19,8 @@ from dermai.records.moves import (
     Rollback,
     ShadowDecisionRecord,
 )
+from dermai.records.reasons import marked_reasons
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
-from dermai.registry.champion import ModelReference
 
 
 def version_of(entry: Entry) -> str:
@@ -40,9 +37,9 @@ def summarise(entry: Entry) -> str:
     """What happened, in a sentence without the time and the version."""
     match _said(entry):
         case UpdateAttempt() as event:
-            return _decision(event.outcome, event.reasons, event.champion) + _profile(event)
+            return _decision(event) + _profile(event)
         case ShadowDecisionRecord() as event:
-            return _decision(event.outcome, event.reasons, event.champion)
+            return _decision(event)
         case UpdateRecord() as event:
             return (event.change_note or "nothing new to learn") + _profile(event)
         case Promotion() as event:
@@ -80,10 +77,15 @@ def _said(entry: Entry) -> Event | None:
         return None
 
 
-def _decision(outcome: Outcome, reasons: Sequence[str], champion: ModelReference | None) -> str:
-    against = f" against version {champion.version}" if champion else " without a champion to compare with"
-    more = f" (and {len(reasons) - 1} more reasons: `dermai audit show --json`)" if len(reasons) > 1 else ""
-    return f"{outcome.replace('_', ' ')}{against}" + (f": {reasons[0]}{more}" if reasons else "")
+def _decision(event: UpdateAttempt | ShadowDecisionRecord) -> str:
+    """The outcome, and the first line that decided: for a promotion one that passed, else one that did not."""
+    against = f" against version {event.champion.version}" if event.champion else " without a champion to compare with"
+    lines = [line for line in marked_reasons(event) if event.decision is None or line.mark != "note"]
+    more = f" (and {len(lines) - 1} more reasons: `dermai audit show --json`)" if len(lines) > 1 else ""
+    said = f"{event.outcome.replace('_', ' ')}{against}"
+    if not lines:
+        return said
+    return f"{said}: {lines[0] if event.decision else lines[0].text}{more}"
 
 
 def _by(decided: Decided) -> str:

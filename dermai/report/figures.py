@@ -91,18 +91,22 @@ def mark(role: str, x: float = 0, y: float = 0) -> Markup:
 
 
 class Difference(NamedTuple):
-    """One line of a difference plot, in shares: candidate less reference, its interval, the allowed loss."""
+    """One line of a difference plot, in shares: candidate less reference, its interval, what must not be lost.
+
+    The test must rule out a loss of the `margin`; the difference may not lie below the `allowed_drop`; None: not asked.
+    """
 
     label: str
     difference: float
     low: float
     high: float
-    margin: float
+    margin: float | None
+    allowed_drop: float | None = None
 
 
 def difference_plot(rows: Sequence[Difference], title: str) -> Markup:
-    """Differences in percentage points around 0; an interval that stays right of its red margin has lost no more."""
-    reach = max(max(abs(row.low), abs(row.high), row.margin) for row in rows)
+    """Differences in percentage points around 0, with the loss to be ruled out and the drop allowed."""
+    reach = max(max(abs(row.low), abs(row.high), row.margin or 0, row.allowed_drop or 0) for row in rows)
     limit = min(max(10, 10 * -(-reach * 100 // 10)), 100)
 
     def x(share: float) -> str:
@@ -110,16 +114,21 @@ def difference_plot(rows: Sequence[Difference], title: str) -> Markup:
 
     lines = []
     for row in rows:
+        limits = Markup("").join(
+            Markup('<line class="{0}" x1="{1}%" x2="{1}%" y1="0" y2="26"/>').format(name, x(-limit_share))
+            for name, limit_share in (("floor", row.margin), ("allowed", row.allowed_drop))
+            if limit_share is not None
+        )
         bounds = f"{signed_points(row.low)} to {signed_points(row.high)}"
         label = f"{row.label}: {signed_points(row.difference)} points ({bounds})"
         track = Markup(
             '<svg width="100%" height="26" aria-hidden="true">'
             '<line class="zero-line" x1="50%" x2="50%" y1="0" y2="26"/>'
-            '<line class="floor" x1="{margin}%" x2="{margin}%" y1="0" y2="26"/>'
+            "{limits}"
             '<g class="candidate"><title>{label}</title><line x1="{low}%" x2="{high}%" y1="13" y2="13"/>'
             '<svg x="{value}%" y="13" overflow="visible">{mark}</svg></g></svg>'
         ).format(
-            margin=x(-row.margin), label=label, low=x(row.low), high=x(row.high), value=x(row.difference),
+            limits=limits, label=label, low=x(row.low), high=x(row.high), value=x(row.difference),
             mark=mark("candidate"),
         )  # fmt: skip
         lines.append(
@@ -131,11 +140,16 @@ def difference_plot(rows: Sequence[Difference], title: str) -> Markup:
         )
         for place in range(0, 101, 25)
     ]
+    entries = []
+    if any(row.margin is not None for row in rows):
+        entries.append(Markup('<span class="entry floor-entry">loss that the test must rule out</span>'))
+    if any(row.allowed_drop is not None for row in rows):
+        entries.append(Markup('<span class="entry allowed-entry">largest drop of the estimate</span>'))
     return Markup(
-        '<p class="legend"><span class="entry floor-entry">largest loss allowed</span></p>'
+        '<p class="legend">{}</p>'
         '<div class="interval-plot" role="img" aria-label="{}">{}<div class="plot-label">points</div>'
         '<div class="plot-axis">{}</div></div>'
-    ).format(title, Markup("").join(lines), Markup("").join(ticks))
+    ).format(Markup("").join(entries), title, Markup("").join(lines), Markup("").join(ticks))
 
 
 def legend(roles: Sequence[tuple[str, str]], floor: str = "") -> Markup:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from dermai.evaluation.words import count_words, duration_words, interval_words
+from dermai.gate import marks
+from dermai.gate.explain import drops_beyond_chance
+from dermai.gate.findings import GateDecision
+from dermai.gate.marks import MarkedLine
 from dermai.percentages import UNKNOWN, per_cent
 from dermai.report.update_report import EvaluatedModel, UpdateReport
 
@@ -77,7 +81,7 @@ def headline(report: UpdateReport) -> Headline:
         return Headline(
             "open",
             "Not enough evidence",
-            "There are too few confirmed cases to decide",
+            _undecided(report.decision),
             f"{because}{unchanged}{shadow}",
             "Confirm diagnoses of referrals. As they arrive, this says whether there is enough to decide:",
             "dermai status",
@@ -127,13 +131,22 @@ def facts(report: UpdateReport) -> list[Fact]:
     return found
 
 
-def objections(report: UpdateReport) -> list[str]:
+def _undecided(decision: GateDecision | None) -> str:
+    """What keeps the evidence from deciding: too few cases only where more of them would help."""
+    if decision is None or any(reason.code == "too_few" for reason in decision.reasons):
+        return "There are too few confirmed cases to decide"
+    if any(group.verdict == "worse" for group in decision.subgroups):
+        return "The new model passed for all patients together, but it is worse in a group of them"
+    if drops := drops_beyond_chance(decision):
+        return f"The new model probably does worse on {' and '.join(drops)}, though not surely enough to be rejected"
+    if None in decision.further_cases.values() or not any(decision.further_cases.values()):
+        return "It is not shown that the new model is good enough"
+    return "There are too few confirmed cases to decide"
+
+
+def objections(report: UpdateReport) -> list[MarkedLine]:
     """The gate's reasons that speak against a promotion, for the first screen."""
-    if report.decision is None or report.status == "promote":
-        return []
-    deciding = "_worse" if report.status == "reject" else "_not_shown"
-    found = [reason.text for reason in report.decision.reasons if reason.code.endswith(deciding)]
-    return [reason.text for reason in report.decision.reasons if reason.code == "too_few"] + found
+    return [] if report.decision is None or report.status == "promote" else list(marks.objections(report.decision))
 
 
 def _sensitivity(code: str, candidate: EvaluatedModel, champion: EvaluatedModel | None) -> Fact:

@@ -21,6 +21,8 @@ def environment() -> Environment:
 
     from dermai import __version__, percentages
     from dermai.evaluation import words
+    from dermai.gate import marks
+    from dermai.gate.explain import asked_of
     from dermai.report import figures
     from dermai.taxonomy import load_taxonomy
 
@@ -37,10 +39,13 @@ def environment() -> Environment:
         "interval": words.interval_words,
         "rate": words.rate_words,
         "points": percentages.points,
+        "allowance": percentages.allowance,
+        "asked_of": asked_of,
+        "verdict": marks.verdict_words,
         "p_value": words.p_words,
         "duration": words.duration_words,
         "moment": words.moment_words,
         "count_of": words.count_words,
     }
-    found.globals |= {"figures": figures, "taxonomy": load_taxonomy(), "version": __version__}
+    found.globals |= {"figures": figures, "marks": marks, "taxonomy": load_taxonomy(), "version": __version__}
     return found

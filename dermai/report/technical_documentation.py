@@ -16,6 +16,7 @@ from dermai.promotion.history import champion_history, latest_attempt
 from dermai.promotion.policy_approval import policy_approval
 from dermai.records.log import records_of
 from dermai.records.moves import PolicyApproval
+from dermai.records.reasons import marked_reasons
 from dermai.records.summary import summarise, version_of
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import CHAMPION, ModelVersion, Registry
@@ -80,6 +81,7 @@ def technical_documentation(audit: AuditLog, champion: ModelVersion | None, para
         newest=newest,
         evaluations=newest.body.evaluation if newest else {},
         decision=newest.body.decision if newest else None,
+        reasons=marked_reasons(newest.body) if newest else (),
         updates=_rows(entries, ("update_attempt", "shadow_decision")),
         moves=_rows(entries, MOVES),
         events=_rows(entries, EVENTS),

@@ -7,6 +7,7 @@ from typing import get_args
 
 from dermai.evaluation.metrics import Rate
 from dermai.files import write_text
+from dermai.gate.explain import largest_drop
 from dermai.report.figures import Difference, Row
 from dermai.report.headline import facts, headline, objections
 from dermai.report.pages import render_page
@@ -56,8 +57,15 @@ def differences(report: UpdateReport) -> list[Difference]:
     pools = [(found.code, found.comparisons) for found in report.decision.classes]
     if report.decision.specificity:
         pools.append(("benign", report.decision.specificity.comparisons))
+    point = report.decision.mode == "point"
     return [
-        Difference(f"{name} vs {found.reference}", found.difference, *found.interval, found.margin)
+        Difference(
+            f"{name} vs {found.reference}",
+            found.difference,
+            *found.interval,
+            None if point else found.margin,
+            largest_drop(found) if point else found.allowed_drop,
+        )
         for name, comparisons in pools
         for found in comparisons
     ]

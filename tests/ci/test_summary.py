@@ -43,9 +43,10 @@ def test_a_promotion_shows_each_test_that_decided(fleet: Any) -> None:
     fleet.promote(attempted(fleet, 55))
     text = summary(outcome(fleet))
     assert text.startswith("## Version 1 is the champion\n")
-    assert "| MM found | 55 of 60 lesions, at least 83.3 % certain | above 70 % | shown |" in text
+    assert "| MM found | 55 of 60 lesions, at least 83.3 % certain | above 70 % | ✓ shown |" in text
     assert "| MM found, against the champion | 0.0 points (" in text
     assert "not shown" not in text
+    assert "loss of 10 points ruled out, drop of at most 3 points" in text
 
 
 def test_a_rejection_says_what_speaks_against_the_candidate(fleet: Any) -> None:
@@ -54,8 +55,8 @@ def test_a_rejection_says_what_speaks_against_the_candidate(fleet: Any) -> None:
     assert found.result == "rejected"
     text = summary(found)
     assert "| MM found, against the champion |" in text
-    assert "**worse**" in text
-    assert "- Malignant melanoma (MM): " in text
+    assert "**✗ worse**" in text
+    assert "- ✗ Malignant melanoma (MM): " in text
 
 
 def test_a_candidate_that_passed_waits_for_a_person_or_is_held_back(fleet: Any) -> None:

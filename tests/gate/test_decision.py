@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from dermai.gate.decision import decide
 from dermai.gate.planning import rejects
-from dermai.gate.policy import GatePolicy
+from dermai.gate.policy import GatePolicy, Guards
 from dermai.gate.results import IncomparableResults, LesionResults
 from tests.gate.simulated import first_hit, fleet, lesions
 
@@ -184,7 +184,8 @@ def test_with_many_lesions_a_clear_drop_within_the_margin_is_not_promoted():
     hidden = lesions({**{name: first_hit(90, 100) for name in CLASSES}, "MM": np.arange(100) >= 14})
     decision = decide(GatePolicy(margins={"champion": {"MM": 0.2, "BCC": 0.2}}), hidden, good())
     assert decision.outcome == "insufficient_evidence"
-    assert "4.0 points fewer, and a drop of 3 points is allowed" in decision.reasons[0].text
+    assert "4.0 points fewer" in decision.reasons[0].text
+    assert "the estimate itself may drop by at most 3 points" in decision.reasons[0].text
 
 
 def test_sensitivity_cannot_be_bought_with_false_alarms():
@@ -229,8 +230,33 @@ def test_point_mode_compares_estimates_and_says_that_nothing_is_controlled():
     assert (same.outcome, same.controls_error_rate) == ("promote", False)
     assert same.reasons[0].code == "point_estimates"
     assert "no error rate is controlled" in same.summary
-    assert decide(policy, good(20, 17), good(20, 18)).outcome == "reject"
+    assert decide(policy, good(20, 17), good(20, 18)).outcome == "reject"  # 5 points
     assert decide(policy, good(4, 4), good(4, 4)).outcome == "insufficient_evidence"
+
+
+@pytest.mark.parametrize(("lost", "outcome"), [(0, "promote"), (1, "promote"), (2, "reject")])
+@pytest.mark.parametrize("compared", ["champion", "anchor"])
+def test_point_mode_keeps_to_the_margins_of_the_policy(lost, outcome, compared):
+    """One BCC of 56 is 1.8 points, within the 3 that an estimate may drop; two are not."""
+    before = lessened(0)
+    candidate = lessened(lost)
+    references = {"champion": before} if compared == "champion" else {"champion": candidate, "anchor": before}
+    decision = decide(GatePolicy(mode="point"), candidate, **references)
+    assert decision.outcome == outcome
+    text = next(reason.text for reason in decision.reasons if reason.code.startswith(compared))
+    assert "a drop of at most 3 points is allowed" in text
+
+
+@pytest.mark.parametrize(("drop", "margin", "outcome"), [(0.1, 0.03, "reject"), (0.1, 0.1, "promote")])
+def test_point_mode_takes_the_narrower_of_margin_and_allowed_drop(drop, margin, outcome):
+    margins = {"champion": {"MM": 0.1, "BCC": margin}}
+    policy = GatePolicy(mode="point", margins=margins, guards=Guards(sensitivity_drop=drop))
+    assert decide(policy, lessened(3), lessened(0)).outcome == outcome  # 5.4 points
+
+
+def lessened(lost):
+    """A model that finds so many of 56 BCC fewer."""
+    return lesions({name: first_hit(50 - lost * (name == "BCC"), 56) for name in CLASSES})
 
 
 def test_a_smaller_alpha_asks_for_more():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from dermai.gate.eprocess import growth_rate, log_e_values
+from dermai.gate.eprocess import growth, log_e_values
 
 LOOKS, RUNS, ALPHA = 1000, 600, 0.05
 
@@ -61,4 +61,4 @@ def test_an_equal_challenger_is_shown_after_about_as_many_cases_as_planned():
     rng = np.random.default_rng(6)
     first = [int(np.argmax(log_e_values(paired(0.05, 0.05)(rng), -1.0, -0.10) >= np.log(20))) + 1 for _ in range(RUNS)]
     assert 60 <= np.median(first) <= 95
-    assert np.log(20) / growth_rate(0.05, 0.05, 0.10) == pytest.approx(np.median(first), rel=0.35)
+    assert np.log(20) / growth((1, 0, -1), (0.05, 0.9, 0.05), -1, -0.10)[0] == pytest.approx(np.median(first), rel=0.35)

@@ -3,31 +3,40 @@
 import numpy as np
 import pytest
 
-from dermai.gate.clustered import EXACT_LIMIT, Pairs, Proportion, pairs, proportion
-from dermai.gate.planning import further_cases_for_comparison, further_cases_for_floor, power, rejects
-from dermai.gate.policy import Planning
-from tests.gate.simulated import clustered
+from dermai.gate.clustered import EXACT_LIMIT, Pairs, pairs
+from dermai.gate.eprocess import log_e_values
+from dermai.gate.planning import further_patients_for_comparison, further_patients_for_floor, power, rejects
+from dermai.gate.policy import GatePolicy
+
+POLICY = GatePolicy()
 
 
-def test_so_many_further_cases_show_a_floor_with_the_power_asked_for():
-    rng, floor, true = np.random.default_rng(1), 0.7, 0.88
-    found = Proportion(10, 9, 10, 0.9, 10.0)
-    further = further_cases_for_floor(found, floor, true, 0.05, 0.8)
-    hits = rng.binomial(10 + further, true, 4000)
-    shown = [Proportion(10 + further, h, 10 + further, h / (10 + further), 10.0 + further) for h in hits]
-    assert 0.7 <= np.mean([one.p_value_above(floor) <= 0.05 for one in shown]) <= 0.93
+@pytest.mark.parametrize("true", [0.8, 0.88, 0.95])
+def test_so_many_further_patients_show_a_floor_with_the_power_asked_for(true):
+    rng = np.random.default_rng(1)
+    further = further_patients_for_floor(true * 10**6, 10**6, POLICY, "MM")
+    ever = [log_e_values(rng.random(further) < true, 0.0, 0.7).max() >= np.log(20) for _ in range(1000)]
+    assert np.mean(ever) == pytest.approx(POLICY.planning.power, abs=0.08)
+
+
+@pytest.mark.parametrize(("gains", "losses"), [(0.05, 0.05), (0.1, 0.1), (0.04, 0.08), (0.01, 0.01)])
+def test_so_many_further_patients_rule_out_the_margin_with_the_power_asked_for(gains, losses):
+    rng = np.random.default_rng(2)
+    further = further_patients_for_comparison(gains * 10**6, losses * 10**6, 10**6, POLICY, 0.1)
+    drawn = rng.choice([1.0, 0.0, -1.0], p=[gains, 1 - gains - losses, losses], size=(1000, further))
+    ever = [log_e_values(values, -1.0, -0.1).max() >= np.log(20) for values in drawn]
+    assert np.mean(ever) == pytest.approx(POLICY.planning.power, abs=0.08)
 
 
 def test_a_model_that_seems_under_its_floor_or_worse_by_the_margin_is_not_helped_by_more_cases():
-    assert further_cases_for_floor(Proportion(50, 30, 50, 0.6, 50.0), 0.7, 0.9, 0.05, 0.8) is None
-    assert further_cases_for_comparison(Pairs(30, 0, 10, 10, 50, 0.0, 10.0, 50.0), 0.1, 0.05, Planning()) is None
+    assert further_patients_for_floor(30, 50, POLICY, "MM") is None
+    assert further_patients_for_comparison(0, 10, 50, POLICY, 0.1) is None
 
 
-def test_patients_with_several_like_lesions_are_counted_as_patients():
-    patient, hit = clustered(np.random.default_rng(2), 12, [0.1, 0.9], 1.0)
-    alone = proportion(np.arange(12), np.array([hit[patient == one][0] == 1 for one in range(12)]))
-    found = proportion(patient, hit == 1)
-    assert further_cases_for_floor(found, 0.7, 0.9, 0.05, 0.8) == further_cases_for_floor(alone, 0.7, 0.9, 0.05, 0.8)
+def test_evidence_that_practice_gave_already_shortens_the_wait():
+    numbers = [further_patients_for_floor(45, 50, POLICY, "MM", log_e) for log_e in (-1.0, 0.0, 2.0, np.log(20))]
+    assert numbers == sorted(numbers, reverse=True)
+    assert numbers[-1] == 1
 
 
 @pytest.mark.parametrize("n", [30, EXACT_LIMIT])

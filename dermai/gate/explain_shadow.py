@@ -1,0 +1,60 @@
+"""The decision on a challenger in shadow mode in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dermai.gate.explain import REFERENCES, about_words, further_words
+from dermai.gate.findings import Outcome, ShadowTest
+
+
+def summary(outcome: Outcome, tests: Sequence[ShadowTest], further: Mapping[str, int | None]) -> str:
+    """What daily practice says of the challenger, in a sentence or two."""
+    if outcome == "promote":
+        return "Promote: what the test patients left open, confirmed diagnoses of daily practice have shown."
+    if outcome == "reject":
+        return "Reject: confirmed diagnoses of daily practice are evidence that the challenger is worse than allowed."
+    left = [test for test in tests if test.verdict == "not_shown"]
+    return f"Keep going: {len(left)} of {len(tests)} tests are still open{further_words(further)}."
+
+
+def reasons(tests: Sequence[ShadowTest], macro_f1_kept: bool, open_groups: tuple[str, ...]) -> Iterator[str]:
+    """A sentence for each test, in its order, then what else holds the challenger back."""
+    for test in tests:
+        if test.against == "floor":
+            what = f"{about_words(test.about)}, sensitivity above the floor"
+        else:
+            what = f"{about_words(test.about)}, no worse than {REFERENCES[test.against]}"
+        if test.verdict == "worse":
+            yield f"{what}: no, it is worse ({_odds(test.largest_e_value_worse)} after {_patients(test.patients)})."
+        elif test.verdict == "shown":
+            yield f"{what}: shown on {'the test patients' if test.on == 'test patients' else test.on}."
+        elif test.against == "anchor" and not test.patients and test.lesions:
+            yield f"{what}: open, because the anchor does not score in shadow."
+        else:
+            yield f"{what}: not shown yet; {_so_far(test)}."
+    if not macro_f1_kept:
+        yield "Macro-F1 over all diagnoses is not kept yet."
+    for group in open_groups:
+        yield f"Subgroup {group} fell on the test patients, and too few lesions since then show otherwise."
+
+
+def _so_far(test: ShadowTest) -> str:
+    """The evidence in words: an e-value is what a bet of 1 against the opposite has become (Shafer 2021)."""
+    asked = f"{test.threshold:.3g} to 1 is asked"
+    if not test.patients:
+        return f"no diagnosis of such a lesion has come back since, {asked}"
+    seen = _patients(test.patients)
+    if test.largest_e_value >= test.threshold:
+        return f"the margin is ruled out, but over {seen} its estimate fell by more than is allowed"
+    if test.e_value < 1:
+        return f"what {seen} showed speaks against it rather than for it so far ({_odds(test.e_value)}, {asked})"
+    return f"what {seen} showed speaks for it, but not clearly enough ({_odds(test.e_value)}, {asked})"
+
+
+def _odds(e_value: float) -> str:
+    return f"{e_value:.3g} to 1"
+
+
+def _patients(number: int) -> str:
+    return "1 patient" if number == 1 else f"{number:,} patients"
