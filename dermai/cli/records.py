@@ -57,6 +57,9 @@ def status(profile: Profile = "", settings: Settings = None, as_json: AsJson = F
     for name in ("champion", "challenger", "anchor"):
         model = getattr(found, name)
         text = f"version {model.version}, {model.backbone}, data {model.data_version[:12]}" if model else "none"
+        if model and model.provisional_until:
+            text += f", provisional until {model.provisional_until}"
+            text += f"; no answers: {model.withheld}" if model.withheld else ""
         _say(f"{name:<11} {text}")
     if found.earlier_champions:
         _say(f"{'earlier':<11} versions {', '.join(found.earlier_champions)}")

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from dermai.audit import AuditLog
 from dermai.errors import UnknownVersion
-from dermai.promotion.history import waiting_version
+from dermai.promotion.history import champion_history, waiting_version
 from dermai.promotion.standing import mark_standing
 from dermai.records.log import records_of
 from dermai.records.moves import ChampionMove, Confirmation, Move, Promotion
@@ -30,6 +30,8 @@ def set_aliases(audit: AuditLog, registry: Registry, move: Move) -> None:
         if isinstance(move, Promotion) and move.sets_anchor:
             registry.set_alias(ANCHOR, move.version)
         registry.set_alias(CHAMPION, move.version)
+    elif not champion_history(audit):
+        registry.delete_alias(CHAMPION)  # set by hand: the records know of no champion
     mark_standing(audit, registry)
     if challenger and challenger.version != waiting_version(audit):
         registry.delete_alias(CHALLENGER)

@@ -62,9 +62,19 @@ def waiting_version(audit: AuditLog) -> str | None:
 
     A later candidate that was rejected leaves it waiting; one that passed takes its place.
     """
+    attempt = _newest_unsettled(audit)
+    return attempt.candidate.version if attempt and attempt.waits else None
+
+
+def unsettled_version(audit: AuditLog) -> str | None:
+    """The version that waits, or one that passed and was held back, such as for data that is not committed."""
+    attempt = _newest_unsettled(audit)
+    return attempt.candidate.version if attempt else None
+
+
+def _newest_unsettled(audit: AuditLog) -> UpdateAttempt | None:
+    """The newest attempt that was not rejected, unless somebody has moved its version since."""
     attempts = [record.body for record in records_of(audit, UpdateAttempt) if record.body.outcome != "reject"]
-    if not attempts or not attempts[-1].waits:
+    if not attempts or any(move.body.version == attempts[-1].candidate.version for move in records_of(audit, Move)):
         return None
-    version = attempts[-1].candidate.version
-    settled = any(record.body.version == version for record in records_of(audit, Move))
-    return None if settled else version
+    return attempts[-1]

@@ -113,7 +113,7 @@ def _check_compared(
 
 
 def _check_clean(audit: AuditLog, version: str) -> None:
-    dirty = _dirty_reason(audit, version)
+    dirty = dirty_reason(audit, version)
     if dirty:
         raise Refused(f"version {version} cannot be promoted: {dirty}")
 
@@ -135,7 +135,7 @@ def check_not_turned_down(audit: AuditLog, version: str) -> None:
             )
 
 
-def _dirty_reason(audit: AuditLog, version: str) -> str:
+def dirty_reason(audit: AuditLog, version: str) -> str:
     """Why the attempt that made a version may not be promoted whatever the gate says; empty where it may."""
     attempt = latest_attempt(audit, version)
     if attempt is None:

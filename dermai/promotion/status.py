@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import BaseModel, ConfigDict
 
 from dermai.audit import AuditLog
@@ -10,12 +12,12 @@ from dermai.errors import DatasetMismatch
 from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.history import champion_history, champion_problem, latest_decision, waiting_version
+from dermai.promotion.next_step import INGEST, Place, next_step
 from dermai.promotion.policy_approval import changes_since_approval, policy_approval
-from dermai.records.log import records_of
-from dermai.records.moves import PolicyApproval, ShadowDecisionRecord
+from dermai.promotion.standing import champion_standing
+from dermai.records.moves import ShadowDecisionRecord
 from dermai.records.reasons import marked_reasons
 from dermai.records.summary import summarise
-from dermai.records.update_record import UpdateRecord
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, ModelVersion, Registry
 from dermai.workspace import Workspace, dataset_version
 
@@ -34,6 +36,8 @@ class ModelStatus(StatusPart):
     data_version: str
     backbone: str
     registered: str
+    provisional_until: date | None = None
+    withheld: str = ""  # why its answers are not shown; empty where they are
 
 
 class PendingDecision(StatusPart):
@@ -63,41 +67,71 @@ class Status(StatusPart):
     last_record: str
     pending: PendingDecision | None
     next_step: str
+    next_command: str  # of it; words in capitals are to be filled in
 
 
 def read_status(workspace: Workspace, params: Params) -> Status:
     """Read it all; nothing is written."""
-    audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
-    found, entries = audit.verify(), audit.entries()
-    by_alias = {alias: registry.by_alias(alias) for alias in (CHAMPION, CHALLENGER, ANCHOR)}
-    moved = champion_problem(audit, by_alias[CHAMPION])
-    problems = (*found.problems, *([moved] if moved else []))
-    data, data_problem = _dataset(workspace)
+    audit = AuditLog(workspace.audit_log)
+    verified, entries = audit.verify(), audit.entries()
+    versions = tuple(Registry(workspace, params).versions()) if Registry.exists(workspace) else ()
+    by_alias = {
+        alias: next((version for version in versions if alias in version.aliases), None)
+        for alias in (CHAMPION, CHALLENGER, ANCHOR)
+    }
+    champion = by_alias[CHAMPION]
+    moved = champion_problem(audit, champion)
+    data, data_problem, data_command = _dataset(workspace)
     policy = RecordedPolicy.of(params.gate)
-    approved = policy_approval(audit, policy, params.gate.hash) is not None
-    pending = _pending(audit)
+    step = next_step(
+        Place(
+            audit=audit,
+            versions=versions,
+            champion=champion,
+            policy=policy,
+            policy_sha256=params.gate.hash,
+            data=data,
+            data_problem=data_problem,
+            data_command=data_command,
+            log_problems=tuple(verified.problems),
+            champion_problem=moved,
+        )
+    )
     return Status(
-        **{alias: _model(version) for alias, version in by_alias.items()},
+        champion=_champion(audit, champion),
+        challenger=_model(by_alias[CHALLENGER]),
+        anchor=_model(by_alias[ANCHOR]),
         earlier_champions=tuple(champion_history(audit)[:-1]),
         data_version=data,
         data_problem=data_problem,
         policy_sha256=params.gate.hash,
-        policy_approved=approved,
+        policy_approved=policy_approval(audit, policy, params.gate.hash) is not None,
         policy_changes=changes_since_approval(audit, policy, params.gate.hash),
         records=len(entries),
-        problems=problems,
+        problems=(*verified.problems, *([moved] if moved else [])),
         last_record=f"{entries[-1].time[:16]} {entries[-1].event}: {summarise(entries[-1])}" if entries else "",
-        pending=pending,
-        next_step=_next_step(audit, problems, data, data_problem, approved, by_alias[CHAMPION], pending),
+        pending=_pending(audit),
+        next_step=str(step),
+        next_command=step.command,
     )
 
 
-def _dataset(workspace: Workspace) -> tuple[str, str]:
+def _dataset(workspace: Workspace) -> tuple[str, str, str]:
+    """The version, what is wrong with it, and the command that settles that."""
     try:
         version = dataset_version(workspace)
     except DatasetMismatch as error:
-        return "", str(error)
-    return version.hash, version.dirty_reason
+        if not (workspace.root / "data.dvc").is_file():
+            return "", str(error), INGEST
+        return "", str(error), "dvc pull" if not workspace.data.is_dir() else "git checkout data.dvc && dvc pull"
+    return version.hash, version.dirty_reason, "dvc add data && git add data.dvc && git commit -m MESSAGE"
+
+
+def _champion(audit: AuditLog, version: ModelVersion | None) -> ModelStatus | None:
+    model, standing = _model(version), champion_standing(audit)
+    if model is None or standing is None or standing.provisional is None:
+        return model
+    return model.model_copy(update={"provisional_until": standing.provisional.until, "withheld": standing.withheld()})
 
 
 def _model(version: ModelVersion | None) -> ModelStatus | None:
@@ -122,35 +156,3 @@ def _pending(audit: AuditLog) -> PendingDecision | None:
     summary = decided.decision.summary if decided.decision else ""
     shadow = decided.decision if isinstance(decided, ShadowDecisionRecord) else None
     return PendingDecision(version=version, outcome=decided.outcome, summary=summary, reasons=reasons, shadow=shadow)
-
-
-def _next_step(
-    audit: AuditLog,
-    problems: tuple[str, ...],
-    data: str,
-    data_problem: str,
-    policy_approved: bool,
-    champion: ModelVersion | None,
-    pending: PendingDecision | None,
-) -> str:
-    who = '--approver "NAME" --role "ROLE" --reason "WHY"'
-    if problems:
-        return "look at the records before anything else: `dermai audit verify`"
-    if data_problem:
-        return data_problem
-    if records_of(audit, PolicyApproval) and not policy_approved:
-        return f"the gate policy was changed: `dermai gate approve-policy {who}` before it can promote anything"
-    if pending and pending.outcome == "promote":
-        return f"version {pending.version} passed: `dermai promote {pending.version} {who}`, or `dermai reject`"
-    if data != _last_data(audit):
-        return "the data is not the last attempt's: `zenml pipeline run incremental_finetune`"
-    if pending:
-        return f"confirm diagnoses (`dermai confirm`): they decide on version {pending.version} as they arrive"
-    if champion is None:
-        return "there is no champion: read the last report, add cases and run the update again"
-    return "nothing to do; new cases come in with `dermai ingest`"
-
-
-def _last_data(audit: AuditLog) -> str:
-    attempts = records_of(audit, UpdateRecord)
-    return attempts[-1].body.dataset.version if attempts else ""

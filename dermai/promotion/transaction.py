@@ -144,7 +144,7 @@ def reject(workspace: Workspace, params: Params, version: str, *, approver: str,
         check_named(approver, role, reason)
         candidate = registry.get(version)
         standing = champion_standing(audit)
-        if CHAMPION in candidate.aliases and not (standing and standing.provisional):
+        if standing and standing.version == version and standing.provisional is None:
             raise Refused(f"version {version} is the champion: use `dermai rollback`")
         check_not_turned_down(audit, version)
         move = Rejection(**_who(approver, role, reason), version=version, sha256=candidate.sha256)

@@ -77,7 +77,7 @@ def test_verify_finds_an_edit_and_exits_with_1(fleet, dermai, tmp_path):
     assert error.startswith("dermai: 1 problem in ")
     result = json.loads(dermai("audit", "verify", "--json")[1])
     assert (result["ok"], result["records"]) == (False, 4)
-    assert "look at the records" in dermai("status")[1]
+    assert "the records were changed" in dermai("status")[1]
 
 
 def test_verify_finds_an_alias_that_was_moved_by_hand(fleet, dermai):

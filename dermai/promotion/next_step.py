@@ -1,0 +1,150 @@
+"""The way on from where a workspace stands: there is one from every state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dermai.audit import AuditLog
+from dermai.errors import Refused
+from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.promotion.history import champion_history, latest_decision, unsettled_version
+from dermai.promotion.policy_approval import policy_approval
+from dermai.promotion.rules import check_decision, check_provisional, dirty_reason
+from dermai.promotion.standing import Standing, champion_standing
+from dermai.records.log import records_of
+from dermai.records.moves import PolicyApproval
+from dermai.records.update_record import UpdateRecord
+from dermai.registry.registry import ModelVersion
+
+WHO = '--approver "NAME" --role "ROLE" --reason "WHY"'
+UPDATE = "zenml pipeline run incremental_finetune"
+TRIAGE = "zenml pipeline run triage_cases"
+INGEST = "dermai ingest FOLDER"
+CONFIRM = "dermai confirm FILE"
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Why, what to run, and what else would do."""
+
+    why: str
+    command: str
+    otherwise: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.why}: `{self.command}`" + (f"; {self.otherwise}" if self.otherwise else "")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a workspace stands, as far as the next step depends on it.
+
+    `data` is the dataset's version, "" where there is none; `data_problem` says why no model that is trained now may be
+    promoted, and `data_command` settles that.
+    """
+
+    audit: AuditLog
+    versions: tuple[ModelVersion, ...]
+    champion: ModelVersion | None
+    policy: RecordedPolicy
+    policy_sha256: str
+    data: str
+    data_problem: str
+    data_command: str
+    log_problems: tuple[str, ...] = ()
+    champion_problem: str = ""
+
+    def version(self, number: str) -> ModelVersion | None:
+        """A registered version."""
+        return next((known for known in self.versions if known.version == number), None)
+
+
+def next_step(place: Place) -> NextStep:
+    """The first of the ways on that applies; what is broken comes first, then who waits for a person."""
+    audit = place.audit
+    if place.log_problems:
+        return NextStep("the records were changed, and nothing may rest on them", "dermai audit verify",
+                        "then put the newest backup into a fresh clone (`dermai restore`)")  # fmt: skip
+    if place.champion_problem:
+        history = champion_history(audit)
+        if history:
+            return NextStep(place.champion_problem, f"dermai rollback --to {history[-1]} {WHO}")
+        found = place.champion.version if place.champion else ""
+        return NextStep(
+            f"the registry's champion is version {found}, and the records name none",
+            f"dermai reject {found} {WHO}",
+            f"where the log was begun anew, `dermai rollback --to {found} {WHO}` takes it over",
+        )
+    if place.data_problem:
+        return NextStep(place.data_problem, place.data_command)
+    approvals = records_of(audit, PolicyApproval)
+    if approvals and policy_approval(audit, place.policy, place.policy_sha256) is None:
+        return NextStep("the gate policy was changed, and nothing is promoted before it is approved",
+                        f"dermai gate approve-policy {WHO}")  # fmt: skip
+    waiting = unsettled_version(audit)
+    if waiting and (step := _about_candidate(place, waiting)):
+        return step
+    attempts = records_of(audit, UpdateRecord)
+    if not attempts or attempts[-1].body.dataset.version != place.data:
+        why = "the data is not the last attempt's" if attempts else "no model was made yet"
+        return NextStep(why, UPDATE)
+    return _about_champion(place, champion_standing(audit), waiting)
+
+
+def _about_candidate(place: Place, waiting: str) -> NextStep | None:
+    """What to do about a version that waits; None where only more evidence, or newer data, can decide."""
+    decision, version = latest_decision(place.audit, waiting), place.version(waiting)
+    if decision is None or version is None:
+        return None
+    if decision.body.outcome == "promote":
+        try:
+            check_decision(place.audit, version, place.champion, "")
+        except Refused as refusal:
+            return NextStep(str(refusal), UPDATE)
+        if policy_approval(place.audit, decision.body.policy, decision.body.policy_sha256) is None:
+            return NextStep(f"version {waiting} passed under a policy that is no longer in force", UPDATE)
+        return NextStep(f"version {waiting} passed", f"dermai promote {waiting} {WHO}", "or `dermai reject`")
+    dirty = dirty_reason(place.audit, waiting)
+    return NextStep(f"version {waiting} can never be promoted, {dirty}", UPDATE) if dirty else None
+
+
+def _about_champion(place: Place, standing: Standing | None, waiting: str | None) -> NextStep:
+    """With the newest data learnt: what brings the evidence that is missing."""
+    withheld = standing.withheld() if standing else "there is no champion"
+    if withheld:
+        return _without_answers(place, standing, waiting, withheld)
+    if standing and standing.provisional:
+        return NextStep(
+            f"version {standing.version} is provisional until {standing.provisional.until}; triaged cases whose "
+            "diagnoses come back decide on it",
+            TRIAGE,
+            f"and `{CONFIRM}`",
+        )
+    if waiting:
+        decision = latest_decision(place.audit, waiting)
+        if decision and place.champion and (decision.body.champion is None
+                                            or decision.body.champion.version != place.champion.version):  # fmt: skip
+            return NextStep(f"version {waiting} was compared with another champion", UPDATE)
+        return NextStep(f"diagnoses of triaged cases decide on version {waiting} as they come back", CONFIRM)
+    return NextStep("nothing to do; new confirmed cases come in", INGEST)
+
+
+def _without_answers(place: Place, standing: Standing | None, waiting: str | None, withheld: str) -> NextStep:
+    """Triage runs without a model's answers: who could give them, and what would show it."""
+    goes_on = f"until then triage (`{TRIAGE}`) and `{CONFIRM}` go on without a model's answers"
+    for number in (waiting, standing.version if standing else None):
+        version = place.version(number) if number else None
+        if version is None:
+            continue
+        try:
+            decision = check_provisional(place.audit, version, place.champion)
+        except Refused:
+            continue
+        if policy_approval(place.audit, decision.body.policy, decision.body.policy_sha256) is None:
+            return NextStep(f"{withheld}; version {number} was judged under another policy", UPDATE, goes_on)
+        again = "renew" if standing and number == standing.version else "let"
+        does = f"{again} version {number}" + ("" if again == "renew" else " answer provisionally")
+        return NextStep(f"{withheld}; {does}, on a named person's word",
+                        f"dermai promote {number} --provisional {WHO}", goes_on)  # fmt: skip
+    return NextStep(f"{withheld}; another model needs more confirmed cases", INGEST,
+                    f"then `{UPDATE}`; {goes_on}")  # fmt: skip

@@ -1,0 +1,325 @@
+"""From every state of data, registry, records and policy, the commands that `dermai status` names lead on."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dermai.cli import app
+from dermai.config import load_params
+from dermai.errors import AuditLogDamaged
+from dermai.promotion.automatic import act_on_decision
+from dermai.promotion.next_step import CONFIRM, INGEST, TRIAGE, UPDATE
+from dermai.promotion.shadow_mode import settle_challenger
+from dermai.promotion.status import read_status
+from dermai.promotion.transaction import approve_current_policy, promote, reject, repair, rollback
+from dermai.records.log import records_of
+from dermai.records.update_record import UpdateAttempt
+from dermai.registry.registry import Registry
+from dermai.workspace import dataset_version
+from tests.promotion.fleet import WHO, Fleet
+from tests.promotion.test_shadow_mode import confirm_all, log_answers
+
+MOST_STEPS = 8
+
+
+def shell(folder, command):
+    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def versioned(tmp_path_factory) -> Path:
+    """A repository whose dataset is versioned."""
+    root = tmp_path_factory.mktemp("versioned")
+    shell(root, "git init -q . && git config user.name Desk && git config user.email desk@localhost && dvc init -q")
+    (root / "data").mkdir()
+    (root / "data" / "cases.csv").write_text("image\n")
+    shell(root, "dvc add -q data && git add -A && git commit -qm Dataset")
+    return root
+
+
+def dermai(monkeypatch, *arguments):
+    """Run a command in this process; its exit status."""
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "argv", ["dermai", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            app()
+    return ended.value.code or 0
+
+
+class World:
+    """A workspace and the people around it, who do what status says."""
+
+    def __init__(self, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.fleet, self.root, self.monkeypatch = fleet, fleet.workspace.root, monkeypatch
+        self.commands: list[str] = []
+
+    @property
+    def params(self):
+        return load_params(self.fleet.workspace.params_file)
+
+    @property
+    def data(self):
+        return dataset_version(self.fleet.workspace).hash
+
+    def status(self):
+        with suppress(AuditLogDamaged):
+            repair(self.fleet.workspace, self.params)
+        return read_status(self.fleet.workspace, self.params)
+
+    def update(self, outcome="promote", **changes):
+        self.fleet.params = self.params
+        dataset = self.fleet.record(self.fleet.registry.get("1")).dataset.model_copy(update={"version": self.data})
+        return self.fleet.candidate(outcome, policy=self.params.gate, **{"dataset": dataset, **changes})
+
+    def provisional(self, version=None, days=180):
+        over = datetime.now(UTC).date() + timedelta(days=days)
+        with self.monkeypatch.context() as patched:
+            patched.setattr("dermai.promotion.transaction.last_day", lambda _: over)
+            version = version or self.update("insufficient_evidence")
+            promote(self.fleet.workspace, self.params, version, **WHO, provisional=True)
+
+    def diagnoses_come_back(self):
+        versions = [alias.version for alias in (self.status().champion, self.status().challenger) if alias]
+        for version in versions:
+            diagnoses = log_answers(self.fleet, version)
+        confirm_all(self.fleet, diagnoses)
+        settle_challenger(self.fleet.workspace, self.params)
+
+    def set_policy(self, before, after):
+        file = self.fleet.workspace.params_file
+        text = file.read_text()
+        assert before in text
+        file.write_text(text.replace(before, after))
+
+    def follow(self, command: str) -> None:
+        """Do what a command says; trainings, triages and deliveries are those of the world outside."""
+        self.commands.append(command)
+        if command == UPDATE:
+            self.update()
+            act_on_decision(self.fleet.workspace, self.params, records_of(self.fleet.audit, UpdateAttempt)[-1].body)
+        elif command in (TRIAGE, CONFIRM):
+            self.diagnoses_come_back()
+        elif command == INGEST:
+            table = self.root / "data" / "cases.csv"
+            table.parent.mkdir(exist_ok=True)
+            table.write_text((table.read_text() if table.exists() else "image\n") + f"{len(self.commands)}\n")
+        elif command.startswith("dermai "):
+            filled = command.replace('"NAME"', "'Dr Silva'").replace('"ROLE"', "dermatologist").replace('"WHY"', "seen")
+            assert dermai(self.monkeypatch, *shlex.split(filled)[1:]) == 0, command
+        else:
+            shell(self.root, command.replace("MESSAGE", "Data"))
+
+
+@pytest.fixture
+def world(fleet, versioned, monkeypatch):
+    shutil.copytree(versioned, fleet.workspace.root, dirs_exist_ok=True)
+    monkeypatch.chdir(fleet.workspace.root)
+    return World(fleet, monkeypatch)
+
+
+def new_workspace(world):
+    shutil.rmtree(world.root / "data")
+    (world.root / "data.dvc").unlink()
+
+
+def data_not_pulled(world):
+    shutil.rmtree(world.root / "data")
+
+
+def pin_damaged(world):
+    (world.root / "data.dvc").write_text("outs: [")
+
+
+def data_not_committed(world):
+    world.follow(INGEST)
+
+
+def no_attempt(world):
+    pass
+
+
+def first_candidate_rejected(world):
+    world.update("reject")
+
+
+def first_candidate_open(world):
+    world.update("insufficient_evidence")
+
+
+def first_candidate_from_uncommitted_data(world):
+    dataset = world.fleet.record(world.fleet.registry.get("1")).dataset
+    world.update("promote", dataset=dataset.model_copy(update={"version": world.data, "dirty_reason": "data differs"}))
+
+
+def open_candidate_from_uncommitted_data(world):
+    dataset = world.fleet.record(world.fleet.registry.get("1")).dataset
+    dirty = dataset.model_copy(update={"version": world.data, "dirty_reason": "data differs"})
+    world.update("insufficient_evidence", dataset=dirty)
+
+
+def passed_and_waits_for_a_person(world):
+    world.set_policy("approval: auto", "approval: manual")
+    approve_current_policy(world.fleet.workspace, world.params, **WHO)
+    world.update("promote")
+
+
+def provisional(world):
+    world.provisional()
+
+
+def provisional_expired(world):
+    world.provisional(days=-1)
+
+
+def provisional_expired_with_a_challenger(world):
+    world.provisional(days=-1)
+    world.update("insufficient_evidence")
+
+
+def provisional_harmful(world):
+    world.provisional()
+    confirm_all(world.fleet, log_answers(world.fleet, "1", wrong=0.7))
+    settle_challenger(world.fleet.workspace, world.params)
+    world.fleet.workspace.prediction_log.rename(world.root / "harmful")
+
+
+def provisional_rejected(world):
+    world.provisional()
+    reject(world.fleet.workspace, world.params, "1", **WHO)
+
+
+def provisional_rejected_with_a_challenger(world):
+    provisional_rejected(world)
+    world.update("insufficient_evidence")
+
+
+def provisional_expired_under_a_new_policy(world):
+    world.provisional(days=-1)
+    world.set_policy("fewest_lesions: 5", "fewest_lesions: 6")
+
+
+def regular(world):
+    promote(world.fleet.workspace, world.params, world.update(), **WHO)
+
+
+def regular_with_a_challenger(world):
+    regular(world)
+    world.update("insufficient_evidence")
+
+
+def regular_with_new_data(world):
+    regular(world)
+    world.follow(INGEST)
+
+
+def challenger_of_another_champion(world):
+    regular(world)
+    regular(world)
+    world.update("insufficient_evidence")
+    rollback(world.fleet.workspace, world.params, **WHO)
+
+
+def policy_changed(world):
+    regular(world)
+    world.set_policy("fewest_lesions: 5", "fewest_lesions: 6")
+
+
+def passed_under_an_old_policy(world):
+    world.set_policy("approval: auto", "approval: manual")
+    approve_current_policy(world.fleet.workspace, world.params, **WHO)
+    world.update("promote")
+    world.set_policy("fewest_lesions: 5", "fewest_lesions: 6")
+
+
+def alias_moved(world):
+    regular(world)
+    regular(world)
+    world.fleet.registry.set_alias("champion", "1")
+
+
+def alias_removed(world):
+    regular(world)
+    world.fleet.registry.delete_alias("champion")
+
+
+def alias_set_by_hand(world):
+    world.fleet.registry.set_alias("champion", "1")
+
+
+def crash_before_the_alias(world):
+    version = world.update()
+    with world.monkeypatch.context() as patched:
+        patched.setattr(Registry, "set_alias", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            promote(world.fleet.workspace, world.params, version, **WHO)
+
+
+def part_of_the_prediction_log_damaged(world):
+    world.provisional()
+    log_answers(world.fleet, "1")
+    next(world.fleet.workspace.prediction_log.rglob("*.parquet")).write_bytes(b"not a table")
+
+
+def _killed(*_):
+    raise KeyboardInterrupt
+
+
+STATES = (
+    new_workspace, data_not_pulled, pin_damaged, data_not_committed, no_attempt, first_candidate_rejected,
+    first_candidate_open, first_candidate_from_uncommitted_data, open_candidate_from_uncommitted_data,
+    passed_and_waits_for_a_person, provisional, provisional_expired, provisional_expired_with_a_challenger,
+    provisional_harmful, provisional_rejected, provisional_rejected_with_a_challenger,
+    provisional_expired_under_a_new_policy, regular, regular_with_a_challenger, regular_with_new_data,
+    challenger_of_another_champion, policy_changed, passed_under_an_old_policy, alias_moved, alias_removed,
+    alias_set_by_hand, crash_before_the_alias, part_of_the_prediction_log_damaged,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("state", STATES, ids=[state.__name__ for state in STATES])
+def test_the_commands_that_status_names_lead_from_every_state_to_a_regular_champion(world, state):
+    state(world)
+    world.commands.clear()
+    for _ in range(MOST_STEPS):
+        status = world.status()
+        if "nothing to do" in status.next_step:
+            break
+        world.follow(status.next_command)
+    assert "nothing to do" in status.next_step, world.commands
+    assert status.champion is not None
+    assert status.champion.provisional_until is None
+    assert status.anchor is not None
+    assert status.problems == ()
+
+
+def test_a_changed_log_is_looked_at_before_anything_else(world):
+    regular(world)
+    content = world.fleet.workspace.audit_log.read_bytes()
+    world.fleet.workspace.audit_log.write_bytes(content.replace(b"Dr Silva", b"Dr Silvo"))
+    status = world.status()
+    assert status.next_command == "dermai audit verify"
+    assert "dermai restore" in status.next_step
+    assert dermai(world.monkeypatch, "audit", "verify") == 1
+
+
+def test_without_a_champion_a_person_is_offered_the_provisional_way_and_triage_goes_on(world):
+    first_candidate_open(world)
+    step = world.status().next_step
+    assert "dermai promote 1 --provisional" in step
+    assert f"triage (`{TRIAGE}`) and `{CONFIRM}` go on without a model's answers" in step
+
+
+def test_a_provisional_champion_is_shown_with_its_last_day(world, capsys):
+    provisional(world)
+    assert dermai(world.monkeypatch, "status") == 0
+    until = world.status().champion.provisional_until
+    assert f"provisional until {until}" in capsys.readouterr().out
+    assert until > datetime.now(UTC).date()
