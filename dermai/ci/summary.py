@@ -33,6 +33,11 @@ NEXT: dict[Result, str] = {
     "failed": "The champion stays. Fix the cause and push again, or run the job again: it goes on where it stopped.",
 }
 
+FIRST_MODEL = (
+    "Triage referrals and confirm their diagnoses: they are evidence on this model. A named person may let it answer for "
+    "a limited time: `dermai promote --provisional`."
+)
+
 
 def summary(outcome: JobOutcome) -> str:
     """A title, why, the decision table, what it was made from, what to do next."""
@@ -49,7 +54,8 @@ def summary(outcome: JobOutcome) -> str:
             parts.append("The gate's mode is `point`: it compares estimates and controls no error rate.")
     if record:
         parts.append(_table(("made from", ""), _provenance(record, outcome.sequence)))
-    parts.append(f"**Next:** {NEXT[outcome.result]}")
+    first = outcome.result == "insufficient_evidence" and record is not None and record.champion is None
+    parts.append(f"**Next:** {FIRST_MODEL if first else NEXT[outcome.result]}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -22,7 +22,10 @@ def act_on_decision(workspace: Workspace, params: Params, record: UpdateAttempt)
     if record.outcome == "reject":
         return f"version {version} is rejected:{reasons}"
     if record.outcome == "insufficient_evidence":
-        return f"version {version} waits as challenger, the evidence is insufficient:{reasons}"
+        text = f"version {version} waits as challenger, the evidence is insufficient:{reasons}"
+        if record.champion is None:
+            text += f"\nIt may answer for a limited time: `dermai promote {version} --provisional --approver ...`"
+        return text
     if params.gate.approval == "manual":
         return (
             f"version {version} passed and waits for a person: "

@@ -76,8 +76,19 @@ def headline(report: UpdateReport) -> Headline:
             f"{because}{unchanged}",
             "Look at the mistakes below and at the new cases before the next update.",
         )
+    if report.status == "insufficient_evidence" and first:
+        return Headline(
+            "open",
+            "Not enough evidence",
+            _undecided(report.decision),
+            f"{because}{unchanged} Referrals can be triaged and diagnoses confirmed all the same: what comes back is "
+            "evidence on this model.",
+            "Read this page. A named person may let the model answer for a limited time, with every case read by a "
+            "dermatologist:",
+            'dermai promote --provisional --approver "NAME" --role "ROLE" --reason "WHY"',
+        )
     if report.status == "insufficient_evidence":
-        shadow = "" if first else " The new model is kept as challenger and answers in the shadow of the champion."
+        shadow = " The new model is kept as challenger and answers in the shadow of the champion."
         return Headline(
             "open",
             "Not enough evidence",

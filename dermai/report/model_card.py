@@ -9,6 +9,7 @@ from pathlib import Path
 from dermai.audit import AuditLog
 from dermai.evaluation.comparison import ModelEvaluation
 from dermai.promotion.history import latest_attempt
+from dermai.promotion.standing import champion_standing
 from dermai.records.log import records_of
 from dermai.records.moves import ChampionMove
 from dermai.records.update_record import UpdateAttempt
@@ -26,6 +27,7 @@ def model_card(audit: AuditLog, champion: ModelVersion, package: Path) -> str:
         "model_card.html",
         made=datetime.now(UTC),
         champion=champion,
+        standing=champion_standing(audit),
         model=description,
         attempt=attempt,
         decision=attempt.body.decision if attempt else None,

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
 from dermai.evaluation.metric_files import write_metrics
 from dermai.files import write_json
 from dermai.models.package import ModelPackage
+from dermai.promotion.standing import champion_standing
 from dermai.records.update_record import UpdateRecord
 from dermai.report.latest import point_latest_at
 from dermai.report.update_content import data_summary, find_mistakes
@@ -94,6 +96,7 @@ def publish_update(
             data_docs=os.path.relpath(validation.docs, folder),
             provenance=provenance(record),
         ),
+        champion_standing(AuditLog(workspace.audit_log)),
     )
     point_latest_at(folder)
     return page

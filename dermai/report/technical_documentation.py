@@ -14,6 +14,7 @@ from dermai.files import write_text
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.history import champion_history, latest_attempt
 from dermai.promotion.policy_approval import policy_approval
+from dermai.promotion.standing import champion_standing
 from dermai.records.log import records_of
 from dermai.records.moves import PolicyApproval
 from dermai.records.reasons import marked_reasons
@@ -72,6 +73,7 @@ def technical_documentation(audit: AuditLog, champion: ModelVersion | None, para
         verification=found,
         last=entries[-1] if entries else None,
         champion=champion,
+        standing=champion_standing(audit),
         attempt=latest_attempt(audit, champion.version) if champion else None,
         history=champion_history(audit),
         policy=_flat(policy.root),

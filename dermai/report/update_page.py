@@ -8,14 +8,18 @@ from typing import get_args
 from dermai.evaluation.metrics import Rate
 from dermai.files import write_text
 from dermai.gate.explain import largest_drop
+from dermai.promotion.standing import Standing
 from dermai.report.figures import Difference, Row
 from dermai.report.headline import facts, headline, objections
 from dermai.report.pages import render_page
 from dermai.report.update_report import MistakeKind, UpdateReport
 
 
-def write_update_page(folder: Path, report: UpdateReport) -> Path:
-    """Write `report.html` into the folder: one page that needs nothing from elsewhere. Returns its path."""
+def write_update_page(folder: Path, report: UpdateReport, standing: Standing | None = None) -> Path:
+    """Write `report.html` into the folder: one page that needs nothing from elsewhere. Returns its path.
+
+    `standing` is the champion's after the update: the page says so where it is a provisional one.
+    """
     names = [
         (model.role, f"{model.role}, version {model.version}" if model.version else model.role)
         for model in report.models
@@ -23,6 +27,7 @@ def write_update_page(folder: Path, report: UpdateReport) -> Path:
     page = render_page(
         "update.html",
         report=report,
+        standing=standing,
         top=headline(report),
         facts=facts(report),
         objections=objections(report),

@@ -12,6 +12,7 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.data.cases import photograph_path
 from dermai.evaluation.metrics import Rate
+from dermai.promotion.standing import champion_standing
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.report.figures import Row, interval_plot, line_plot
 from dermai.report.pages import render_page
@@ -58,6 +59,7 @@ def start_page(workspace: Workspace, params: Params) -> str:
     return render_page(
         "start.html",
         champion=champion,
+        standing=champion_standing(AuditLog(workspace.audit_log)),
         history=history,
         last=last,
         verdict=verdict,
