@@ -34,8 +34,8 @@ NEXT: dict[Result, str] = {
 }
 
 FIRST_MODEL = (
-    "Triage referrals and confirm their diagnoses: they are evidence on this model. A named person may let it answer for "
-    "a limited time: `dermai promote --provisional`."
+    "Triage referrals and confirm their diagnoses: they are evidence on this model. A named person may let it answer "
+    "for a limited time: `dermai promote --provisional`."
 )
 
 
