@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +48,7 @@ def confirm(
     workspace = find_workspace()
     params = read_parameters(workspace, profile, settings)
     log = PredictionLog(workspace.prediction_log)
-    done = record(log, file, correct, SenderNumbers(load_pseudonyms(workspace)))
+    done = record(log, file, correct, SenderNumbers(load_pseudonyms(workspace), known=cache(log.pseudonyms)))
     refused = done.refused[["case_id", "reason"]].to_dict("records")
     challenger = settle_challenger(workspace, params)
     if as_json:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from dermai.data.tables import as_written, csv_text, read_text_table
 from dermai.errors import InvalidCases
 from dermai.files import write_bytes
 from dermai.taxonomy import load_taxonomy
@@ -24,7 +22,6 @@ VIEWS = ("macroscopic", "anatomical", "dermoscopic")
 SEXES = ("female", "male")
 ANSWERS = ("yes", "no")
 OLDEST_AGE = 120
-SENDER_DELIMITERS = ",;\t"  # of tables that practices and laboratories hand in
 
 
 def photograph_path(folder: Path, image: str) -> Path:
@@ -64,7 +61,7 @@ def parse_cases(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise InvalidCases(f"{path} does not exist: run `dvc pull`, or import a dataset first (`dermai import --help`)")
-    table = read_text_table(path, [name for name in COLUMNS if name not in SYMPTOMS])
+    table = read_text_table(path, [name for name in COLUMNS if name not in SYMPTOMS], ",").map(as_written)
     unknown = sorted(set(table.columns) - set(COLUMNS))
     if unknown:
         raise InvalidCases(f"{path.name}: unknown columns {unknown}; expected {', '.join(COLUMNS)}")
@@ -74,70 +71,14 @@ def parse_cases(path: Path) -> pd.DataFrame:
     if len(unreadable):
         line = unreadable[0]
         raise InvalidCases(f"{path.name}: line {line + 2}: age {table['age'][line]!r} is not a number of years")
-    return table.assign(age=ages)
-
-
-def read_text_table(path: Path, expected: Sequence[str], delimiters: str = ",") -> pd.DataFrame:
-    """Read a CSV file as text, with a clear error for the usual ways of getting one wrong.
-
-    Of the `delimiters` that are allowed the first that separates the expected columns is taken.
-
-    Raises:
-        InvalidCases: missing, empty, not UTF-8, another delimiter, missing or repeated columns, or ragged lines.
-    """
-    if not path.is_file():
-        raise InvalidCases(f"{path} is {'a folder, not a file' if path.is_dir() else 'not there'}: name a CSV file")
-    content = path.read_bytes()
-    if not content.strip():
-        raise InvalidCases(f"{path.name} is empty: expected a header line with {', '.join(expected)}")
-    if b"\0" in content:
-        raise InvalidCases(f"{path.name} holds NUL bytes (UTF-16, or damaged): save it as CSV UTF-8 and try again")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InvalidCases(
-            f"{path.name}: line {line} is not UTF-8 (Latin-1?): save the file as CSV UTF-8 and try again"
-        ) from None
-    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a lone \r ends a line in tables of old Macs
-    try:
-        delimiter = next((d for d in delimiters if set(expected) <= set(_header(text, d))), delimiters[0])
-        header = _header(text, delimiter)
-        longer = _first_longer_row(text, delimiter, len(header))
-    except csv.Error as error:
-        raise InvalidCases(f"{path.name} cannot be read as CSV: {error}") from None
-    missing = [name for name in expected if name not in header]
-    if missing:
-        other = next((d for d in ";\t|" if len(header) == 1 and d in header[0]), None)
-        if other:
-            raise InvalidCases(f"{path.name} is separated by {other!r}: save it with commas and try again")
-        raise InvalidCases(f"{path.name} lacks the columns {missing}")
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise InvalidCases(f"{path.name} names the columns {twice} more than once: keep the right one")
-    if longer:
-        raise InvalidCases(f"{path.name} cannot be read as CSV: row {longer} has more cells than the header")
-    try:
-        return pd.read_csv(io.StringIO(text), sep=delimiter, dtype=str, keep_default_na=False, index_col=False)
-    except pd.errors.ParserError as error:
-        raise InvalidCases(f"{path.name} cannot be read as CSV: {error}") from None
-
-
-def _header(text: str, delimiter: str) -> list[str]:
-    return next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
-
-
-def _first_longer_row(text: str, delimiter: str, cells: int) -> int | None:
-    """Number of the first row that says something beyond so many cells; the header is row 1."""
-    rows = enumerate(csv.reader(io.StringIO(text), delimiter=delimiter), 1)
-    return next((number for number, row in rows if any(map(str.strip, row[cells:]))), None)
+    return table.assign(age=ages).reset_index(drop=True)
 
 
 def write_cases(path: Path, cases: pd.DataFrame) -> None:
     """Replace the case table at once, with columns in the contract's order and ages as plain numbers."""
     table = cases[list(COLUMNS)].copy()
     table["age"] = [format(age, "g") if pd.notna(age) else "" for age in table["age"]]
-    write_bytes(path, table.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    write_bytes(path, csv_text(table).encode("utf-8"))
 
 
 def case_problems(cases: pd.DataFrame) -> list[str]:

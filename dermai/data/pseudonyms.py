@@ -9,9 +9,12 @@ import logging
 import os
 import secrets
 import stat
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
+from dermai.data.identifiers import canonical_identifier, earlier_spellings
 from dermai.errors import DermaiError
 from dermai.files import create_private, write_json
 from dermai.workspace import Workspace
@@ -19,6 +22,7 @@ from dermai.workspace import Workspace
 KEY_VARIABLE = "DERMAI_PSEUDONYM_KEY_FILE"
 SHORTEST_KEY = 32
 DIGITS = 20  # of the digest, 80 bits: among a million patients a collision has a chance below 1e-12
+Kind = Literal["patient", "lesion", "case"]
 log = logging.getLogger(__name__)
 
 
@@ -31,26 +35,45 @@ def key_file() -> Path:
 class Pseudonyms:
     """The same identifier of the same source always gets the same pseudonym; nothing leads back without the key.
 
+    How it is spelt does not matter (`dermai.data.identifiers`).
+
     >>> pseudonyms = Pseudonyms(b"a secret of at least 32 characters")
     >>> pseudonyms.patient("pad_ufes_20", "PAT_1516") == pseudonyms.patient("pad_ufes_20", "PAT_1516")
     True
     >>> pseudonyms.patient("pad_ufes_20", "PAT_1516") == pseudonyms.patient("dermai", "PAT_1516")
     False
+    >>> pseudonyms.patient("dermai", "Pat-1") == pseudonyms.patient("dermai", "PAT\\u20111")
+    True
     """
 
     key: bytes = field(repr=False)
 
     def patient(self, source: str, identifier: str) -> str:
-        return "p" + self._digest("patient", source, identifier)
+        return "p" + self._digest("patient", source, canonical_identifier(identifier))
 
     def lesion(self, source: str, identifier: str) -> str:
-        return "l" + self._digest("lesion", source, identifier)
+        return "l" + self._digest("lesion", source, canonical_identifier(identifier))
 
     def case(self, source: str, identifier: str) -> str:
-        return "c" + self._digest("case", source, identifier)
+        return "c" + self._digest("case", source, canonical_identifier(identifier))
 
-    def lesion_in_case(self, source: str, case: str, lesion: str) -> str:
-        return "l" + self._digest("lesion in case", source, case, lesion)
+    def lesion_in_case(self, source: str, case: str, lesion: str, known: Container[str] = ()) -> str:
+        """A lesion's pseudonym within its case; the one under which it is `known` where that is of its spelling."""
+        written = "l" + self._digest("lesion in case", source, case.strip(), lesion.strip())
+        forms = canonical_identifier(case), canonical_identifier(lesion)
+        return written if written in known else "l" + self._digest("lesion in case", source, *forms)
+
+    def earlier(self, kind: Kind, source: str, identifier: str) -> tuple[str, ...]:
+        """Pseudonyms that earlier releases, for which each spelling was another identifier, may have given this."""
+        return tuple(kind[0] + self._digest(kind, source, text) for text in earlier_spellings(identifier))
+
+    def stored(self, kind: Kind, source: str, identifier: str, known: Container[str]) -> str:
+        """The pseudonym under which this is known, by whichever release; else the one that it gets now."""
+        now = kind[0] + self._digest(kind, source, canonical_identifier(identifier))
+        written = kind[0] + self._digest(kind, source, identifier.strip())
+        if written in known or now in known:
+            return written if written in known else now
+        return next((pseudonym for pseudonym in self.earlier(kind, source, identifier) if pseudonym in known), now)
 
     @property
     def fingerprint(self) -> str:

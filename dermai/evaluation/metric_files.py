@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dermai.data.tables import csv_text
 from dermai.evaluation.metrics import Evaluation
 from dermai.files import write_json, write_text
 
@@ -36,7 +37,7 @@ def write_metrics(folder: Path, evaluations: Mapping[str, Evaluation], candidate
         columns=["class", "model", "sensitivity", "low", "high", "cases"],
     )
     for name, table in (("confusion", confusion), ("calibration", calibration), ("sensitivity", sensitivity)):
-        write_text(folder / "plots" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+        write_text(folder / "plots" / f"{name}.csv", csv_text(table))
 
 
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:

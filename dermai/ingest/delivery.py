@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
+import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -64,9 +67,68 @@ def files_below(folder: Path) -> list[str]:
     )
 
 
-def files_by_stem(folder: Path) -> dict[str, str]:
-    """Photograph files below a folder by their name without folder and suffix."""
-    return {PurePosixPath(file).stem: file for file in files_below(folder)}
+class PhotographFiles:
+    """A publisher's photographs below a folder, found by what its table calls them; never one of several by chance."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        for file in files_below(folder):
+            path = PurePosixPath(file)
+            for found, name in ((self._by_name, path.name), (self._by_stem, path.stem)):
+                found[_alike(name)].append(file)
+
+    def find(self, name: str, otherwise: str) -> str:
+        """The file of this name, else the one whose name begins so before its suffix; `otherwise` where none is.
+
+        Copies of one file are one.
+
+        Raises:
+            InvalidCases: two different files could be meant, such as a photograph and its mask.
+        """
+        stem = PurePosixPath(name).stem if name.lower().endswith(PHOTOGRAPH_SUFFIXES) else name
+        for found in (self._by_name.get(_alike(name)), self._by_stem.get(_alike(stem))):
+            if found:
+                self._refuse_several(name, found)
+                return found[0]
+        return otherwise
+
+    def _refuse_several(self, name: str, files: list[str]) -> None:
+        first = self._folder / files[0]
+        for other in files[1:]:
+            if not filecmp.cmp(first, self._folder / other, shallow=False):
+                raise InvalidCases(
+                    f"{name!r} may be {files[0]} or {other} in {self._folder}: "
+                    "keep the photograph there, and move masks and previews out of the folder"
+                )
+
+
+class PhotographPaths:
+    """A publisher's photographs by their path below a folder, whatever its letter case and Unicode form."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files: dict[str, list[str]] = defaultdict(list)
+        for file in files_below(folder):
+            self._files[_alike(file)].append(file)
+
+    def find(self, path: str) -> str:
+        """The file at this path, else the only one that is spelt alike; the path itself where there is none.
+
+        Raises:
+            InvalidCases: two files are spelt alike.
+        """
+        path = path.strip().replace("\\", "/")
+        found = self._files.get(_alike(path), [path])
+        if path in found:
+            return path
+        if len(found) > 1:
+            raise InvalidCases(f"{path!r} may be {found[0]} or {found[1]}: rename one of them")
+        return found[0]
+
+
+def _alike(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip()).casefold()
 
 
 def number(text: str) -> str:

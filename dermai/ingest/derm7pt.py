@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
-from dermai.data.cases import read_text_table
+from dermai.data.tables import read_text_table
 from dermai.errors import InvalidCases
-from dermai.ingest.delivery import Delivery, files_below, metadata_file
+from dermai.ingest.delivery import Delivery, PhotographPaths, metadata_file
 
 COLUMNS = ("case_num", "diagnosis", "location", "sex", "clinic", "derm")
-VIEWS = {"clinic": "macroscopic", "derm": "dermoscopic"}
 INDEXES = {"train_indexes.csv": "train", "valid_indexes.csv": "validation", "test_indexes.csv": "test"}
 
 
 def read_derm7pt(folder: Path, published_split: bool = False) -> Delivery:
     """`meta/meta.csv` and `images/`; no patients, so a case stands for one. Letter case of paths is forgiven.
 
-    With `published_split`, the cases keep the publisher's split instead of being drawn.
+    A case whose two columns name one file has a dermoscopic photograph only, as the publisher's notes say. With
+    `published_split`, the cases keep the publisher's split instead of being drawn.
+
+    Raises:
+        InvalidCases: the folder lacks one of both, or a table is not the publisher's.
     """
     meta = metadata_file(folder, "meta.csv")
     images = meta.parent.parent / "images"
-    prefix = images.relative_to(folder).as_posix() if images.is_dir() else "images"
-    files = {file.casefold(): file for file in files_below(images)}
-    table = read_text_table(meta, COLUMNS)
+    if not images.is_dir() or not images.is_relative_to(folder):
+        raise InvalidCases(f"{folder} holds {meta.name} and no images/ beside its folder: give the folder above both")
+    prefix = images.relative_to(folder).as_posix()
+    files = PhotographPaths(images)
+    table = read_text_table(meta, COLUMNS).reset_index(drop=True)
     splits = _published_splits(meta.parent, len(table)) if published_split else {}
     rows = (
         {
-            "file": f"{prefix}/{files.get(row[column].strip().casefold(), row[column].strip())}",
+            "file": f"{prefix}/{files.find(named)}",
             "case": row["case_num"],
             "patient": row["case_num"],
             "lesion": row["case_num"],
@@ -38,10 +44,17 @@ def read_derm7pt(folder: Path, published_split: bool = False) -> Delivery:
             "split": splits.get(place, ""),
         }
         for place, row in enumerate(table.to_dict("records"))
-        for column, view in VIEWS.items()
-        if row[column].strip()
+        for view, named in _photographs(row).items()
     )
     return Delivery.of("edra", folder, rows)
+
+
+def _photographs(row: Mapping[Hashable, str]) -> dict[str, str]:
+    """The files of a case by view."""
+    clinic, derm = row["clinic"].strip(), row["derm"].strip()
+    if clinic.casefold() == derm.casefold():
+        clinic = ""
+    return {view: file for view, file in (("macroscopic", clinic), ("dermoscopic", derm)) if file}
 
 
 def _published_splits(folder: Path, cases: int) -> dict[int, str]:

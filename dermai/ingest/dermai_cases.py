@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dermai.data.cases import SYMPTOMS, read_text_table
+from dermai.data.cases import SYMPTOMS
+from dermai.data.tables import read_text_table
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Delivery
 
@@ -19,7 +20,6 @@ OPTIONAL = {
         )
     },
 }  # fmt: skip
-SEXES = {"f": "female", "m": "male"}
 
 
 def read_dermai_cases(folder: Path) -> Delivery:
@@ -37,7 +37,6 @@ def read_dermai_cases(folder: Path) -> Delivery:
     table["lesion"] = [
         f"{p}/{lesion}" if lesion else "" for p, lesion in zip(table["patient"], table["lesion"], strict=True)
     ]
-    table["sex"] = table["sex"].str.strip().str.lower().replace(SEXES)
     notes = [f"columns that the case table has no place for were left out: {', '.join(unknown)}"] if unknown else []
     return Delivery.of(
         "dermai", folder, [{str(k): v for k, v in row.items()} for row in table.to_dict("records")], notes

@@ -19,6 +19,7 @@ def read_dermofit(folder: Path) -> Delivery:
 
 def _rows(folder: Path) -> Iterator[dict[str, str]]:
     classes = {label.casefold(): label for label in load_taxonomy().sources["dermofit"]}
+    seen: dict[str, str] = {}
     for file in files_below(folder):
         path = PurePosixPath(file)
         if path.stem.casefold().endswith("mask"):
@@ -27,6 +28,9 @@ def _rows(folder: Path) -> Iterator[dict[str, str]]:
         if label is None:  # the folder's own name: an unknown label that the reader can recognise
             label = path.parts[0] if len(path.parts) > 1 else ""
         lesion = f"{label}/{path.stem}"
+        if lesion in seen:
+            raise InvalidCases(f"{file} and {seen[lesion]} are called the same: keep the photograph, not its preview")
+        seen[lesion] = file
         yield {
             "file": file,
             "case": lesion,

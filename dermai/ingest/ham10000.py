@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dermai.data.cases import read_text_table
-from dermai.ingest.delivery import Delivery, files_by_stem, metadata_file, number
+from dermai.data.tables import read_text_table
+from dermai.ingest.delivery import Delivery, PhotographFiles, metadata_file, number
 
 COLUMNS = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")
 CONFIRMATION = {"histo": "histology", "consensus": "consensus", "confocal": "confocal", "follow_up": "follow_up"}
@@ -14,10 +14,10 @@ CONFIRMATION = {"histo": "histology", "consensus": "consensus", "confocal": "con
 def read_ham10000(folder: Path) -> Delivery:
     """`HAM10000_metadata.csv` and the photographs of both parts; no patients, so a lesion stands for one."""
     table = read_text_table(metadata_file(folder, "HAM10000_metadata*"), COLUMNS)
-    files = files_by_stem(folder)
+    files = PhotographFiles(folder)
     rows = (
         {
-            "file": files.get(row["image_id"], f"{row['image_id']}.jpg"),
+            "file": files.find(row["image_id"], f"{row['image_id']}.jpg"),
             "case": row["lesion_id"],
             "patient": row["lesion_id"],
             "lesion": row["lesion_id"],

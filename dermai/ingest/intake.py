@@ -16,18 +16,28 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.data.cases import COLUMNS, case_problems, empty_cases, read_cases, write_cases
-from dermai.data.pseudonyms import Pseudonyms, key_file, load_pseudonyms
+from dermai.data.identifiers import first_spellings
+from dermai.data.pseudonyms import Kind, Pseudonyms, key_file, load_pseudonyms
 from dermai.data.splits import assign_splits
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
 from dermai.files import locked, sha256_bytes
+from dermai.ingest.clinical_values import clinical_values
 from dermai.ingest.corrections import correct_diagnoses, correction_lines, other_diagnosis_of_lesion
 from dermai.ingest.delivery import Delivery
+from dermai.ingest.file_names import locate
 from dermai.ingest.fingerprints import Fingerprint, FingerprintTable, dataset_fingerprints, fingerprint
 from dermai.ingest.intake_report import IntakeReport, by_class
 from dermai.ingest.near_duplicates import near_duplicates
-from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
+from dermai.ingest.photographs import sanitise
 from dermai.ingest.quarantine import Rejection, quarantine
-from dermai.ingest.row_checks import Problems, conflicts_with_known, row_problems
+from dermai.ingest.row_checks import (
+    Problems,
+    conflicts_with_known,
+    known_at_other_sites,
+    one_spelling,
+    row_notes,
+    row_problems,
+)
 from dermai.ingest.same_photographs import (
     compare_identical,
     compare_near,
@@ -37,6 +47,7 @@ from dermai.ingest.same_photographs import (
 )
 from dermai.ingest.selection import select_patients
 from dermai.ingest.store import in_threads, store_photograph, sweep, sync_photographs
+from dermai.ingest.unusable import UnusablePhotograph
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 
@@ -116,10 +127,13 @@ class _Intake:
         known = _known_cases(self.workspace)
         before = known.copy()
         pseudonyms = self._pseudonyms()
-        sorting = _Sorting(delivered)
-        sorting.reject(row_problems(sorting.rows))
-        sorting.rows = self._translated(sorting.rows, pseudonyms)
+        values = clinical_values(delivered)
+        self.notes += row_notes(values)
+        sorting = _Sorting(values.rows.assign(site=one_spelling(values.rows["site"], known["site"])))
+        sorting.reject(row_problems(values))
+        sorting.rows = self._translated(sorting.rows, pseudonyms, known)
         sorting.reject(conflicts_with_known(sorting.rows, known))
+        self.notes += known_at_other_sites(sorting.rows, known)
 
         fingerprints = self._decode(sorting)
         identical = compare_identical(delivered_shots(sorting.rows), known_shots(known))
@@ -163,17 +177,24 @@ class _Intake:
             return Pseudonyms(secrets.token_bytes(32))  # a rehearsal makes no key
         return load_pseudonyms(self.workspace, record=not self.options.dry_run)
 
-    def _translated(self, rows: pd.DataFrame, pseudonyms: Pseudonyms) -> pd.DataFrame:
+    def _translated(self, rows: pd.DataFrame, pseudonyms: Pseudonyms, known: pd.DataFrame) -> pd.DataFrame:
         """The rows in the case table's terms; the sender's columns stay beside them for messages."""
         taxonomy = load_taxonomy()
         source = rows["source"]
+
+        def hidden(kind: Kind) -> list[str]:
+            stored = frozenset(known[f"{kind}_id"])
+            pairs = [*zip(source, rows[kind], strict=True)]
+            names = {pair: pseudonyms.stored(kind, *pair, stored) for pair in dict.fromkeys(pairs)}
+            return [names[pair] for pair in pairs]
+
         return rows.assign(
-            case_id=[pseudonyms.case(s, i) for s, i in zip(source, rows["case"], strict=True)],
-            patient_id=[pseudonyms.patient(s, i) for s, i in zip(source, rows["patient"], strict=True)],
-            lesion_id=[pseudonyms.lesion(s, i) for s, i in zip(source, rows["lesion"], strict=True)],
+            case_id=hidden("case"),
+            patient_id=hidden("patient"),
+            lesion_id=hidden("lesion"),
             diagnosis=[taxonomy.diagnosis(s, d) or "" for s, d in zip(source, rows["label"], strict=True)],
             source_label=rows["label"],
-            draw_key=source + "/" + rows["patient"],
+            draw_key=source + "/" + first_spellings(rows["patient"]),
             batch=self.batch,
         )
 

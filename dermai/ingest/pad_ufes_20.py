@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from dermai.data.cases import SYMPTOMS, read_text_table
-from dermai.ingest.delivery import Delivery, files_by_stem, metadata_file, number
+from dermai.data.cases import SYMPTOMS
+from dermai.data.tables import read_text_table
+from dermai.ingest.delivery import Delivery, PhotographFiles, metadata_file, number
 
 COLUMNS = ("patient_id", "lesion_id", "age", "gender", "fitspatrick", "region", "diagnostic", "img_id", "biopsed")
-ANSWERS = {"true": "yes", "false": "no"}  # UNK, the patient does not know, is unknown
+ANSWERS = {"true": "yes", "false": "no", "unk": ""}  # UNK: the patient does not know
 
 
 def read_pad_ufes_20(folder: Path) -> Delivery:
@@ -17,10 +18,10 @@ def read_pad_ufes_20(folder: Path) -> Delivery:
     The publisher numbers lesions across patients with collisions: a lesion is a patient and a number.
     """
     table = read_text_table(metadata_file(folder, "metadata.csv"), COLUMNS)
-    files = files_by_stem(folder)
+    files = PhotographFiles(folder)
     rows = (
         {
-            "file": files.get(PurePosixPath(row["img_id"]).stem, row["img_id"]),
+            "file": files.find(row["img_id"], row["img_id"]),
             "case": f"{row['patient_id']}/{row['lesion_id']}",
             "patient": row["patient_id"],
             "lesion": f"{row['patient_id']}/{row['lesion_id']}",
@@ -33,7 +34,7 @@ def read_pad_ufes_20(folder: Path) -> Delivery:
             "skin_type": number(row["fitspatrick"]),
             "device": "smartphone",
             "confirmed_by": "histology" if row["biopsed"].lower() == "true" else "dermatologist",
-            **{name: ANSWERS.get(row.get(name, "").lower(), "") for name in SYMPTOMS},
+            **{name: ANSWERS.get(row.get(name, "").lower(), row.get(name, "")) for name in SYMPTOMS},
         }
         for row in table.to_dict("records")
     )

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import io
-import stat
-import struct
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from dermai.files import sha256_bytes
+from dermai.ingest.formats import EXPORT, FORMATS, check_brightness, check_form, has_16_bits, name_format
+from dermai.ingest.unusable import UnusablePhotograph
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # JPEG covers MPO
+ORIENTATION = 0x0112  # EXIF
+TURNS = {  # by the orientation, what turns the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 MOST_PIXELS = 80_000_000  # decoded, 240 MB; below Pillow's own warning
 MOST_BYTES = 200_000_000
-
-
-class UnusablePhotograph(Exception):
-    """A file that cannot become a photograph of the dataset: why, and how to fix it."""
-
-    def __init__(self, reason: str, fix: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.fix = fix
+LONGEST_SIDE = 65_500  # pixels; JPEG has no more
 
 
 @dataclass(frozen=True)
@@ -33,31 +35,6 @@ class Photograph:
 
     content: bytes
     image: str
-
-
-def locate(folder: Path, file: str) -> Path:
-    """The path of a file that a table names, which must lie inside the folder and be no link.
-
-    Raises:
-        UnusablePhotograph: the name leads out of the folder, over a link, or to nothing.
-    """
-    name = PurePosixPath(file)
-    if not file or "\0" in file:
-        raise UnusablePhotograph("no file is named", "fill in the file's path relative to the folder")
-    if name.is_absolute() or ".." in name.parts:
-        raise UnusablePhotograph("the path leaves the folder", "name a file inside the folder, relative to it")
-    path = folder
-    for part in name.parts:
-        path = path / part
-        try:
-            mode = path.lstat().st_mode
-        except (OSError, ValueError):  # not there, no permission, or a name that no file can have
-            raise UnusablePhotograph("the file is missing", "add the file, or take its row out") from None
-        if stat.S_ISLNK(mode):
-            raise UnusablePhotograph("the path goes over a symbolic link", "put the file itself into the folder")
-    if not path.is_file():
-        raise UnusablePhotograph("the path is not a file", "name a photograph")
-    return path
 
 
 def sanitise(path: Path, shorter_side: int, quality: int, smallest_side: int = 1) -> Photograph:
@@ -72,39 +49,72 @@ def sanitise(path: Path, shorter_side: int, quality: int, smallest_side: int = 1
         raise UnusablePhotograph(f"the file is larger than {MOST_BYTES // 10**6} MB", "export it as JPEG")
     try:
         with Image.open(path, formats=FORMATS) as opened:
-            width, height = opened.size
-            if width * height > MOST_PIXELS:
-                raise Image.DecompressionBombError
-            if min(width, height) < smallest_side:
-                raise UnusablePhotograph(
-                    f"{width} x {height} px is too small: the shorter side needs {smallest_side} px",
-                    "send the photograph in its original size",
-                )
-            # A JPEG decoded at a half, quarter or eighth of its size, still at least twice what is kept
-            opened.draft(None, (2 * shorter_side, 2 * shorter_side))
-            picture = _srgb(ImageOps.exif_transpose(opened))
+            picture = _decoded(opened, shorter_side, smallest_side)
     except Image.DecompressionBombError:
         raise UnusablePhotograph(
             f"more than {MOST_PIXELS // 10**6} million pixels: not decoded", "export it in a size a camera makes"
         ) from None
     except UnidentifiedImageError:
-        raise UnusablePhotograph(
-            f"not a photograph, whatever its name says (read: {', '.join(FORMATS)})", "export it as JPEG or PNG"
-        ) from None
-    # Pillow's decoders raise any of these on damaged files
-    except (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, struct.error) as error:
+        raise UnusablePhotograph(name_format(path), EXPORT) from None
+    except UnusablePhotograph:
+        raise
+    except Exception as error:  # whatever Pillow's decoders raise on damaged files
         reason = "truncated" if "truncated" in str(error).lower() else "damaged"
-        raise UnusablePhotograph(f"the photograph is {reason} ({error})", "export the photograph again") from None
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise UnusablePhotograph(f"the photograph is {reason} ({said})", "export the photograph again") from None
     width, height = picture.size
     scale = shorter_side / min(width, height)
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    # From bare pixels: nothing that the file said about itself (comments, EXIF, profiles) can come along
-    Image.fromarray(np.asarray(picture)).save(buffer, "JPEG", quality=quality, subsampling=0)
+    try:
+        # From bare pixels: nothing that the file said about itself (comments, EXIF, profiles) can come along
+        Image.fromarray(np.asarray(picture)).save(buffer, "JPEG", quality=quality, subsampling=0)
+    except (OSError, ValueError) as error:
+        raise UnusablePhotograph(f"it cannot be stored as JPEG ({error})", "export it in a usual size") from None
     content = buffer.getvalue()
     return Photograph(content, sha256_bytes(content))
+
+
+def _decoded(opened: Image.Image, shorter_side: int, smallest_side: int) -> Image.Image:
+    """The pixels of an opened file, upright and sRGB."""
+    width, height = opened.size
+    if width * height > MOST_PIXELS:
+        raise Image.DecompressionBombError
+    if max(width, height) > LONGEST_SIDE:
+        raise UnusablePhotograph(
+            f"{width} x {height} px is too long: a JPEG ends at {LONGEST_SIDE} px a side",
+            "export it in a size a camera makes",
+        )
+    if min(width, height) < smallest_side:
+        raise UnusablePhotograph(
+            f"{width} x {height} px is too small: the shorter side needs {smallest_side} px",
+            "send the photograph in its original size",
+        )
+    check_form(opened)
+    sixteen = has_16_bits(opened)
+    turn = _turn(opened)
+    # A JPEG decoded at a half, quarter or eighth of its size, still at least twice what is kept
+    opened.draft(None, (2 * shorter_side, 2 * shorter_side))
+    opened.load()
+    picture = _srgb(opened)
+    if sixteen:
+        check_brightness(int(np.asarray(picture).max()))
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _turn(opened: Image.Image) -> Image.Transpose | None:
+    """What turns the picture upright. Nothing else is read of what a file says about itself, and nothing rewritten."""
+    try:
+        if isinstance(opened, TiffImageFile):
+            opened.load_end = lambda: None  # type: ignore[method-assign] # Pillow would turn it and rewrite its EXIF
+            found = opened.tag_v2.get(ORIENTATION, 1)
+        else:
+            found = opened.getexif().get(ORIENTATION, 1)
+    except Exception:  # a damaged block of EXIF says nothing; the picture may be sound
+        return None
+    return TURNS.get(found) if isinstance(found, int) else None
 
 
 def _srgb(picture: Image.Image) -> Image.Image:
@@ -130,10 +140,8 @@ def _srgb(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Grey values of 16 or 32 bits, or floating point, as 8 bits."""
-    values = np.asarray(picture, dtype=np.float32)
-    if picture.mode == "F" and values.max(initial=0.0) <= 1.0:
-        values = values * 255.0
-    elif picture.mode.startswith("I") and (picture.mode != "I" or values.max(initial=0.0) > 255.0):
-        values = values / 257.0
-    return Image.fromarray(np.clip(np.nan_to_num(values), 0, 255).round().astype(np.uint8))
+    """Grey values of 16 bits as 8 bits."""
+    values = np.asarray(picture, dtype=np.float32) / 257.0
+    if picture.mode.startswith("F") or values.min(initial=0.0) < 0 or values.max(initial=0.0) > 255:
+        raise UnusablePhotograph("its values are signed, of floating point or of more than 16 bits", EXPORT)
+    return Image.fromarray(values.round().astype(np.uint8))

@@ -8,8 +8,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from dermai.data.tables import as_written, read_text_table, spreadsheet_safe
 from dermai.files import write_bytes
-from dermai.ingest.photographs import MOST_BYTES, UnusablePhotograph, locate
+from dermai.ingest.file_names import locate
+from dermai.ingest.photographs import MOST_BYTES
+from dermai.ingest.unusable import UnusablePhotograph
 
 REASONS = "reasons.csv"
 
@@ -60,8 +63,9 @@ def read_rejections(folder: Path) -> list[Rejection]:
     path = folder / REASONS
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [Rejection(**row) for row in csv.DictReader(stream)]
+    columns = [column.name for column in fields(Rejection)]
+    table = read_text_table(path, columns, ",").map(as_written)
+    return [Rejection(*row) for row in table[columns].itertuples(index=False, name=None)]
 
 
 def _copy_path(folder: Path, file: str) -> Path | None:
@@ -75,7 +79,7 @@ def _as_csv(rejections: Sequence[Rejection]) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([column.name for column in fields(Rejection)])
-    writer.writerows(astuple(rejection) for rejection in rejections)
+    writer.writerows(map(spreadsheet_safe, astuple(rejection)) for rejection in rejections)
     return buffer.getvalue().encode("utf-8", errors="backslashreplace")
 
 

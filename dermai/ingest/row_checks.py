@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dermai.data.cases import ANSWERS, OLDEST_AGE, SEXES, SPLITS, SYMPTOMS, VIEWS
+from dermai.data.cases import SPLITS
+from dermai.data.identifiers import (
+    canonical_identifier,
+    cut_to_fifteen_digits,
+    identifier_problem,
+    spelt_differently,
+    turned_into_decimals,
+)
+from dermai.ingest.clinical_values import ClinicalValues
 from dermai.taxonomy import load_taxonomy
 
-ROUNDED = r"\d([.,]\d+)?[eE]\+\d+"  # how a spreadsheet shows a long number it has rounded: several become one
+NAMED = 5  # examples that a note gives
+AGE_SENTINEL_SAID = "age 99 stands for an unknown age in many registers and is read as unknown"
 Problems = dict[int, tuple[str, str]]  # row -> (reason, how to fix it); the first problem found
 
 
-def row_problems(rows: pd.DataFrame) -> Problems:
+def row_problems(values: ClinicalValues) -> Problems:
     """Rows that break the data contract by themselves or contradict each other."""
+    rows = values.rows
     problems: Problems = {}
 
     def report(wrong: pd.Series, reason: str, fix: str) -> None:
@@ -20,9 +30,12 @@ def row_problems(rows: pd.DataFrame) -> Problems:
             problems.setdefault(row, (reason.format(**rows.loc[row].to_dict()), fix))
 
     for name in ("case", "patient", "lesion"):
-        report(rows[name] == "", f"no {name} id", f"fill in the {name} id")
-        rounded = rows[name].str.fullmatch(ROUNDED)
-        report(rounded, f"the {name} id looks rounded by a spreadsheet: {{{name}}}", "export the ids as text")
+        found = {text: identifier_problem(text) for text in rows[name].unique()}
+        for row, text in rows[name].items():
+            problem = found[text]
+            if problem is not None:
+                said = f"the {name} id {problem[0]}: {text!r}" if text else f"no {name} id"
+                problems.setdefault(int(str(row)), (said, problem[1] if text else f"fill in the {name} id"))
     labels = load_taxonomy().sources
     report(~rows["source"].isin(labels), "unknown source {source!r}", f"use one of {', '.join(labels)}")
     report(rows["label"] == "", "no diagnosis", "fill in the diagnosis")
@@ -34,32 +47,74 @@ def row_problems(rows: pd.DataFrame) -> Problems:
         "unknown label {label!r}",
         "correct it, or have it added to dermai/taxonomy.yaml",
     )
-
-    age = pd.to_numeric(rows["age"], errors="coerce")
-    report(
-        age.isna() & (rows["age"] != ""), "age {age!r} is not a number of years", "correct the age or leave it empty"
-    )
-    out_of_range = age.notna() & ~age.between(0, OLDEST_AGE)
-    report(out_of_range, f"age {{age}} is not in 0 to {OLDEST_AGE}", "correct the age or leave it empty")
-    answers = [(name, ANSWERS) for name in SYMPTOMS]
-    for name, allowed in (
-        ("sex", SEXES), ("view", VIEWS), ("split", SPLITS), ("skin_type", tuple("123456")), *answers
-    ):  # fmt: skip
-        report(~rows[name].isin([*allowed, ""]), f"unknown {name} {{{name}!r}}", f"use one of {', '.join(allowed)}")
+    for row, unclear in values.unclear.items():
+        problems.setdefault(row, unclear[0])
+    report(~rows["split"].isin([*SPLITS, ""]), "unknown split {split!r}", f"use one of {', '.join(SPLITS)}")
     date = pd.to_datetime(rows["acquired_on"], format="%Y-%m-%d", errors="coerce")
     wrong_date = date.isna() & (rows["acquired_on"] != "")
     report(wrong_date, "acquired_on {acquired_on!r} is not a date", "write it like 2026-03-01")
 
+    forms = rows.assign(**{name: rows[name].map(canonical_identifier) for name in ("case", "patient", "lesion")})
+
     def differing(unit: str, what: str) -> pd.Series:
-        filled = rows[(rows[unit] != "") & (rows[what] != "")]
+        filled = forms[(forms[unit] != "") & (forms[what] != "")]
         counts = filled.groupby(["source", unit])[what].nunique()
         several = set(counts.index[counts > 1])
-        return pd.Series([(s, u) in several for s, u in zip(rows["source"], rows[unit], strict=True)])
+        return pd.Series([(s, u) in several for s, u in zip(forms["source"], forms[unit], strict=True)])
 
     report(differing("case", "patient"), "duplicate case id {case!r}: several patients", "give each case its own id")
     report(differing("lesion", "diagnosis"), "lesion {lesion!r} has several diagnoses", "say which diagnosis holds")
     report(differing("patient", "split"), "patient {patient!r} is in several splits", "put a patient into one split")
     return problems
+
+
+def row_notes(values: ClinicalValues) -> list[str]:
+    """What a person should know of rows that are taken: spellings read as one, ages that are none, shared numbers."""
+    rows, notes = values.rows, []
+    for name in ("patient", "case"):
+        for _, identifiers in rows.groupby("source")[name]:
+            written = identifiers[identifiers != ""].unique()
+            several = spelt_differently(written)
+            if several:
+                each = "; ".join(" = ".join(map(repr, spellings)) for spellings in several[:NAMED])
+                notes.append(f"{name} ids in several spellings, read as one {name} each: {each}{_more(several)}")
+            decimals = turned_into_decimals(written)
+            if decimals:
+                said = f"{name} ids that a spreadsheet made decimals of, read as whole numbers"
+                notes.append(f"{said}: {', '.join(decimals[:NAMED])}{_more(decimals)}")
+            cut = cut_to_fifteen_digits(written)
+            if cut:
+                said = f"{name} ids that look rounded by a spreadsheet to 15 digits, so that several may be one"
+                notes.append(f"{said}: {', '.join(cut[:NAMED])}{_more(cut)}; export the ids as text")
+    if values.sentinels:
+        cases = sorted(set(rows["case"].loc[list(values.sentinels)]))
+        notes.append(f"{AGE_SENTINEL_SAID}: case {', '.join(cases[:NAMED])}{_more(cases)}")
+    for patient, sites in several_sites(rows).items():
+        notes.append(
+            f"patient {patient!r} comes from {' and '.join(sites)} and is taken for one person: "
+            "if each site numbers its own patients, put the site before the number"
+        )
+    return notes
+
+
+def several_sites(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
+    """Patients, as first written, of whom more than one site sends photographs, with the sites.
+
+    Letter case of a site does not matter.
+    """
+    filled = rows[(rows["patient"] != "") & (rows["site"] != "")]
+    filled = filled.assign(form=filled["patient"].map(canonical_identifier), place=filled["site"].str.casefold())
+    once = filled.drop_duplicates(["source", "form", "place"])
+    groups = once.groupby(["source", "form"], sort=False)
+    return {group["patient"].iloc[0]: tuple(sorted(group["site"])) for _, group in groups if len(group) > 1}
+
+
+def one_spelling(sites: pd.Series, known: pd.Series) -> pd.Series:
+    """Sites in the spelling that the dataset has, else in the one that comes first, whatever their letter case."""
+    spellings: dict[str, str] = {}
+    for site in [*known.unique(), *sites.unique()]:
+        spellings.setdefault(str(site).casefold(), str(site))
+    return sites.map(lambda site: spellings[site.casefold()])
 
 
 def conflicts_with_known(rows: pd.DataFrame, known: pd.DataFrame) -> Problems:
@@ -75,3 +130,23 @@ def conflicts_with_known(rows: pd.DataFrame, known: pd.DataFrame) -> Problems:
             if before and now and before != now:
                 problems.setdefault(row, (reason.format(**rows.loc[row].to_dict()), fix))
     return problems
+
+
+def known_at_other_sites(rows: pd.DataFrame, known: pd.DataFrame) -> list[str]:
+    """A line for each patient, already with a pseudonym, of whom the dataset has photographs of other sites only."""
+    notes = []
+    recorded = known[known["site"] != ""].groupby("patient_id")["site"].unique().to_dict()
+    for patient, group in rows[rows["site"] != ""].groupby("patient_id", sort=False):
+        before = recorded.get(patient, ())
+        now = [site for site in group["site"].unique() if site.casefold() not in {s.casefold() for s in before}]
+        if len(before) and now:
+            notes.append(
+                f"patient {group['patient'].iloc[0]!r} comes from {' and '.join(sorted(now))}, is known from "
+                f"{' and '.join(sorted(before))} and is taken for one person: "
+                "if each site numbers its own patients, put the site before the number"
+            )
+    return notes
+
+
+def _more(items: list[str] | list[tuple[str, ...]]) -> str:
+    return f" and {len(items) - NAMED} more" if len(items) > NAMED else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dermai.data.identifiers import canonical_identifier, first_spellings
 from dermai.data.splits import draw_order
 from dermai.errors import InvalidCases
 
@@ -51,15 +52,18 @@ def select_patients(
         InvalidCases: a listed patient is not in the delivery, or no patient is left.
     """
     if patients is not None:
-        missing = sorted(set(patients) - set(rows["patient"]))
+        delivered = rows["patient"].map(canonical_identifier)
+        wanted = {canonical_identifier(patient): patient for patient in patients}
+        missing = sorted(patient for form, patient in wanted.items() if form not in set(delivered))
         if missing:
             named = ", ".join(missing[:3])
             raise InvalidCases(f"{len(missing)} of the listed patients are not in the delivery: {named}")
-        rows = rows[rows["patient"].isin(patients)]
+        rows = rows[delivered.isin(list(wanted))]
     if share is not None:
-        drawn = sorted(set(rows["patient"]), key=lambda patient: draw_order(seed, f"arrival:{patient}"))
+        names = first_spellings(rows["patient"])
+        drawn = sorted(set(names), key=lambda patient: draw_order(seed, f"arrival:{patient}"))
         first, last = (round(edge * len(drawn)) for edge in share)
-        rows = rows[rows["patient"].isin(drawn[first:last])]
+        rows = rows[names.isin(drawn[first:last])]
     if rows.empty:
         raise InvalidCases("the selection leaves no patient")
     return rows.reset_index(drop=True)

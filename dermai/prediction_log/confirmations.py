@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from dermai.data.cases import SENDER_DELIMITERS, read_text_table
 from dermai.data.sender_numbers import SenderNumbers
+from dermai.data.tables import csv_text, read_text_table
 from dermai.files import locked, write_text
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import DamagedPart, read_tables, write_table
@@ -46,8 +46,8 @@ def confirm(log: PredictionLog, file: Path, correct: bool = False, numbers: Send
         InvalidCases: the file is not such a table.
         PredictionLogError: the log cannot be written.
     """
-    given = read_text_table(file, REQUIRED, SENDER_DELIMITERS).map(str.strip)
-    given = given[(given != "").any(axis=1)].reset_index(drop=True)
+    given = read_text_table(file, REQUIRED).map(str.strip)
+    given = given.reset_index(drop=True)
     rows = given.reindex(columns=[*COLUMNS, "patient_id"], fill_value="")
     codes = known_diagnoses()
     with locked(log.folder / ".confirmations.lock"):
@@ -100,7 +100,7 @@ def _set_aside(file: Path, refused: pd.DataFrame) -> Path | None:
         return None
     path = file.with_name(f"{file.stem}-set-aside.csv")
     try:
-        write_text(path, refused.to_csv(index=False))
+        write_text(path, csv_text(refused))
     except OSError:
         return None
     return path

@@ -179,6 +179,22 @@ class PredictionLog:
         table = pd.concat(found, ignore_index=True).sort_values(LOGGED_AT, kind="stable")
         return table.reindex(columns=[*columns, LOGGED_AT, "model_version"]).reset_index(drop=True)
 
+    def pseudonyms(self) -> frozenset[str]:
+        """Every case, patient and lesion that has a row."""
+        columns = ["case_id", "patient_id", "lesion_id", "lesion_in_case"]
+        found: set[str] = set()
+        for version in self.model_versions():
+            for day in self._days(version):
+                for part in sorted(day.glob("*.parquet")):
+                    try:
+                        rows = read_part(part, columns, False, None)
+                    except (OSError, pa.ArrowException):
+                        continue  # `read` names it
+                    for name in columns:
+                        if name in rows.column_names:  # an earlier release may not have had it
+                            found.update(pc.unique(rows[name]).to_pylist())
+        return frozenset(found - {None})
+
     def _days(self, model_version: str) -> Iterator[Path]:
         """Day folders of a version, newest first."""
         _check_version(model_version)

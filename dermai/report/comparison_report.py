@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from dermai.config import Params
+from dermai.data.tables import csv_text
 from dermai.evaluation.scores import OVERALL, PER_CLASS
 from dermai.files import write_json, write_text
 from dermai.report.comparison_figures import Beside, beside_paper_plot, change_plot, class_heat_table
@@ -46,7 +47,7 @@ def publish_comparison(
     write_json(folder / "comparison.json", numbers.to_dict("records"))
     for place in (folder, workspace.root / "metrics" / "compare"):
         for name, table in plot_tables(found).items():
-            write_text(place / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+            write_text(place / f"{name}.csv", csv_text(table))
     point_latest_at(folder)
     return folder / "report.html"
 

@@ -14,7 +14,8 @@ from dermai.config import DataParams
 from dermai.data.cases import photograph_path
 from dermai.errors import InvalidCases
 from dermai.files import write_bytes
-from dermai.ingest.photographs import MOST_BYTES, UnusablePhotograph, sanitise
+from dermai.ingest.photographs import MOST_BYTES, sanitise
+from dermai.ingest.unusable import UnusablePhotograph
 from dermai.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:

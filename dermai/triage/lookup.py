@@ -14,9 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from dermai.data.cases import SENDER_DELIMITERS, read_cases, read_text_table
+from dermai.data.cases import read_cases
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.data.sender_numbers import SOURCE, SenderNumbers
+from dermai.data.tables import read_text_table
 from dermai.errors import DermaiError
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
@@ -70,7 +71,7 @@ def sender_rows(folders: Sequence[Path], pseudonyms: Pseudonyms) -> Iterator[Sen
     numbers = SenderNumbers(pseudonyms)
     for folder in folders:
         path = folder if folder.is_file() else folder / "cases.csv"
-        table = read_text_table(path, ("case_id", "patient_id"), SENDER_DELIMITERS).map(str.strip)
+        table = read_text_table(path, ("case_id", "patient_id")).map(str.strip)
         for place, row in table.iterrows():
             case, patient = row["case_id"], row["patient_id"]
             if not (case and patient):

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from dermai.data.cases import OLDEST_AGE, SENDER_DELIMITERS, SYMPTOMS, read_text_table
+from dermai.data.cases import SYMPTOMS
+from dermai.data.identifiers import (
+    canonical_identifier,
+    cut_to_fifteen_digits,
+    identifier_problem,
+    spelt_differently,
+    turned_into_decimals,
+)
 from dermai.data.sender_numbers import SOURCE, SenderNumbers
+from dermai.data.tables import read_text_table
 from dermai.errors import InvalidCases
+from dermai.ingest.clinical_values import ClinicalValues, clinical_values
 from dermai.ingest.delivery import Delivery
-from dermai.ingest.row_checks import ROUNDED
+from dermai.ingest.row_checks import AGE_SENTINEL_SAID, one_spelling, several_sites
 
 REQUIRED = ("image", "case_id", "patient_id")
 CLINICAL = ("site", "view", "age", "sex", "body_site", "skin_type", "device", *SYMPTOMS)
-SEXES = {"f": "female", "m": "male"}
 NUMBERS = {"case": "case number", "patient": "patient number", "lesion": "lesion number"}
 
 
@@ -24,11 +34,15 @@ class Referrals:
     """What a folder hands in: `rows` to look at, and `set_aside`, rows that a person must clear up first.
 
     `rows` has one row a photograph: file, case_id, patient_id, lesion_id, lesion_in_case (pseudonyms) and the clinical
-    columns. `set_aside` has file, case_id ("" where the row names none), line, site, device and reason.
+    columns. `set_aside` has file, case_id ("" where the row names none), line, site, device and reason. `remarks` are
+    sentences about a case of `rows`, by its pseudonym, `notes` sentences about the table; no number of the sender is
+    in them.
     """
 
     rows: pd.DataFrame
     set_aside: pd.DataFrame
+    remarks: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...]
 
     @property
     def cases(self) -> int:
@@ -41,6 +55,7 @@ def read_referrals(folder: Path, numbers: SenderNumbers) -> Referrals:
     """The case table of a folder, in pseudonyms.
 
     A diagnosis, where one is given, is not read. A case without `lesion_id` shows one lesion. Empty lines are no cases.
+    A clinical value that breaks the data contract is unknown, and the case says so: the photograph is judged.
 
     Raises:
         InvalidCases: there is no such table.
@@ -48,43 +63,82 @@ def read_referrals(folder: Path, numbers: SenderNumbers) -> Referrals:
     path = folder / "cases.csv"
     if not path.is_file():
         raise InvalidCases(f"{folder} holds no cases.csv: expected one with {', '.join(REQUIRED)}")
-    table = read_text_table(path, REQUIRED, SENDER_DELIMITERS)
-    table = table[(table.map(str.strip) != "").any(axis=1)]
+    table = read_text_table(path, REQUIRED)
     if table.empty:
         raise InvalidCases(f"{path} has a header and no cases")
     names = {"image": "file", "case_id": "case", "patient_id": "patient", "lesion_id": "lesion"}
     known = [name for name in (*names, *CLINICAL) if name in table]
-    rows = Delivery.of(SOURCE, folder, _records(table[known].rename(columns=names))).rows
-    rows = rows.assign(line=table.index + 2)
+    delivered = Delivery.of(SOURCE, folder, _records(table[known].rename(columns=names))).rows
+    values = clinical_values(delivered.assign(line=table.index + 2))
+    rows = values.rows.assign(site=one_spelling(values.rows["site"], pd.Series(dtype=object)))
     reasons = _reasons_to_set_aside(rows, numbers)
-    return Referrals(_hidden(rows[reasons == ""], numbers), _set_aside(rows[reasons != ""], reasons, numbers))
+    hidden = _hidden(rows[reasons == ""], numbers)
+    remarks = _remarks(values, dict(zip(rows.index[reasons == ""], hidden["case_id"], strict=True)))
+    return Referrals(
+        hidden.reset_index(drop=True),
+        _set_aside(rows[reasons != ""], reasons, numbers),
+        remarks,
+        tuple(_notes(rows[reasons == ""], numbers)),
+    )
 
 
 def _reasons_to_set_aside(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.Series:
     """Why nobody can say whose photograph a row names; "" where that is clear. No number of the sender is in it."""
     reasons = pd.Series("", index=rows.index, dtype=object)
-
-    def report(wrong: pd.Series, reason: str) -> None:
-        reasons[wrong & (reasons == "")] = reason
-
-    report(rows["case"] == "", "the case number is missing: fill it in and hand the row in again")
-    report(rows["patient"] == "", "the patient number is missing: fill it in and hand the row in again")
     for column, name in NUMBERS.items():
-        rounded = rows[column].str.fullmatch(ROUNDED)
-        report(rounded, f"the {name} looks rounded by a spreadsheet (such as 1.2E+12): export the numbers as text")
-    clear = rows[reasons == ""]
+        optional = column == "lesion"
+        problems = {text: None if optional and not text else identifier_problem(text) for text in rows[column].unique()}
+        for text, problem in problems.items():
+            if problem is not None:
+                again = " and hand the row in again" if problem[0] == "is missing" else ""
+                reasons[(rows[column] == text) & (reasons == "")] = f"the {name} {problem[0]}: {problem[1]}{again}"
+    forms = rows[["case", "patient"]].map(canonical_identifier)
+    clear = forms[reasons == ""]
     for case, patients in clear.groupby("case")["patient"].unique().items():
         if len(patients) > 1:
             hidden = ", ".join(sorted(numbers.patient(patient) for patient in patients))
             said = f"one case number stands under {len(patients)} patients ({hidden}): give each its own case number"
-            report(rows["case"] == case, said)
+            reasons[(forms["case"] == case) & (reasons == "")] = said
     return reasons
+
+
+def _remarks(values: ClinicalValues, cases: Mapping[int, str]) -> dict[str, tuple[str, ...]]:
+    """What is said of the values of each case that could not be read, once each; `cases` has the case of a row."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for row, case in cases.items():
+        for unclear in values.unclear.get(row, ()):
+            found[case][f"{unclear.reason}: read as unknown"] = None
+        if row in values.sentinels:
+            found[case][AGE_SENTINEL_SAID] = None
+    return {case: tuple(said) for case, said in found.items()}
+
+
+def _notes(rows: pd.DataFrame, numbers: SenderNumbers) -> list[str]:
+    """What looks as if a spreadsheet or a person had changed numbers, named by line and pseudonym."""
+    notes = []
+    ways = (("case", numbers.case), ("patient", numbers.patient))
+    for column, hide in ways:
+        name = NUMBERS[column]
+        lines = rows.groupby(column)["line"].min().to_dict()
+        for spellings in spelt_differently(rows[column].unique()):
+            places = " and ".join(str(line) for line in sorted(lines[text] for text in spellings))
+            notes.append(f"lines {places} of cases.csv spell one {name} differently ({hide(spellings[0])})")
+        for text in turned_into_decimals(rows[column].unique()):
+            notes.append(f"line {lines[text]} of cases.csv: a spreadsheet made a decimal of the {name} ({hide(text)})")
+        for text in cut_to_fifteen_digits(rows[column].unique()):
+            said = f"the {name} looks rounded by a spreadsheet to 15 digits: export the numbers as text"
+            notes.append(f"line {lines[text]} of cases.csv: {said}")
+    for patient, sites in several_sites(rows).items():
+        notes.append(
+            f"patient {numbers.patient(patient)} comes from {' and '.join(sites)} and is taken for one person: "
+            "if each site numbers its own patients, put the site before the number"
+        )
+    return notes
 
 
 def _hidden(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.DataFrame:
     """The rows with pseudonyms in place of the sender's numbers."""
     lesions = rows["lesion"].where(rows["lesion"] != "", rows["case"])
-    age = pd.to_numeric(rows["age"], errors="coerce")
     hidden = pd.DataFrame(
         {
             "file": rows["file"],
@@ -92,12 +146,11 @@ def _hidden(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.DataFrame:
             "patient_id": [numbers.patient(patient) for patient in rows["patient"]],
             "lesion_id": [numbers.lesion(*pair) for pair in zip(rows["patient"], lesions, strict=True)],
             "lesion_in_case": [numbers.lesion_in_case(*pair) for pair in zip(rows["case"], lesions, strict=True)],
-            **{name: rows[name] for name in CLINICAL if name not in ("age", "sex")},
-            "sex": rows["sex"].str.lower().replace(SEXES),
-            "age": age.where(age.between(0, OLDEST_AGE)),
+            **{name: rows[name] for name in CLINICAL if name != "age"},
+            "age": pd.to_numeric(rows["age"]),
         }
     )
-    return hidden.astype({name: object for name in hidden if name != "age"}).reset_index(drop=True)
+    return hidden.astype({name: object for name in hidden if name != "age"})
 
 
 def _set_aside(rows: pd.DataFrame, reasons: pd.Series, numbers: SenderNumbers) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dermai.data.tables import as_written, csv_text
 from dermai.errors import DermaiError
 from dermai.files import write_text
 from dermai.triage.lookup import SenderRow
@@ -58,11 +59,11 @@ def _once_each(values: pd.Series) -> str:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    return pd.read_csv(path, dtype=str, keep_default_na=False).map(as_written)
 
 
 def _write(output: Path, site: str, rows: pd.DataFrame) -> Path:
     path = output / f"retakes-{re.sub(r'[^A-Za-z0-9-]+', '-', site)}.csv"
-    write_text(path, rows.to_csv(index=False))
+    write_text(path, csv_text(rows))
     path.chmod(0o600)
     return path

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -122,7 +123,7 @@ def _run_triage(
     scorers = find_scorers(workspace, params)
     champion = scorers.champion
     log = PredictionLog(workspace.prediction_log)
-    referrals = read_referrals(folder, SenderNumbers(load_pseudonyms(workspace)))
+    referrals = read_referrals(folder, SenderNumbers(load_pseudonyms(workspace), known=cache(log.pseudonyms)))
     admission = admit(folder, referrals.rows, workspace, params, progress, pixel_caches(workspace, scorers.models))
     record_retakes(log, admission.retakes, received)
     record_retakes(log, referrals.set_aside, received, "set_aside")
@@ -131,7 +132,7 @@ def _run_triage(
     earlier = log.referred(image=images, case_id=set(accepted["case_id"]))
     heat: HeatMaps = {}
     answers: list[pd.DataFrame] = []
-    notes: list[str] = []
+    notes = list(referrals.notes)
     for model in scorers.models:
         logged = log.read(model.version, only=("image", images))
         wanted = heat if model is champion and params.triage.heat_maps else None
@@ -148,6 +149,8 @@ def _run_triage(
         accepted, admission.retakes, referrals.set_aside, confirmed_cases(accepted, earlier, confirmations)
     )
     warnings, remarks = mixed_up(accepted, earlier)
+    for case, said in referrals.remarks.items():
+        remarks[case] = [*said, *remarks.get(case, ())]
     rows = rows[rows["case_id"].isin(outcomes.to_read)]
     cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks)
     if champion is not None and params.triage.heat_maps:

@@ -19,8 +19,10 @@ from PIL import Image
 from dermai.config import Params
 from dermai.images.acquisition import acquisition_properties
 from dermai.images.pixels import PixelCache
-from dermai.ingest.photographs import UnusablePhotograph, locate, sanitise
+from dermai.ingest.file_names import locate
+from dermai.ingest.photographs import sanitise
 from dermai.ingest.store import in_threads, store_photograph
+from dermai.ingest.unusable import UnusablePhotograph
 from dermai.models.calibration import apply_temperature, log_probabilities
 from dermai.models.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
 from dermai.models.operating_points import predict

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dermai.data.tables import csv_text
 from dermai.files import write_text
 from dermai.taxonomy import load_taxonomy
 from dermai.triage.risk import ORDER, abstains
@@ -108,4 +109,4 @@ def write_worklist_csv(path: Path, cases: list[WorklistCase]) -> None:
         columns=["position", "case_id", "risk", "model_answer", "possible_diagnoses", "abstained",
                  "malignant_probability", "site", "photographs", "lesions", "warnings"],
     )  # fmt: skip
-    write_text(path, table.to_csv(index=False))
+    write_text(path, csv_text(table))

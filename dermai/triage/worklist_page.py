@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dermai.data.cases import photograph_path
+from dermai.data.tables import csv_text
 from dermai.files import write_text
 from dermai.report.overlay import heat_overlay
 from dermai.report.pages import render_page
@@ -50,7 +51,7 @@ def write_side_lists(folder: Path, lists: CaseLists) -> None:
         ("set_aside", lists.set_aside, SET_ASIDE_COLUMNS),
         ("confirmed", lists.confirmed, CONFIRMED_COLUMNS),
     ):
-        write_text(folder / f"{name}.csv", table.reindex(columns=list(columns)).to_csv(index=False))
+        write_text(folder / f"{name}.csv", csv_text(table.reindex(columns=list(columns))))
 
 
 def write_worklist_page(

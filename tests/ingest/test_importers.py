@@ -179,3 +179,64 @@ def test_the_contradicting_photographs_of_pad_ufes_20_are_found_by_name(
     by_patient = pd.crosstab(patients["diagnosis"], patients["split"])
     shares = by_patient["test"] / by_patient.sum(axis=1)
     assert shares.between(0.15, 0.25).all()
+
+
+@pytest.fixture
+def ham(tmp_path: Path) -> Path:
+    folder = tmp_path / "ham"
+    save(folder / "part_1" / "ISIC_1.jpg", 1)
+    header = "lesion_id,image_id,dx,dx_type,age,sex,localization,dataset"
+    (folder / "HAM10000_metadata.csv").write_text(f"{header}\nHAM_1,ISIC_1,mel,histo,80.0,male,back,rosendahl\n")
+    return folder
+
+
+@pytest.mark.parametrize("place", ["segmentations/ISIC_1.png", "a/isic_1.JPG"])
+def test_masks_beside_the_photographs_are_refused_by_both_names(ham: Path, workspace: Workspace, place: str) -> None:
+    save(ham / place, 99)
+    with pytest.raises(InvalidCases, match=r"'ISIC_1' may be .*: keep the photograph") as refused:
+        take(read_ham10000, ham, workspace)
+    assert "part_1/ISIC_1.jpg" in str(refused.value)
+    assert place in str(refused.value)
+    assert not workspace.cases_file.exists()
+
+
+def test_a_second_copy_of_a_photograph_is_no_other_photograph(ham: Path, workspace: Workspace) -> None:
+    save(ham / "part_2" / "ISIC_1.jpg", 1)
+    assert take(read_ham10000, ham, workspace).new == {"MM": 1}
+
+
+def test_a_mask_with_the_stem_of_a_pad_photograph_is_not_taken_for_it(tmp_path: Path, workspace: Workspace) -> None:
+    save(tmp_path / "images" / "PAT_1_7_0.png", 1)
+    save(tmp_path / "masks" / "PAT_1_7_0.jpg", 2)
+    (tmp_path / "metadata.csv").write_text(f"{PAD_HEADER}\n{PAD_ROW.format(label='MEL', number=0)}\n")
+    assert read_pad_ufes_20(tmp_path).rows["file"].tolist() == ["images/PAT_1_7_0.png"]
+    save(tmp_path / "masks" / "PAT_1_7_0.png", 3)
+    with pytest.raises(InvalidCases, match="keep the photograph"):
+        read_pad_ufes_20(tmp_path)
+
+
+def test_a_derm7pt_case_whose_columns_name_one_file_is_dermoscopic(derm7pt: Path) -> None:
+    table = pd.read_csv(derm7pt / "meta" / "meta.csv", dtype=str, keep_default_na=False)
+    table.loc[0, "clinic"] = table.loc[0, "derm"].upper()
+    table.to_csv(derm7pt / "meta" / "meta.csv", index=False)
+    rows = read_derm7pt(derm7pt).rows
+    assert rows.loc[rows["case"] == "1", "view"].tolist() == ["dermoscopic"]
+    assert len(rows) == 7
+
+
+def test_a_folder_within_a_release_of_derm7pt_is_one_clear_error(derm7pt: Path) -> None:
+    with pytest.raises(InvalidCases, match="give the folder above both"):
+        read_derm7pt(derm7pt / "meta")
+
+
+def test_dermofit_photographs_of_one_name_are_refused(tmp_path: Path) -> None:
+    save(tmp_path / "AK" / "A1.png", 1)
+    save(tmp_path / "AK" / "preview" / "A1.jpg", 2)
+    with pytest.raises(InvalidCases, match=r"A1\.png and .*A1\.jpg|A1\.jpg and .*A1\.png"):
+        read_dermofit(tmp_path)
+
+
+def test_symptoms_that_the_publisher_did_not_use_are_not_taken_for_unknown(tmp_path: Path) -> None:
+    row = PAD_ROW.format(label="MEL", number=0).replace("UNK", "perhaps")
+    (tmp_path / "metadata.csv").write_text(f"{PAD_HEADER}\n{row}\n")
+    assert read_pad_ufes_20(tmp_path).rows["grew"].tolist() == ["perhaps"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageEnhance
 
-from dermai.data.cases import photograph_path, read_cases
+from dermai.data.cases import photograph_path, read_cases, write_cases
+from dermai.data.pseudonyms import load_pseudonyms
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
 from dermai.files import locked, sha256_file
 from dermai.ingest.quarantine import read_rejections
@@ -262,7 +263,7 @@ def test_two_intakes_at_once_are_refused(workspace: Workspace, folder: Path) -> 
     [
         (b"", "is empty"),
         (b"image,case_id,patient_id,diagnosis\n", "no cases"),
-        (b"image;case_id;patient_id;diagnosis\n1.jpg;a;b;MM\n", "separated by ';'"),
+        (b"image|case_id|patient_id|diagnosis\n1.jpg|a|b|MM\n", "separated by '|'"),
         (b"image,case_id,patient_id,diagnosis\n1.jpg,a,Jos\xe9,MM\n", "line 2 is not UTF-8"),
         (b"image,case_id\n1.jpg,a\n", "lacks the columns"),
     ],
@@ -305,3 +306,105 @@ def test_the_same_delivery_makes_the_same_split_under_another_key(
     one, two = (read_cases(w.cases_file) for w in (workspace, other))
     assert one[["image", "split"]].equals(two[["image", "split"]])
     assert not set(one["patient_id"]) & set(two["patient_id"])
+
+
+SPELLINGS = (("Pat-1", "PAT-1"), ("001", "1"), ("1", "1.0"), ("Pat 1", "Pat\u00a01"), ("José", "Jose\u0301"))
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+def test_spellings_of_one_patient_are_one_and_are_named(
+    workspace: Workspace, folder: Path, one: str, other: str
+) -> None:
+    report = ingest(deliver(folder, [row(1, patient_id=one), row(2, patient_id=other), row(3)]), workspace)
+    cases = read_cases(workspace.cases_file)
+    assert report.new.total() == 3
+    assert cases["patient_id"].nunique() == 2
+    assert cases.groupby("patient_id")["split"].nunique().max() == 1
+    assert any(repr(one) in note and repr(other) in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
+def test_a_patient_that_comes_again_in_another_spelling_is_known(
+    workspace: Workspace, tmp_path: Path, one: str, other: str
+) -> None:
+    ingest(deliver(tmp_path / "a", [row(1, patient_id=one), row(3)]), workspace)
+    ingest(deliver(tmp_path / "b", [row(2, patient_id=other), row(4)]), workspace)
+    assert read_cases(workspace.cases_file)["patient_id"].nunique() == 3
+
+
+def test_a_patient_whom_an_earlier_release_stored_as_written_stays_who_it_was(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    ingest(deliver(tmp_path / "a", [row(1, patient_id="Pat-1"), row(3)]), workspace)
+    cases = read_cases(workspace.cases_file)
+    pseudonyms = load_pseudonyms(workspace)
+    now, before = pseudonyms.patient("dermai", "Pat-1"), pseudonyms.earlier("patient", "dermai", "Pat-1")[0]
+    assert now != before
+    write_cases(workspace.cases_file, cases.replace({"patient_id": {now: before}}))
+    again = deliver(tmp_path / "b", [row(2, patient_id="PAT-1"), row(4, patient_id="Pat-1")])
+    assert ingest(again, workspace).new.total() == 2
+    assert (read_cases(workspace.cases_file)["patient_id"] == before).sum() == 3
+
+
+def test_one_case_id_in_two_spellings_under_two_patients_is_refused(workspace: Workspace, folder: Path) -> None:
+    report = ingest(deliver(folder, [row(1, case_id="c-1"), row(2, case_id="C-1"), row(3)]), workspace)
+    assert report.new.total() == 1
+    assert "several patients" in report.rejections[0].reason
+
+
+def test_one_number_at_two_sites_is_said(workspace: Workspace, tmp_path: Path) -> None:
+    both = [row(1, patient_id="7", site="Braga"), row(2, patient_id="7", site="Porto")]
+    report = ingest(deliver(tmp_path / "a", both), workspace)
+    assert any("'7' comes from Braga and Porto" in note for note in report.notes)
+    report = ingest(deliver(tmp_path / "b", [row(3, patient_id="7", site="Faro")]), workspace)
+    assert any("is known from Braga and Porto" in note for note in report.notes)
+    report = ingest(deliver(tmp_path / "c", [row(4, patient_id="7", site="BRAGA")]), workspace)
+    assert report.notes == []
+    assert set(read_cases(workspace.cases_file)["site"]) == {"Braga", "Porto", "Faro"}
+
+
+def test_an_age_of_99_is_none_and_said_and_999_is_refused(workspace: Workspace, folder: Path) -> None:
+    report = ingest(deliver(folder, [row(1, age="99"), row(2, age="999"), row(3, age="-1"), row(4)]), workspace)
+    assert report.new.total() == 2
+    assert any("age 99 stands for an unknown age" in note and "case1" in note for note in report.notes)
+    assert sorted(read_cases(workspace.cases_file)["age"].fillna(0)) == [0, 50]
+
+
+def test_values_in_other_words_are_taken_in_one_form(workspace: Workspace, folder: Path) -> None:
+    words = row(1, itch="True", bleed="FALSE", sex="F", view="Macroscopic", skin_type="III", body_site="Upper  Back")
+    ingest(deliver(folder, [words]), workspace)
+    stored = read_cases(workspace.cases_file).iloc[0]
+    assert stored[["itch", "bleed", "sex", "view", "skin_type", "body_site"]].tolist() == [
+        "yes", "no", "female", "macroscopic", "3", "upper back"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("save", ["utf-8-sig", "utf-16", "utf-8"])
+def test_a_table_from_a_spreadsheet_is_read(workspace: Workspace, folder: Path, save: str) -> None:
+    deliver(folder, [row(1), row(2)])
+    text = (folder / "cases.csv").read_text().replace(",", ";") + ";;;\n"
+    (folder / "cases.csv").write_bytes(text.replace("\n", "\r").encode(save))
+    assert ingest(folder, workspace).new.total() == 2
+
+
+def test_a_photograph_that_cannot_be_stored_ends_no_delivery(workspace: Workspace, folder: Path) -> None:
+    deliver(folder, [row(1), row(2), row(3)])
+    Image.new("RGB", (70_000, 64)).save(folder / "2.png")
+    (folder / "2.jpg").write_bytes((folder / "2.png").read_bytes())
+    report = ingest(folder, workspace)
+    assert report.new.total() == 2
+    assert "too long" in report.rejections[0].reason
+
+
+def test_what_a_spreadsheet_would_compute_is_stored_as_text(workspace: Workspace, folder: Path) -> None:
+    deliver(folder, [row(1, site="=HYPERLINK(0)", device="@x"), row(2, image="=2.jpg")])
+    report = ingest(folder, workspace, batch="b")
+    assert report.new.total() == 1
+    assert read_cases(workspace.cases_file)["site"].tolist() == ["=HYPERLINK(0)"]
+    for file in (workspace.cases_file, workspace.quarantine / "b" / "reasons.csv"):
+        assert ",=" not in file.read_text()
+        assert "\n=" not in file.read_text()
+    assert set(reasons(workspace)) == {"=2.jpg"}
+    draw(2).save(folder / "=2.jpg")
+    assert ingest(folder, workspace, batch="b").new.total() == 1
+    assert not (workspace.quarantine / "b").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from dermai.data.cases import read_text_table
+from dermai.data.tables import read_text_table
 from dermai.errors import DermaiError
 from dermai.files import sha256_file
 from dermai.ingest.importers import importers
