@@ -157,13 +157,13 @@ class PredictionLog:
     def referred(self, **any_of: Collection[str]) -> pd.DataFrame:
         """Rows of all versions, replaced ones too, in which one of the named columns holds one of its values.
 
-        Besides the key: `patient_id`, `lesion_in_case`, `site`, `risk`, `predicted_at`, `logged_at` and
+        Besides the key: `patient_id`, `lesion_in_case`, `site`, `predicted`, `risk`, `predicted_at`, `logged_at` and
         `model_version`, in the order in which they were logged.
 
         >>> PredictionLog(Path("nowhere")).referred(case_id=["c1"]).empty
         True
         """
-        columns = [*KEY, "patient_id", "lesion_in_case", "site", "risk", "predicted_at"]
+        columns = [*KEY, "patient_id", "lesion_in_case", "site", "predicted", "risk", "predicted_at"]
         found = []
         for version in self.model_versions():
             for day in self._days(version):

@@ -135,13 +135,20 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
     cases = wanted | set(triaged["case_id"])
     for row in _records(triaged):
         known |= wanted & {row["case_id"], row["patient_id"], row["lesion_id"]}
-        said = f"triaged on {row['predicted_at']:%Y-%m-%d} by model version {row['model_version']} ({row['risk']})"
+        by = (
+            f"by model version {row['model_version']}, which calls {row['predicted']}"
+            if row["predicted"]
+            else "unjudged"
+        )
+        said = f"triaged on {row['predicted_at']:%Y-%m-%d} {by} ({row['risk']})"
         places[f"{row['case_id']}: {said}, {_at(row)}"] = None
     for file in sorted((workspace.reports / "triage_cases").glob("*/worklist.csv")):
         if not file.parent.is_symlink():
             listed = pd.read_csv(file, dtype=str, keep_default_na=False)
             for row in _records(listed[listed["case_id"].isin(cases)]):
-                places[f"{row['case_id']}: number {row['position']} on the worklist of {file.parent.name}"] = None
+                said = f"number {row['position']} on the worklist of {file.parent.name}"
+                answer = f": {row['model_answer']}, {row['reason']}" if row.get("reason") else ""
+                places[f"{row['case_id']}: {said}{answer}"] = None
     kinds: tuple[tuple[Kind, str], ...] = (("retakes", "to photograph again"), ("set_aside", "set aside"))
     for kind, said in kinds:
         asked = read_retakes(log, kind)[0]

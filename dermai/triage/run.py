@@ -152,7 +152,8 @@ def _run_triage(
     for case, said in referrals.remarks.items():
         remarks[case] = [*said, *remarks.get(case, ())]
     rows = rows[rows["case_id"].isin(outcomes.to_read)]
-    cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks)
+    points = champion.package.operating_points if champion else {}
+    cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks, points)
     if champion is not None and params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
     done = accepted[accepted["case_id"].isin(outcomes.confirmed)].drop_duplicates(["case_id", "lesion_id"])
@@ -206,11 +207,11 @@ def _relative(folder: Path, root: Path) -> str:
 
 
 def _heat_maps(champion: ScoringModel, cases: list[WorklistCase], workspace: Workspace, known: HeatMaps) -> HeatMaps:
-    """Maps of the first photograph of each case that is not normal; those scored by an earlier run are made here."""
+    """Maps of the photographs and classes that the cases explain; those scored by an earlier run are made here."""
     from dermai.models.inference import model_pixels
 
     package = champion.package
-    shown = list(dict.fromkeys((case.images[0], case.called[0]) for case in cases if case.risk != RiskLevel.NORMAL))
+    shown = list(dict.fromkeys(case.explained for case in cases if case.explained))
     wanted = [pair for pair in shown if pair not in known]
     if wanted:
         images = [image for image, _ in wanted]

@@ -10,30 +10,41 @@ import pandas as pd
 
 from dermai.data.tables import csv_text
 from dermai.files import write_text
-from dermai.taxonomy import load_taxonomy
+from dermai.models.called_class import CalledClass, called_class
+from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.risk import ORDER, abstains
 
 SHOWN_CLASSES = 3
 NOTHING: Mapping[str, Sequence[str]] = {}
+NO_THRESHOLDS: Mapping[str, float] = {}
 
 
 @dataclass(frozen=True)
 class WorklistCase:
-    """One referral, with what the model says of its most urgent photograph."""
+    """One referral, with what the model says of its most urgent photograph.
+
+    `answer` is the class that it calls: the one that sets `risk`. A model that abstains has no answer, unless the
+    called class is more than normally urgent: that is said all the same, as uncertain.
+    """
 
     case_id: str
     risk: str
-    answers: tuple[tuple[str, float], ...]  # most probable classes of the most urgent photograph
+    answer: CalledClass | None
+    likely: tuple[tuple[str, float], ...]  # the most probable classes, and the answer
     abstained: bool
-    diagnoses: tuple[str, ...]
+    possible: tuple[str, ...]  # the conformal set, and the answer
     malignant: float  # probability of any high-priority class
     clinical: str
     site: str
     images: tuple[str, ...]
-    called: tuple[str, ...] = ()  # the class called in each photograph
     lesions: tuple[str, ...] = ()  # the lesion of each photograph
     warnings: tuple[str, ...] = ()  # a mix-up of patients that a person must clear up
     notes: tuple[str, ...] = ()
+
+    @property
+    def explained(self) -> tuple[str, str] | None:
+        """The photograph and class of the heat map; a normal case has none, nor has one without an answer."""
+        return (self.images[0], self.answer.code) if self.answer and self.risk != RiskLevel.NORMAL else None
 
     @property
     def several_lesions(self) -> bool:
@@ -46,10 +57,11 @@ def worklist_cases(
     largest_set: int,
     warnings: Mapping[str, Sequence[str]] = NOTHING,
     notes: Mapping[str, Sequence[str]] = NOTHING,
+    operating_points: Mapping[str, float] = NO_THRESHOLDS,
 ) -> list[WorklistCase]:
     """Photographs with one model's answers to cases, most urgent first, deterministic.
 
-    `warnings` and `notes` are sentences about a case.
+    `operating_points` are that model's; `warnings` and `notes` are sentences about a case.
     """
     taxonomy = load_taxonomy()
     columns = {name: f"p_{name}" for name in taxonomy.codes if f"p_{name}" in rows and rows[f"p_{name}"].notna().any()}
@@ -61,19 +73,26 @@ def worklist_cases(
     for case_id, photographs in ordered.groupby("case_id", sort=False):
         first = photographs.iloc[0]
         found = tuple(str(first["diagnoses"]).split())
-        answers = sorted(((name, float(first[column])) for name, column in columns.items()), key=lambda pair: -pair[1])
+        abstained = abstains(found, largest_set)
+        probabilities = {name: float(first[column]) for name, column in columns.items() if pd.notna(first[column])}
+        answer = None
+        if first["predicted"] and not (abstained and taxonomy.risk(first["predicted"]) is RiskLevel.NORMAL):
+            answer = called_class(str(first["predicted"]), probabilities, operating_points)
+        own = (answer.code,) if answer else ()
+        ordered_classes = sorted(probabilities, key=lambda name: -probabilities[name])
+        likely = sorted({*ordered_classes[:SHOWN_CLASSES], *own}, key=ordered_classes.index)
         cases.append(
             WorklistCase(
                 case_id=str(case_id),
                 risk=str(first["risk"]),
-                answers=tuple(answers[:SHOWN_CLASSES]),
-                abstained=abstains(found, largest_set),
-                diagnoses=found,
+                answer=answer,
+                likely=tuple((name, probabilities[name]) for name in likely),
+                abstained=abstained,
+                possible=tuple(dict.fromkeys((*found, *own))),
                 malignant=float(first["_urgent"]),
                 clinical=_clinical(first),
                 site=str(first["site"]) or "unknown",
                 images=tuple(photographs["image"]),
-                called=tuple(photographs.get("predicted", ())),
                 lesions=tuple(photographs.get("lesion_id", ())),
                 warnings=tuple(warnings.get(str(case_id), ())),
                 notes=tuple(notes.get(str(case_id), ())),
@@ -95,10 +114,11 @@ def write_worklist_csv(path: Path, cases: list[WorklistCase]) -> None:
                 "position": position,
                 "case_id": case.case_id,
                 "risk": case.risk,
-                "model_answer": "" if case.abstained else case.answers[0][0],
-                "possible_diagnoses": " ".join(case.diagnoses),
+                "model_answer": case.answer.code if case.answer else "",
+                "reason": case.answer.reason.replace("\u00a0", " ") if case.answer else "",
+                "possible_diagnoses": " ".join(case.possible),
                 "abstained": "yes" if case.abstained else "no",
-                "malignant_probability": f"{case.malignant:.3f}" if case.answers else "",
+                "malignant_probability": f"{case.malignant:.3f}" if case.likely else "",
                 "site": case.site,
                 "photographs": len(case.images),
                 "lesions": " ".join(dict.fromkeys(case.lesions)),
@@ -106,7 +126,7 @@ def write_worklist_csv(path: Path, cases: list[WorklistCase]) -> None:
             }
             for position, case in enumerate(cases, 1)
         ],
-        columns=["position", "case_id", "risk", "model_answer", "possible_diagnoses", "abstained",
+        columns=["position", "case_id", "risk", "model_answer", "reason", "possible_diagnoses", "abstained",
                  "malignant_probability", "site", "photographs", "lesions", "warnings"],
     )  # fmt: skip
     write_text(path, csv_text(table))

@@ -22,7 +22,7 @@ from dermai.triage.risk import ORDER
 from dermai.triage.scorers import Scorers
 from dermai.triage.worklist import WorklistCase
 
-NEEDS_LOOK = "needs a dermatologist's eye: the model has no answer"
+NEEDS_LOOK = "needs a dermatologist's eye"
 RETAKE_COLUMNS = ("case_id", "site", "device", "reason", "on_worklist")
 SET_ASIDE_COLUMNS = ("case_id", "line", "site", "reason")
 CONFIRMED_COLUMNS = ("case_id", "lesion_id", "site", "diagnosis", "confirmed_by", "recorded_at")
@@ -64,15 +64,12 @@ def write_worklist_page(
     coverage: float,
     notes: Sequence[str] = (),
 ) -> None:
-    """The page; `heat` holds the maps of those photographs and called classes that have one."""
+    """The page; `heat` holds the maps of what the cases explain (`WorklistCase.explained`), where there are any."""
     cases = lists.worklist
     plain = {image: thumbnail(photograph_path(photographs, image)) for case in cases for image in case.images[:4]}
-    maps = {
-        pair: heat_overlay(photograph_path(photographs, pair[0]), heat[pair], scorers.champion.package.crop)
-        for case in cases
-        for pair in zip(case.images, case.called, strict=True)
-        if pair in heat and scorers.champion
-    }
+    crop = scorers.champion.package.crop if scorers.champion else "none"
+    shown = {case.explained for case in cases if case.explained}
+    maps = {pair: heat_overlay(photograph_path(photographs, pair[0]), heat[pair], crop) for pair in shown & heat.keys()}
     page = render_page(
         "worklist.html",
         cases=cases,

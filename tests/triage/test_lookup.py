@@ -67,6 +67,12 @@ def test_from_a_pseudonym_to_the_number_and_where_the_case_is(service):
     said = "\n".join(found.places)
     for place in ("triaged on 2026-03-01", "on the worklist of run-1", "confirmed as Nev", "site Porto"):
         assert place in said
+    listed = pd.read_csv(service.reports / "triage_cases" / "run-1" / "worklist.csv", keep_default_na=False)
+    (line,) = listed[listed["case_id"] == case].to_dict("records")
+    (called,) = PredictionLog(service.prediction_log).read("1", only=("case_id", {case})).table["predicted"]
+    assert f"which calls {called} ({line['risk']})" in said
+    assert line["model_answer"] in (called, "")
+    assert f"on the worklist of run-1: {line['model_answer']}, {line['reason']}" in said or not line["reason"]
 
 
 def test_from_a_number_to_the_pseudonym_even_when_the_folder_is_gone(service):

@@ -214,6 +214,7 @@ class TestWorklist:
                 "image": list("abc"),
                 "case_id": ["calm", "worse", "worst"],
                 "risk": ["normal", "high_priority", "high_priority"],
+                "predicted": ["Nev", "MM", "MM"],
                 "diagnoses": ["Nev", "MM BCC", "MM"],
                 "p_MM": [0.1, 0.5, 0.8],
                 "p_Nev": [0.9, 0.5, 0.2],
