@@ -72,7 +72,7 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
     """
     registry = Registry(workspace, params)
     version = _champion(registry)
-    log = PredictionLog(workspace.prediction_log)
+    log = PredictionLog.of(workspace)
     history = read_history(workspace, version)
     waiting = next_windows(log, version, history.last.mark if history.last else None, params.monitoring)
     problems = [str(part) for part in waiting.damaged]

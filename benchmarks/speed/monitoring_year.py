@@ -40,7 +40,7 @@ def fill(workspace: Workspace, version: str) -> int:
     from dermai.prediction_log.log import PredictionLog
     from monitoring.reference import load_reference
 
-    log = PredictionLog(workspace.prediction_log)
+    log = PredictionLog.of(workspace)
     registry = Registry(workspace, load_params(workspace.params_file))
     package = ModelPackage.load(registry.download(version))
     known = load_reference(workspace, load_params(workspace.params_file), package).own

@@ -47,7 +47,7 @@ def confirm(
 
     workspace = find_workspace()
     params = read_parameters(workspace, profile, settings)
-    log = PredictionLog(workspace.prediction_log)
+    log = PredictionLog.of(workspace)
     done = record(log, file, correct, SenderNumbers(load_pseudonyms(workspace), known=cache(log.pseudonyms)))
     refused = done.refused[["case_id", "reason"]].to_dict("records")
     challenger = settle_challenger(workspace, params)

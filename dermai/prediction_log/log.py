@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from dermai.prediction_log.key_index import INDEXED, KeyIndex, key_index
 from dermai.prediction_log.parts import (
     EMBEDDING,
     KEY,
@@ -37,6 +38,7 @@ from dermai.prediction_log.parts import (
     typed_table,
     write_part,
 )  # fmt: skip
+from dermai.workspace import Workspace
 
 VERSION = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -53,9 +55,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class PredictionLog:
-    """The log below one folder."""
+    """The log below one folder; `cache` is where an index of it may be kept."""
 
     folder: Path
+    cache: Path | None = None
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> PredictionLog:
+        """A workspace's log."""
+        return cls(workspace.prediction_log, workspace.cache)
 
     @property
     def predictions(self) -> Path:
@@ -123,11 +131,16 @@ class PredictionLog:
         held = replaced = 0
         first_day = f"{after.astimezone(UTC):%Y-%m-%d}" if after else ""
         these = None if only is None else {only[0]: only[1]}
+        needed = None if these is None else set(self._that_may_hold(these, [model_version]))
+        if needed is not None and not needed:
+            needed = set(self.parts(model_version)[:1])  # its columns are those of the empty answer
         for day in self._days(model_version):
             if day.name.partition("=")[2] < first_day or (newest is not None and held >= newest):
                 break
             of_day: list[pa.Table] = []
             for part in sorted(day.glob("*.parquet")):
+                if needed is not None and part not in needed:
+                    continue
                 try:
                     table = read_part(part, wanted, with_embeddings, these)
                 except (OSError, pa.ArrowException) as error:
@@ -165,15 +178,13 @@ class PredictionLog:
         """
         columns = [*KEY, "patient_id", "lesion_in_case", "site", "predicted", "risk", "predicted_at"]
         found = []
-        for version in self.model_versions():
-            for day in self._days(version):
-                for part in sorted(day.glob("*.parquet")):
-                    try:
-                        rows = read_part(part, columns, False, any_of)
-                    except (OSError, pa.ArrowException):
-                        continue  # `read` names it
-                    if rows.num_rows:
-                        found.append(rows.to_pandas().assign(model_version=version))
+        for part in self._that_may_hold(any_of, self.model_versions()):
+            try:
+                rows = read_part(part, columns, False, any_of)
+            except (OSError, pa.ArrowException):
+                continue  # `read` names it
+            if rows.num_rows:
+                found.append(rows.to_pandas().assign(model_version=version_of(part)))
         if not found:
             return pd.DataFrame(columns=[*columns, LOGGED_AT, "model_version"])
         table = pd.concat(found, ignore_index=True).sort_values(LOGGED_AT, kind="stable")
@@ -183,22 +194,43 @@ class PredictionLog:
         """Every case, patient and lesion that has a row."""
         columns = ["case_id", "patient_id", "lesion_id", "lesion_in_case"]
         found: set[str] = set()
-        for version in self.model_versions():
-            for day in self._days(version):
-                for part in sorted(day.glob("*.parquet")):
-                    try:
-                        rows = read_part(part, columns, False, None)
-                    except (OSError, pa.ArrowException):
-                        continue  # `read` names it
-                    for name in columns:
-                        if name in rows.column_names:  # an earlier release may not have had it
-                            found.update(pc.unique(rows[name]).to_pylist())
+        for part in self._all_parts():
+            try:
+                rows = read_part(part, columns, False, None)
+            except (OSError, pa.ArrowException):
+                continue  # `read` names it
+            for name in columns:
+                if name in rows.column_names:  # an earlier release may not have had it
+                    found.update(pc.unique(rows[name]).to_pylist())
         return frozenset(found - {None})
+
+    def parts(self, model_version: str) -> list[Path]:
+        """All parts of a version, newest day first."""
+        return [part for day in self._days(model_version) for part in sorted(day.glob("*.parquet"))]
+
+    def index(self) -> KeyIndex | None:
+        """What the key columns of all parts hold, as hashes; None where there is no cache to keep it in."""
+        if self.cache is None:
+            return None
+        return key_index(self.cache / "prediction_log_keys.arrow", self._all_parts())
+
+    def _all_parts(self) -> list[Path]:
+        return [part for version in self.model_versions() for part in self.parts(version)]
+
+    def _that_may_hold(self, any_of: Mapping[str, Collection[str]], versions: Sequence[str]) -> list[Path]:
+        parts = [part for version in versions for part in self.parts(version)]
+        index = self.index() if set(any_of) <= set(INDEXED) else None
+        return parts if index is None else index.may_hold(parts, any_of)
 
     def _days(self, model_version: str) -> Iterator[Path]:
         """Day folders of a version, newest first."""
         _check_version(model_version)
         yield from sorted((self.predictions / f"model_version={model_version}").glob("day=*"), reverse=True)
+
+
+def version_of(part: Path) -> str:
+    """The model version that a part belongs to."""
+    return part.parent.parent.name.partition("=")[2]
 
 
 def probability_columns(table: pd.DataFrame) -> list[str]:

@@ -92,7 +92,7 @@ def judge_in_shadow(
     nor does a photograph that stands under two patients, since nobody knows whose diagnosis it shows. Without such
     lesions there is no decision.
     """
-    log = PredictionLog(workspace.prediction_log)
+    log = PredictionLog.of(workspace)
     confirmed = read_confirmations(log)[0].drop_duplicates("lesion_id", keep="last").set_index("lesion_id")
     confirmed = confirmed[confirmed["recorded_at"] > pd.Timestamp(attempt.time)]
     models = {"challenger": challenger} | ({"champion": champion} if champion else {})

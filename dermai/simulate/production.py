@@ -122,7 +122,7 @@ def simulate_production(
 def confirm_week(workspace: Workspace, folder: Path) -> Confirmed:
     """Hand the simulated truth in, as a clinic would: the sender's case numbers and the diagnoses."""
     numbers = SenderNumbers(load_pseudonyms(workspace))
-    return confirm(PredictionLog(workspace.prediction_log), folder / "diagnoses.csv", numbers=numbers)
+    return confirm(PredictionLog.of(workspace), folder / "diagnoses.csv", numbers=numbers)
 
 
 def _draw(folder: Path, week: Week, window: int, size: int, seed: int, number: int, start: date) -> None:

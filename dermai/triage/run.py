@@ -122,7 +122,7 @@ def _run_triage(
 ) -> TriageSummary:
     scorers = find_scorers(workspace, params)
     champion = scorers.champion
-    log = PredictionLog(workspace.prediction_log)
+    log = PredictionLog.of(workspace)
     referrals = read_referrals(folder, SenderNumbers(load_pseudonyms(workspace), known=cache(log.pseudonyms)))
     admission = admit(folder, referrals.rows, workspace, params, progress, pixel_caches(workspace, scorers.models))
     record_retakes(log, admission.retakes, received)
