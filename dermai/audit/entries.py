@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EVENTS = (
     "update_attempt", "nothing_new", "failure", "refusal", "shadow_decision", "promotion", "rejection", "rollback",
-    "confirmation", "policy_approval", "drift_alarm", "repair", "restore", "key_rotation",
+    "confirmation", "policy_approval", "drift_alarm", "alarms_settled", "repair", "restore", "key_rotation",
 )  # fmt: skip
 FIRST_PREVIOUS = "0" * 64
 LINE_FIELDS = ("log", "sequence", "time", "event", "body", "previous", "hash", "signature")

@@ -1,4 +1,4 @@
-"""`dermai status`, `promote`, `reject`, `rollback`, `audit ...` and `gate approve-policy`."""
+"""`dermai status`, `promote`, `reject`, `rollback`, `settle-alarms`, `audit ...` and `gate approve-policy`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def register(application: typer.Typer) -> None:
     application.command()(promote)
     application.command()(reject)
     application.command()(rollback)
+    application.command(name="settle-alarms")(settle_alarms)
     application.add_typer(audit, name="audit")
     application.add_typer(gate, name="gate")
 
@@ -144,6 +145,21 @@ def rollback(
 
     workspace, params = _workspace(profile, settings)
     _done(transaction.rollback(workspace, params, approver=approver, role=role, reason=reason, to=to or None))
+
+
+def settle_alarms(approver: Approver, role: Role, reason: Reason) -> None:
+    """Record that somebody looked into the open drift alarms, and what they came from.
+
+    Until then, or until another version is the champion, triage sorts no case as normal.
+
+    Example: `dermai settle-alarms --approver "Ana Silva" --role "head of dermatology" --reason "a new camera at Faro"`
+    """
+    from dermai.audit import AuditLog
+    from dermai.promotion import alarms
+    from dermai.workspace import find_workspace
+
+    log = AuditLog(find_workspace().audit_log)
+    _done(alarms.settle_alarms(log, approver=approver, role=role, reason=reason))
 
 
 @audit.command("verify")

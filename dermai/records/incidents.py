@@ -1,4 +1,4 @@
-"""What happened that nobody decided: failures, alarms, a restored backup."""
+"""What happened that nobody decided: failures, alarms and how they were settled, a restored backup."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from dermai.audit.event import Event
+from dermai.audit.event import Decided, Event
 from dermai.registry.champion import ModelReference
 from dermai.workspace import CodeVersion
 
@@ -76,6 +76,14 @@ class SensitivityAlarm(DriftAlarm):
     lesions: int
     verdict: Literal["act"]
     classes: tuple[SensitivityRecord, ...]
+
+
+class AlarmsSettled(Decided):
+    """A person looked into drift alarms and says what they came from; `alarms` are the numbers of their records."""
+
+    event: Literal["alarms_settled"] = "alarms_settled"
+    version: str
+    alarms: tuple[int, ...]
 
 
 class Restore(Event):

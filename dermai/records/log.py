@@ -12,7 +12,7 @@ from dermai.audit import AuditLog, Entry, Event
 from dermai.audit.event import Repair
 from dermai.audit.rotation import KeyRotation
 from dermai.errors import UnreadableRecord
-from dermai.records.incidents import Failure, Restore, SensitivityAlarm, WindowAlarm
+from dermai.records.incidents import AlarmsSettled, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import (
     Confirmation,
     PolicyApproval,
@@ -53,6 +53,7 @@ RecordedEvent = Annotated[
     | Annotated[PolicyApproval, Tag("policy_approval")]
     | Annotated[WindowAlarm, Tag("drift_alarm")]
     | Annotated[SensitivityAlarm, Tag("drift_alarm of sensitivity")]
+    | Annotated[AlarmsSettled, Tag("alarms_settled")]
     | Annotated[Repair, Tag("repair")]
     | Annotated[Restore, Tag("restore")]
     | Annotated[KeyRotation, Tag("key_rotation")],

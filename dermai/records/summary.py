@@ -6,7 +6,7 @@ from dermai.audit import Entry, Event
 from dermai.audit.event import Decided, Repair
 from dermai.audit.rotation import KeyRotation
 from dermai.errors import UnreadableRecord
-from dermai.records.incidents import DriftAlarm, Failure, Restore, SensitivityAlarm, WindowAlarm
+from dermai.records.incidents import AlarmsSettled, DriftAlarm, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.log import read_record
 from dermai.records.moves import (
     Confirmation,
@@ -26,7 +26,7 @@ from dermai.records.update_record import UpdateAttempt, UpdateRecord
 def version_of(entry: Entry) -> str:
     """The model version that a record is about; empty where it is about none."""
     match _said(entry):
-        case Move() | Confirmation() | DriftAlarm() | Refusal() as event:
+        case Move() | Confirmation() | DriftAlarm() | AlarmsSettled() | Refusal() as event:
             return event.version or ""
         case UpdateAttempt() | ShadowDecisionRecord() as event:
             return event.candidate.version
@@ -48,6 +48,8 @@ def summarise(entry: Entry) -> str:
             return f"back from version {before.version if before else None}, {_by(event)}"
         case Rejection() as event:
             return _by(event)
+        case AlarmsSettled() as event:
+            return f"the alarms of records {', '.join(map(str, event.alarms))} settled {_by(event)}"
         case PolicyApproval() as event:
             return f"gate policy {event.policy_sha256[:12]} approved {_by(event)}"
         case Confirmation() as event:

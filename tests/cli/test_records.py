@@ -8,6 +8,7 @@ import pytest
 
 from dermai.audit import AuditLog
 from dermai.cli import app
+from tests.promotion.test_alarms import raise_alarm
 
 WHO = ["--approver", "Dr Silva", "--role", "dermatologist", "--reason", "reviewed"]
 
@@ -64,6 +65,16 @@ def test_a_changed_policy_is_approved_by_name(fleet, dermai):
     assert (status, "approved by Dr Silva (dermatologist): reviewed" in said) == (0, True)
     status, _, error = dermai("gate", "approve-policy", *WHO)
     assert (status, "in force already" in error) == (1, True)
+
+
+def test_open_alarms_are_settled_by_name(fleet, dermai):
+    fleet.champions(1)
+    status, _, error = dermai("settle-alarms", *WHO)
+    assert (status, "no alarm is open" in error) == (1, True)
+    raised = raise_alarm(fleet)
+    status, said, _ = dermai("settle-alarms", *WHO)
+    assert status == 0
+    assert f"alarms settled of version 1, the alarms of records {raised} settled by Dr Silva" in said
 
 
 def test_verify_finds_an_edit_and_exits_with_1(fleet, dermai, tmp_path):

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from dermai.audit import EVENTS, Entry, load_public_key
 from dermai.errors import UnreadableRecord
+from dermai.records.incidents import AlarmsSettled
 from dermai.records.log import EVENT_TYPES, read_record, records_of
 from dermai.records.moves import ChampionMove, Confirmation, PolicyApproval, Promotion, Rejection, ShadowDecisionRecord
 from dermai.records.update_record import NothingNew, UpdateAttempt, UpdateRecord
@@ -27,8 +28,8 @@ def test_there_is_a_type_for_each_event():
 def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_form(stored_log):
     found = stored_log.verify(load_public_key(stored_log.public_key_file))
     assert found.ok, found.problems
-    assert {entry.event for entry in stored_log.entries()} == set(EVENTS)
-    assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES)
+    assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - {"alarms_settled"}, "that came later"
+    assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - {AlarmsSettled}
 
 
 def test_each_of_its_lines_would_be_written_the_same_to_the_byte(stored_log):
