@@ -13,9 +13,7 @@ from dermai.records.log import records_of
 from dermai.records.moves import Promotion, ProvisionalTerms, Rejection, ShadowDecisionRecord
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import CHAMPION, Registry
-
-PROVISIONAL_UNTIL = "provisional_until"  # tag of a version: a day; "ended"; empty once it is a regular champion
-ENDED = "ended"
+from dermai.serving.provisional import ENDED, PROVISIONAL_UNTIL
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,17 @@ import base64
 import binascii
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dermai.config import DataParams
 from dermai.data.cases import photograph_path
 from dermai.errors import InvalidCases
-from dermai.files import write_bytes
+from dermai.files import sha256_file, write_bytes
 from dermai.ingest.photographs import MOST_BYTES, sanitise
 from dermai.ingest.unusable import UnusablePhotograph
+from dermai.serving.provisional import ServedStanding, served_standing
 from dermai.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Classifier:
     package: ModelPackage
     data: DataParams
     paths: bool
+    standing: ServedStanding = field(default_factory=ServedStanding)
 
     @classmethod
     def load(cls, folder: Path, settings: Mapping[str, Any]) -> Classifier:
@@ -39,15 +41,20 @@ class Classifier:
         Raises:
             PackageTampered: a file of the package is missing or changed.
         """
-        from dermai.models.package import ModelPackage
+        from dermai.models.package import CHECKSUMS, ModelPackage
 
         cleaning = dict(settings)
         paths = bool(cleaning.pop("paths"))
-        return cls(ModelPackage.load(folder), DataParams.model_validate(cleaning), paths)
+        standing = served_standing(sha256_file(folder / CHECKSUMS))
+        return cls(ModelPackage.load(folder), DataParams.model_validate(cleaning), paths, standing)
 
     def answer(self, photographs: pd.DataFrame) -> pd.DataFrame:
-        """What `classify` says of the photographs."""
-        return classify(self.package, photographs, self.data, self.paths)
+        """What `classify` says of the photographs; a provisional champion's answers are marked.
+
+        Raises:
+            Refused: a provisional champion's time is over.
+        """
+        return self.standing.mark(classify(self.package, photographs, self.data, self.paths))
 
 
 def classify(

@@ -25,6 +25,7 @@ from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import record_retakes
 from dermai.taxonomy import RiskLevel
+from dermai.triage.cautions import PROVISIONAL, Cautions
 from dermai.triage.heat_maps import heat_maps
 from dermai.triage.outcomes import confirmed_cases, mixed_up, sort_cases
 from dermai.triage.referrals import read_referrals
@@ -60,6 +61,7 @@ class TriageSummary(BaseModel):
     mixed_up: int  # cases on the worklist that share a photograph or a number with another patient
     high_priority: int
     abstained: int
+    with_caution: int = 0  # cases that are read for another reason than the model's answer
     notes: tuple[str, ...]
     worklist: str
     page: str
@@ -153,7 +155,8 @@ def _run_triage(
         remarks[case] = [*said, *remarks.get(case, ())]
     rows = rows[rows["case_id"].isin(outcomes.to_read)]
     points = champion.package.operating_points if champion else {}
-    cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks, points)
+    cautions = Cautions(of_run=(PROVISIONAL,) if champion and scorers.provisional else ())
+    cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks, points, cautions)
     if champion is not None and params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
     done = accepted[accepted["case_id"].isin(outcomes.confirmed)].drop_duplicates(["case_id", "lesion_id"])
@@ -175,6 +178,7 @@ def _run_triage(
         received,
         params.triage.conformal_coverage,
         notes,
+        cautions.of_run,
     )
     summary = TriageSummary(
         folder=_relative(folder, workspace.root),
@@ -194,6 +198,7 @@ def _run_triage(
         mixed_up=sum(bool(case.warnings) for case in cases),
         high_priority=sum(case.risk == RiskLevel.HIGH_PRIORITY for case in cases),
         abstained=sum(case.abstained for case in cases),
+        with_caution=sum(bool(case.cautions) for case in cases),
         notes=tuple(notes),
         worklist=str(output / "worklist.csv"),
         page=str(output / "worklist.html"),

@@ -12,10 +12,12 @@ from dermai.data.tables import csv_text
 from dermai.files import write_text
 from dermai.models.called_class import CalledClass, called_class
 from dermai.taxonomy import RiskLevel, load_taxonomy
+from dermai.triage.cautions import Cautions, cautious_risk
 from dermai.triage.risk import ORDER, abstains
 
 SHOWN_CLASSES = 3
 NOTHING: Mapping[str, Sequence[str]] = {}
+NO_CAUTIONS = Cautions()
 NO_THRESHOLDS: Mapping[str, float] = {}
 
 
@@ -39,6 +41,7 @@ class WorklistCase:
     images: tuple[str, ...]
     lesions: tuple[str, ...] = ()  # the lesion of each photograph
     warnings: tuple[str, ...] = ()  # a mix-up of patients that a person must clear up
+    cautions: tuple[str, ...] = ()  # why it is read although the model might call it normal
     notes: tuple[str, ...] = ()
 
     @property
@@ -58,15 +61,20 @@ def worklist_cases(
     warnings: Mapping[str, Sequence[str]] = NOTHING,
     notes: Mapping[str, Sequence[str]] = NOTHING,
     operating_points: Mapping[str, float] = NO_THRESHOLDS,
+    cautions: Cautions = NO_CAUTIONS,
 ) -> list[WorklistCase]:
     """Photographs with one model's answers to cases, most urgent first, deterministic.
 
-    `operating_points` are that model's; `warnings` and `notes` are sentences about a case.
+    `operating_points` are that model's; `warnings` and `notes` are sentences about a case. No case with a caution is
+    `normal`.
     """
     taxonomy = load_taxonomy()
     columns = {name: f"p_{name}" for name in taxonomy.codes if f"p_{name}" in rows and rows[f"p_{name}"].notna().any()}
     urgent = [column for name, column in columns.items() if taxonomy.risk(name) is ORDER[0]]
     rank = {level.value: place for place, level in enumerate(ORDER)}
+    about = {str(case): cautions.about(images) for case, images in rows.groupby("case_id")["image"]}
+    shown = [cautious_risk(risk, about[str(case)]) for case, risk in zip(rows["case_id"], rows["risk"], strict=True)]
+    rows = rows.assign(risk=shown)
     ordered = rows.assign(_rank=rows["risk"].map(rank), _urgent=rows[urgent].sum(axis=1))
     ordered = ordered.sort_values(["_rank", "_urgent", "image", "case_id"], ascending=[True, False, True, True])
     cases = []
@@ -95,6 +103,7 @@ def worklist_cases(
                 images=tuple(photographs["image"]),
                 lesions=tuple(photographs.get("lesion_id", ())),
                 warnings=tuple(warnings.get(str(case_id), ())),
+                cautions=about[str(case_id)],
                 notes=tuple(notes.get(str(case_id), ())),
             )
         )
@@ -123,10 +132,11 @@ def write_worklist_csv(path: Path, cases: list[WorklistCase]) -> None:
                 "photographs": len(case.images),
                 "lesions": " ".join(dict.fromkeys(case.lesions)),
                 "warnings": "; ".join(case.warnings),
+                "cautions": "; ".join(case.cautions),
             }
             for position, case in enumerate(cases, 1)
         ],
         columns=["position", "case_id", "risk", "model_answer", "reason", "possible_diagnoses", "abstained",
-                 "malignant_probability", "site", "photographs", "lesions", "warnings"],
+                 "malignant_probability", "site", "photographs", "lesions", "warnings", "cautions"],
     )  # fmt: skip
     write_text(path, csv_text(table))

@@ -63,8 +63,11 @@ def write_worklist_page(
     when: datetime,
     coverage: float,
     notes: Sequence[str] = (),
+    cautions: Sequence[str] = (),
 ) -> None:
-    """The page; `heat` holds the maps of what the cases explain (`WorklistCase.explained`), where there are any."""
+    """The page; `cautions` are those that hold for all of its answers.
+
+    `heat` holds the maps of what the cases explain (`WorklistCase.explained`), where there are any."""
     cases = lists.worklist
     plain = {image: thumbnail(photograph_path(photographs, image)) for case in cases for image in case.images[:4]}
     crop = scorers.champion.package.crop if scorers.champion else "none"
@@ -83,6 +86,7 @@ def write_worklist_page(
         plain=plain,
         maps=maps,
         notes=notes,
+        cautions=cautions,
         model_version=scorers.champion.version if scorers.champion else "",
         withheld=scorers.withheld,
         provisional=scorers.provisional,
