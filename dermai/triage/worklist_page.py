@@ -67,7 +67,8 @@ def write_worklist_page(
 ) -> None:
     """The page; `cautions` are those that hold for all of its answers.
 
-    `heat` holds the maps of what the cases explain (`WorklistCase.explained`), where there are any."""
+    `heat` holds the maps of what the cases explain (`WorklistCase.explained`), where there are any.
+    """
     cases = lists.worklist
     plain = {image: thumbnail(photograph_path(photographs, image)) for case in cases for image in case.images[:4]}
     crop = scorers.champion.package.crop if scorers.champion else "none"
