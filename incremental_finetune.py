@@ -2,9 +2,10 @@
 
 import sys
 
-from dermai.environment import silence_telemetry
+from dermai.environment import print_anything, silence_telemetry
 from dermai.records.failures import tell_failures_outside_the_run
 
+print_anything()
 silence_telemetry()  # before any library that would phone home is imported
 tell_failures_outside_the_run()
 

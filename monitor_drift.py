@@ -2,8 +2,9 @@
 
 import sys
 
-from dermai.environment import silence_telemetry
+from dermai.environment import print_anything, silence_telemetry
 
+print_anything()
 silence_telemetry()  # before any library that would phone home is imported
 
 from pipelines.monitor_drift import monitor_drift  # noqa: E402

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from io import TextIOWrapper
 
 TELEMETRY_OFF = {
     "ZENML_ANALYTICS_OPT_IN": "false",
@@ -23,3 +25,10 @@ def silence_telemetry() -> None:
     """Turn every library's telemetry off, unless the environment already says something of it."""
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
+
+
+def print_anything() -> None:
+    """Let standard output and error take every character: one that a terminal cannot show is written as its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -19,6 +19,10 @@ class DatasetMismatch(DermaiError):
     """The workspace's data does not match data.dvc, or cannot be pulled."""
 
 
+class UntrustedClone(DermaiError):
+    """Git refuses to say which code this is, since the clone belongs to another user."""
+
+
 class PackageTampered(DermaiError):
     """A model package's files do not match their recorded hashes."""
 

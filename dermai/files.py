@@ -12,6 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_UMASK = os.umask(0o077)  # can only be read by setting it; once, before there are threads
+os.umask(_UMASK)
+PUBLIC_MODE = 0o666 & ~_UMASK  # of a new file, as the process was told when it began
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file at once: readers see the old content or the new, never a part."""
@@ -22,7 +26,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
+        Path(temporary).chmod(PUBLIC_MODE)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -10,10 +10,11 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from dermai.errors import DatasetMismatch, DermaiError
+from dermai.errors import DatasetMismatch, DermaiError, UntrustedClone
 
 WORKSPACE_VARIABLE = "DERMAI_WORKSPACE"
 STATE_VARIABLE = "DERMAI_STATE"
+SQLITE = "sqlite:///"
 NOT_CODE = (":(exclude)data.dvc", ":(exclude)dvc.lock", ":(exclude)metrics")
 
 
@@ -78,8 +79,16 @@ class Workspace:
 
     @property
     def tracking_uri(self) -> str:
-        """MLflow's store: `MLFLOW_TRACKING_URI`, or one SQLite file in the workspace."""
-        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.store / 'mlflow.db'}"
+        """MLflow's store: `MLFLOW_TRACKING_URI`, or one SQLite file in the workspace.
+
+        A relative address is one in the workspace, from whichever folder a command is run.
+        """
+        named = os.environ.get("MLFLOW_TRACKING_URI")
+        if not named:
+            return f"{SQLITE}{self.store / 'mlflow.db'}"
+        if named.startswith(SQLITE):
+            return f"{SQLITE}{self.root / named.removeprefix(SQLITE)}"
+        return named if ":" in named or named == "databricks" else str(self.root / named)
 
 
 def find_workspace(start: Path | None = None) -> Workspace:
@@ -114,6 +123,9 @@ def code_version(workspace: Workspace) -> CodeVersion:
     """What git says of the workspace; `unversioned` and dirty where there is no commit.
 
     data.dvc, dvc.lock and metrics/ do not count: the dataset has a version of its own, and the others are results.
+
+    Raises:
+        UntrustedClone: git refuses to look, since the clone belongs to another user.
     """
     commit = _git(workspace, "rev-parse", "HEAD")
     if commit is None:
@@ -130,7 +142,17 @@ def is_ancestor(workspace: Workspace, earlier: str, later: str) -> bool:
 
 
 def _git(workspace: Workspace, *arguments: str) -> str | None:
-    result = subprocess.run(["git", "-C", str(workspace.root), *arguments], capture_output=True, text=True, check=False)
+    command = ["git", "-C", str(workspace.root), *arguments]
+    environment = {**os.environ, "LC_ALL": "C"}  # what git says is looked at
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
+    except FileNotFoundError:  # git is not installed
+        return None
+    if "dubious ownership" in result.stderr:
+        raise UntrustedClone(
+            f"git does not trust {workspace.root}, which belongs to another user, so the code has no version: "
+            f"run `git config --global --add safe.directory {workspace.root}`, or change its owner"
+        )
     return result.stdout.strip() if result.returncode == 0 else None
 
 
@@ -176,7 +198,7 @@ def dataset_version(workspace: Workspace) -> DatasetVersion:
         )
     try:
         with Repo(str(workspace.root)) as repository:
-            changed = repository.status(targets=["data.dvc"])
+            changed = repository.status(targets=[str(workspace.root / "data.dvc")])  # else from the current folder
     except DvcException as error:
         raise DatasetMismatch(f"DVC cannot check the data folder: {error}") from error
     if changed:

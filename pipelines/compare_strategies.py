@@ -9,11 +9,12 @@ from zenml import pipeline
 from steps.compare_cells import compare_cells
 from steps.load_cases import load_cases
 from steps.load_parameters import load_parameters
+from steps.parameter_text import Text
 from steps.plan_comparison import plan_comparison
 
 
 @pipeline
-def compare_strategies(profile: str = "", overrides: dict[str, Any] | None = None) -> None:
+def compare_strategies(profile: Text = "", overrides: dict[str, Any] | None = None) -> None:
     """Architectures and training strategies of params.yaml, with several seeds, on the target's test patients.
 
     `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single

@@ -12,6 +12,7 @@ from steps.find_champion import find_champion
 from steps.finetune_candidate import finetune_candidate
 from steps.load_cases import load_cases
 from steps.load_parameters import load_parameters
+from steps.parameter_text import Text
 from steps.plan_update import plan_update
 from steps.publish_report import publish_report
 from steps.record_decision import record_decision
@@ -26,7 +27,7 @@ from steps.validate_cases import validate_cases
     on_failure=record_failure,
     depends_on=[finetune_candidate],  # so that a run's configuration can set its resources
 )
-def incremental_finetune(profile: str = "", overrides: dict[str, Any] | None = None) -> None:
+def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = None) -> None:
     """Validate, settle the challenger, fine-tune from the champion, evaluate, decide, record, report.
 
     `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single

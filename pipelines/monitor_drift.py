@@ -9,10 +9,11 @@ from zenml import pipeline
 from steps.follow_up_alarm import follow_up_alarm
 from steps.judge_windows import judge_windows
 from steps.load_parameters import load_parameters
+from steps.parameter_text import Text
 
 
 @pipeline
-def monitor_drift(profile: str = "", overrides: dict[str, Any] | None = None) -> None:
+def monitor_drift(profile: Text = "", overrides: dict[str, Any] | None = None) -> None:
     """Judge the newest referrals, show them in Evidently, alert, and start what params.yaml says.
 
     `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single

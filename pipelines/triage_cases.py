@@ -7,12 +7,13 @@ from typing import Any
 from zenml import pipeline
 
 from steps.load_parameters import load_parameters
+from steps.parameter_text import Text
 from steps.score_referrals import score_referrals
 
 
 @pipeline
 def triage_cases(
-    folder: str = "referrals", received_on: str = "", profile: str = "", overrides: dict[str, Any] | None = None
+    folder: Text = "referrals", received_on: Text = "", profile: Text = "", overrides: dict[str, Any] | None = None
 ) -> None:
     """Check, score, log and sort a folder of new, unlabelled cases.
 

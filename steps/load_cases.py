@@ -8,7 +8,7 @@ import pandas as pd
 from zenml import step
 
 from dermai.data.cases import parse_cases
-from dermai.workspace import DatasetVersion, dataset_version, find_workspace
+from dermai.workspace import DatasetVersion, code_version, dataset_version, find_workspace
 from steps.caching import TableMaterializer
 
 
@@ -16,4 +16,5 @@ from steps.caching import TableMaterializer
 def load_cases() -> tuple[Annotated[pd.DataFrame, "cases"], Annotated[DatasetVersion, "dataset"]]:
     """The rows are judged by the next step; here the table only has to be readable."""
     workspace = find_workspace()
+    code_version(workspace)  # refused now rather than after the training
     return parse_cases(workspace.cases_file), dataset_version(workspace)

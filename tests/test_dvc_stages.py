@@ -6,6 +6,9 @@ DVC runs a stage again when one of them has changed, so a missing one is a resul
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +62,32 @@ def test_a_stage_depends_on_the_sections_of_params_that_its_code_reads(name: str
 def test_a_section_that_only_one_step_reads_is_found() -> None:
     assert sections_read({Path("dermai/training/candidate.py")}) == {"clinical", "gate"}
     assert "monitoring" in sections_read({Path("monitoring/drift_run.py")})
+
+
+@pytest.mark.slow
+def test_a_run_with_nothing_new_succeeds_and_leaves_the_metrics_as_they_are(tmp_path: Path) -> None:
+    stage = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]["incremental_finetune"]
+    outputs = [*stage["metrics"], *stage["plots"]]
+    (tmp_path / "code").write_text("1")
+    stage = {"cmd": "true", "deps": ["code"], "metrics": stage["metrics"], "plots": stage["plots"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"incremental_finetune": stage}}))
+    for output in outputs:
+        (tmp_path / next(iter(output))).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / next(iter(output))).write_text('{"a": 1}' if "json" in next(iter(output)) else "class\nMM\n")
+
+    def run(*command: str) -> None:
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env=environment)
+
+    environment = {
+        **os.environ, "DVC_NO_ANALYTICS": "true", "GIT_CONFIG_GLOBAL": os.devnull,
+        **{f"GIT_{who}_{what}": "a@b.c" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    }  # fmt: skip
+    dvc = (sys.executable, "-m", "dvc")
+    run("git", "init", "-q")
+    run(*dvc, "init", "-q")
+    for number, command in enumerate((("repro",), ("exp", "run"))):
+        run("git", "add", "-A")
+        run("git", "commit", "-qm", "as it was")
+        (tmp_path / "code").write_text(f"another {number}")
+        run(*dvc, *command)
+        assert all((tmp_path / next(iter(output))).is_file() for output in outputs)

@@ -113,6 +113,10 @@ def read_manifest(backup: Path) -> Manifest:
         raise BackupDamaged(f"{backup / MANIFEST} cannot be read: {error.errors()[0]['msg']}") from None
     if manifest.format != FORMAT:
         raise BackupDamaged(f"{backup} is of format {manifest.format}: restore it with the dermai that made it")
+    for path in (backup / MANIFEST, backup / FILES, *(backup / FILES).rglob("*")):
+        if path.is_symlink():
+            link = path.relative_to(backup)
+            raise BackupDamaged(f"{backup}: {link} is a link, and no backup holds one: take another copy of it")
     found = {str(path.relative_to(backup / FILES)) for path in (backup / FILES).rglob("*") if path.is_file()}
     for name in sorted({*found, *manifest.files}):
         if name not in found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dermai.config import Params
+from dermai.doctor.code import check_code
 from dermai.doctor.finding import Finding, problem
 from dermai.doctor.machine import check_clock, check_disk, check_folders, check_keys
 from dermai.doctor.records import check_records
@@ -16,6 +17,7 @@ from dermai.workspace import Workspace
 Check = Callable[[Workspace, Params], Iterator[Finding]]
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("versions", check_versions),
+    ("code", check_code),
     ("telemetry", check_telemetry),
     ("disk", check_disk),
     ("folders", check_folders),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dermai.data.cases import photograph_path
+from dermai.files import PUBLIC_MODE
 from dermai.ingest.photographs import Photograph
 
 In = TypeVar("In")
@@ -31,10 +32,14 @@ def store_photograph(data: Path, photograph: Photograph) -> None:
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(photograph.content)
-    Path(temporary).chmod(0o644)
-    Path(temporary).replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(photograph.content)
+        Path(temporary).chmod(PUBLIC_MODE)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def sync_photographs() -> None:

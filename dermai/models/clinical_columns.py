@@ -12,8 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from dermai.data.cases import OLDEST_AGE
+
 AGE_KNOTS = (15.0, 30.0, 45.0, 55.0, 65.0, 75.0, 90.0)  # between them a class's weight changes linearly with the age
 MIDDLE_SKIN_TYPE = 3.5
+RANGES = {"age": (0.0, float(OLDEST_AGE)), "skin_type": (1.0, 6.0)}
 
 
 def known_sites(cases: pd.DataFrame, fewest: int = 5) -> tuple[str, ...]:
@@ -41,6 +44,8 @@ def encode(cases: pd.DataFrame, columns: Sequence[str], sites: Sequence[str]) ->
 def _encode_column(name: str, values: pd.Series, sites: Sequence[str]) -> np.ndarray:
     if name in ("age", "skin_type"):
         numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
+        lowest, highest = RANGES[name]
+        numbers = np.where((numbers >= lowest) & (numbers <= highest), numbers, np.nan)
         if name == "skin_type":
             return (numbers - MIDDLE_SKIN_TYPE)[:, None]
         hats = [np.interp(numbers, AGE_KNOTS, hat) for hat in np.eye(len(AGE_KNOTS))]

@@ -6,17 +6,20 @@ import sys
 from types import TracebackType
 
 from dermai.audit import AuditLog, Entry
+from dermai.errors import UntrustedClone
 from dermai.records.incidents import Failure
-from dermai.workspace import Workspace, code_version, find_workspace
+from dermai.workspace import CodeVersion, Workspace, code_version, find_workspace
 
 _reported: list[Entry] = []  # in this process
 
 
 def write_failure(workspace: Workspace, error: BaseException, step: str, attempt: str = "") -> Entry:
     """One line in the audit log with the step and the reason; the champion is as it was."""
-    failure = Failure(
-        attempt=attempt, step=step, error=type(error).__name__, why=str(error), code=code_version(workspace)
-    )
+    try:
+        code = code_version(workspace)
+    except UntrustedClone:  # which is what the update died of, and what the record says
+        code = CodeVersion(commit="unversioned", dirty=True)
+    failure = Failure(attempt=attempt, step=step, error=type(error).__name__, why=str(error), code=code)
     return AuditLog(workspace.audit_log).append(failure)
 
 

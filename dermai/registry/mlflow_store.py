@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from dermai.errors import ServiceUnavailable
+from dermai.workspace import SQLITE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,7 +32,6 @@ class InWorkspace(Protocol):
 S = TypeVar("S", bound=InWorkspace)
 P = ParamSpec("P")
 R = TypeVar("R")
-SQLITE = "sqlite:///"
 # Where MLflow keeps the full path of an artifact.
 PATHS = (
     ("experiments", "artifact_location"),

@@ -129,6 +129,7 @@ class Registry:
             known = next((version for version in self.versions() if version.sha256 == sha256), None)
             if known is None:
                 pending = {ORIGIN: self._origin, SHA256: sha256, **tags}
+                os.environ.pop("MLFLOW_RUN_ID", None)  # a run of its own, whatever this was started within
                 with mlflow.start_run(experiment_id=self._experiment_id(), run_name=run_name, tags=pending) as run:
                     log_values(client, run.info.run_id, metrics, params)
                     model = log_package(self.name, package_folder, self.cleaning)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from dermai.config import DataParams
 from dermai.data.cases import photograph_path
 from dermai.errors import InvalidCases
 from dermai.files import sha256_file, write_bytes
+from dermai.ingest.clinical_values import clinical_values
 from dermai.ingest.photographs import MOST_BYTES, sanitise
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.serving.provisional import ServedStanding, served_standing
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dermai.models.package import ModelPackage
+
+DATA_URI = re.compile(r"\s*data:[^,]{0,200};base64,", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -86,16 +90,29 @@ def classify(
                 raise InvalidCases(f"photograph {row}: {error.reason}; {error.fix}") from None
             write_bytes(photograph_path(folder, stored.image), stored.content)
             images.append(stored.image)
-        probabilities = predict_probabilities(package, images, folder, folder / "cache", clinical=photographs)
+        probabilities = predict_probabilities(
+            package, images, folder, folder / "cache", clinical=_readable(photographs)
+        )
     predicted = [package.classes[index] for index in predict(probabilities, package.classes, package.operating_points)]
     taxonomy = load_taxonomy()
     table = pd.DataFrame({"predicted": predicted, "risk": [taxonomy.risk(code).value for code in predicted]})
     return table.join(pd.DataFrame(probabilities, columns=[f"p_{code}" for code in package.classes]))
 
 
-def _as_file(value: str, folder: Path, paths: bool) -> Path:
+def _readable(photographs: pd.DataFrame) -> pd.DataFrame:
+    """The clinical columns as the case table has them; what cannot be read is unknown, as the contract says."""
+    given = photographs.drop(columns="photograph")
+    text = given.astype(object).where(given.notna(), "").map(str)
+    return clinical_values(text).rows
+
+
+def _as_file(value: object, folder: Path, paths: bool) -> Path:
+    """A file with a photograph that was sent as base64, with or without line breaks and the prefix of a data URI."""
+    if not isinstance(value, str):
+        raise UnusablePhotograph("none is given", "send the file's bytes as base64")
     if paths and len(value) < 4096 and Path(value).is_file():
         return Path(value)
+    value = "".join(DATA_URI.sub("", value, count=1).split())
     if len(value) * 3 // 4 > MOST_BYTES:
         raise UnusablePhotograph(f"larger than {MOST_BYTES // 10**6} MB", "send it as JPEG")
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
@@ -200,15 +201,16 @@ def _run_triage(
         abstained=sum(case.abstained for case in cases),
         with_caution=sum(bool(case.cautions) for case in cases),
         notes=tuple(notes),
-        worklist=str(output / "worklist.csv"),
-        page=str(output / "worklist.html"),
+        worklist=_relative(output / "worklist.csv", workspace.root),
+        page=_relative(output / "worklist.html", workspace.root),
     )
     write_json(output / "triage.json", summary.model_dump(mode="json"))
     return summary
 
 
-def _relative(folder: Path, root: Path) -> str:
-    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+def _relative(path: Path, root: Path) -> str:
+    """As seen from the workspace, so that no record tells where on this machine that lies."""
+    return os.path.relpath(path, root)
 
 
 def _heat_maps(champion: ScoringModel, cases: list[WorklistCase], workspace: Workspace, known: HeatMaps) -> HeatMaps:

@@ -53,19 +53,33 @@ def table_p_value(counts: np.ndarray, draws: int, generator: np.random.Generator
     return permutation_p_value(float(distance(table[0])), distance(first))
 
 
+def one_letter_case(window: pd.Series, reference: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Both columns with `UNKNOWN` for what is not known, and every value in the first spelling of the reference.
+
+    >>> one_letter_case(pd.Series(["FACE", ""]), pd.Series(["Face", "back"]))[0].tolist()
+    ['Face', 'unknown']
+    """
+    sides = [column.replace("", UNKNOWN).fillna(UNKNOWN).astype(str) for column in (window, reference)]
+    spellings: dict[str, str] = {}
+    for value in [*sides[1].unique(), *sides[0].unique()]:
+        spellings.setdefault(value.casefold(), value)
+    now, before = (side.map(lambda value: spellings[value.casefold()]) for side in sides)
+    return now, before
+
+
 def changed_categories(
     window: pd.DataFrame, reference: pd.DataFrame, columns: Sequence[str], draws: int, generator: np.random.Generator
 ) -> list[CategoryChange]:
     """Every categorical column tested on independent rows, most significant first; p-values are Bonferroni's.
 
     Unknown is a category of its own, since a site that stops recording something is a change too. Columns with one
-    category on both sides are left out.
+    category on both sides are left out, and so is one that a side has no known value of. Letter case does not matter.
     """
     found = []
     for column in columns:
-        sides = [table[column].replace("", UNKNOWN).fillna(UNKNOWN).astype(str) for table in (window, reference)]
+        sides = one_letter_case(window[column], reference[column])
         categories = sorted(set(sides[0]) | set(sides[1]))
-        if len(categories) < 2 or not all(len(side) for side in sides):
+        if len(categories) < 2 or not all(set(side) - {UNKNOWN} for side in sides):
             continue
         counts = np.array([side.value_counts().reindex(categories, fill_value=0) for side in sides])
         found.append((column, table_p_value(counts, draws, generator), categories, counts))

@@ -189,3 +189,13 @@ def test_a_backup_of_a_server_names_it_without_its_password(champion, tmp_path, 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://dermai:secret@127.0.0.1:1/mlflow")
     with pytest.raises(DermaiError, match="unset MLFLOW_TRACKING_URI"):
         restore(empty_workspace(tmp_path / "elsewhere"), backup)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "files", "files/state/audit/updates.jsonl"])
+def test_a_link_in_a_backup_is_not_followed(champion, tmp_path, name):
+    back_up(champion, params_of(champion), tmp_path / "backup")
+    place = tmp_path / "backup" / name
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BackupDamaged, match="is a link"):
+        read_manifest(tmp_path / "backup")

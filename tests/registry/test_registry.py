@@ -139,3 +139,8 @@ def test_a_registration_killed_at_any_point_leaves_the_champion_and_the_next_one
     assert registry.by_alias("champion").version == "1"
     runs = registry.client.search_runs([run.experiment_id for run in registry.client.search_experiments()])
     assert sorted(run.info.status for run in runs) == ["FINISHED", "FINISHED", "KILLED"]
+
+
+def test_a_run_that_the_environment_names_is_not_the_one_of_a_registration(registry, package, monkeypatch):
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0123456789abcdef0123456789abcdef")
+    assert register(registry, package).run_id != "0123456789abcdef0123456789abcdef"

@@ -89,3 +89,37 @@ def test_mlflow_loads_and_serves_a_registered_version(registry, package, tmp_pat
             ask(port, pd.DataFrame({"photograph": ["/etc/hostname"]}))
         assert refused.value.code == 400
         assert "photograph 1: not base64" in refused.value.read().decode()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: base64.encodebytes(base64.b64decode(text)).decode(),
+        lambda text: "\r\n".join(text[start : start + 64] for start in range(0, len(text), 64)),
+        lambda text: f"data:image/png;base64,{text}",
+        lambda text: f" data:image/png;name=a.png;base64,{text}\n",
+    ],
+)
+def test_line_breaks_and_the_prefix_of_a_data_uri_change_no_answer(package, written):
+    model, text = ModelPackage.load(package), base64_text(photograph(0))
+    plain = classify(model, pd.DataFrame({"photograph": [text]}))
+    assert classify(model, pd.DataFrame({"photograph": [written(text)]})).equals(plain)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "none is given"),
+        (float("nan"), "none is given"),
+        (7, "none is given"),
+        (" ", "the file is empty"),
+        ("data:image/png;base64,", "the file is empty"),
+        ("data:,text", "not base64"),
+        ("_-8=", "not base64"),
+        ("\u0660", "not base64"),
+    ],
+)
+def test_what_is_no_photograph_is_named_by_its_row_and_is_no_failure_of_the_server(package, value, reason):
+    table = pd.DataFrame({"photograph": [base64_text(photograph(0)), value]})
+    with pytest.raises(InvalidCases, match=f"photograph 2: {reason}"):
+        classify(ModelPackage.load(package), table)
