@@ -24,6 +24,8 @@ def code() -> str:
 def plan_update(
     cases: pd.DataFrame, references: ReferenceModels, params: Params
 ) -> Annotated[plan.UpdatePlan, "update_plan"]:
-    """Compares the case table with the champion's manifest."""
+    """Compares the case table with the champion's manifest, and the parameters with those it was trained with."""
     champion = load_reference_package(find_workspace(), references.champion)
-    return plan.plan_update(cases, champion.manifest if champion else None, params)
+    if champion is None:
+        return plan.plan_update(cases, None, params)
+    return plan.plan_update(cases, champion.manifest, params, champion.training.get("parameters"))

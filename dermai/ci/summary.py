@@ -24,7 +24,7 @@ TITLES: dict[Result, str] = {
 }
 NEXT: dict[Result, str] = {
     "promoted": "Nothing: new referrals are scored by it. The way back is `dermai rollback`.",
-    "rejected": "The champion stays. Look at the mistakes in the report and at the new cases before the next update.",
+    "rejected": "The champion stays. Look at the mistakes in the report and at what changed before the next update.",
     "insufficient_evidence": "The champion stays; the new model answers in its shadow. Confirm diagnoses of referrals.",
     "waits_for_approval": "Read the report, then approve the job `promote`; or `dermai promote`, `dermai reject`.",
     "superseded": "Nothing: the later commit holds these changes too.",
@@ -37,6 +37,10 @@ FIRST_MODEL = (
     "Triage referrals and confirm their diagnoses: they are evidence on this model. A named person may let it answer "
     "for a limited time: `dermai promote --provisional`."
 )
+AFTER_RELABELLING = (
+    "The champion stays. Look first at the relabelled cases above: a labelling mistake is corrected by ingesting them "
+    "again, or by going back to the `data.dvc` before. Then look at the mistakes in the report."
+)
 
 
 def summary(outcome: JobOutcome) -> str:
@@ -45,6 +49,11 @@ def summary(outcome: JobOutcome) -> str:
     if outcome.why:
         parts.append(_safe(outcome.why))
     record = outcome.record
+    relabelled = record.dataset.relabelled if record and outcome.result != "promoted" else ()
+    if relabelled:
+        parts.append("What changed: cases with another diagnosis than the champion learnt.")
+        changes = ((change.before, change.now, str(change.cases)) for change in relabelled)
+        parts.append(_table(("from", "to", "cases"), changes))
     if record and record.decision:
         decision = record.decision
         parts += [_safe(decision.summary), decision_table(decision)]
@@ -55,7 +64,10 @@ def summary(outcome: JobOutcome) -> str:
     if record:
         parts.append(_table(("made from", ""), _provenance(record, outcome.sequence)))
     first = outcome.result == "insufficient_evidence" and record is not None and record.champion is None
-    parts.append(f"**Next:** {FIRST_MODEL if first else NEXT[outcome.result]}")
+    following = FIRST_MODEL if first else NEXT[outcome.result]
+    if relabelled and outcome.result == "rejected":
+        following = AFTER_RELABELLING
+    parts.append(f"**Next:** {following}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -33,7 +33,9 @@ def compare(
     from dermai.evaluation.tables import percent
     from dermai.strategies.cells import Cell
     from dermai.strategies.experiment import run_one
-    from dermai.strategies.tables import class_table, outcomes
+    from dermai.strategies.identity import stages_without_effect, why_without_effect
+    from dermai.strategies.scores import outcomes
+    from dermai.strategies.tables import class_table
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
@@ -48,6 +50,8 @@ def compare(
         return
     chain = " → ".join([result.summary["start"], *(stage["name"] for stage in result.summary["stages"])])
     print(f"{cell.name}: {chain}, {result.summary['seconds']:.0f} s")
+    if why := why_without_effect(stages_without_effect(result.summary)):
+        print(f"note: {why}; the result is that of a chain without it")
     for name in ("accuracy", "weighted_f1", "macro_f1"):
         estimate = outcome.scores.estimate(name)
         print(f"{name}: {percent(estimate)} %")

@@ -23,20 +23,30 @@ def validate(
 
     Example: `dermai validate`, then open reports/validation/index.html
     """
+    from dermai.audit import AuditLog
     from dermai.data.cases import parse_cases
     from dermai.errors import DermaiError
+    from dermai.evaluation.words import count_words
+    from dermai.records.earlier_dataset import earlier_dataset
     from dermai.records.failures import write_failure
     from dermai.validation import validate_dataset
+    from dermai.validation.result import ValidationFailed
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
     params = read_parameters(workspace, profile, settings)
     docs = workspace.reports / "validation"
     try:
-        found = validate_dataset(parse_cases(workspace.cases_file), workspace.data, params, docs, workspace.state)
+        cases, earlier = parse_cases(workspace.cases_file), earlier_dataset(AuditLog(workspace.audit_log))
+        found = validate_dataset(cases, workspace.data, params, docs, workspace.state, earlier=earlier)
     except DermaiError as error:
+        if isinstance(error, ValidationFailed):
+            print("\n".join(error.result.lines))
         if record:
             write_failure(workspace, error, step="validate_cases")
         raise
-    print(f"{found.photographs:,} photographs passed {found.checks} checks with {len(found.warnings)} warnings")
+    warnings = count_words(len(found.warnings), "warning")
+    print(f"{found.photographs:,} photographs passed {found.checks} checks with {warnings}")
+    for line in found.lines:
+        print(line)
     print(f"details: {found.docs}")

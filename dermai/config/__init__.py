@@ -1,6 +1,7 @@
 """Parameters: what params.yaml, a profile and single values laid over it ask for."""
 
 from dermai.config.loading import PROFILE_VARIABLE, Overrides, load_params, parse_settings, read_overrides
+from dermai.config.model_parameters import changed_parameters, model_parameters, weight_parameters
 from dermai.config.parameters import (
     ClinicalParams,
     CompareParams,
@@ -27,7 +28,10 @@ __all__ = [
     "StrategyParams",
     "TrainingParams",
     "ValidationParams",
+    "changed_parameters",
     "load_params",
+    "model_parameters",
     "parse_settings",
     "read_overrides",
+    "weight_parameters",
 ]

@@ -37,6 +37,7 @@ class ValidationParams(Section):
 
     smallest_side: int = Field(64, ge=1)
     fewest_cases_per_class: int = Field(2, ge=1)
+    classes_given_up: tuple[str, ...] = ()
     least_sharpness: float = Field(15.0, ge=0)
     darkest: float = Field(25.0, ge=0, le=255)
     brightest: float = Field(235.0, ge=0, le=255)

@@ -1,15 +1,15 @@
-"""What an update trains on: new photographs, those taken back, and a replay of the old."""
+"""What an update trains on and why: new photographs, those taken back, changed parameters, a replay of the old."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-from dermai.config import Params
+from dermai.config import Params, changed_parameters
 from dermai.continual.recipes import RECIPES
 from dermai.data.cases import trainable
 
@@ -20,7 +20,13 @@ class UpdatePlan(BaseModel):
     `bootstrap`: no champion yet, everything is new. `update`: train on from the champion with `new`, `relabelled`
     (known photographs whose diagnosis was corrected) and `replay`. `from_anchor`: photographs the champion has
     learnt from were taken back (`removed`), so nothing of it may be kept; everything left is trained on from
-    weights that never saw them. `nothing`: the champion has learnt from every training photograph there is.
+    weights that never saw them. `nothing`: the champion has learnt from every training photograph there is, with the
+    parameters of today.
+
+    `relabelled_from` names the diagnosis that the champion knew of each photograph that has another one now, those that
+    chose its weights (validation) among them. `changed_parameters`
+    says in sentences what the champion was trained with and is otherwise now. Where that is the only reason to train,
+    `again` holds every training photograph: all are learnt once more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,19 +36,31 @@ class UpdatePlan(BaseModel):
     removed: tuple[str, ...] = ()
     relabelled: tuple[str, ...] = ()
     replay: tuple[str, ...] = ()
-    counts: dict[str, dict[str, int]] = {}  # new, relabelled and replay -> class -> photographs
+    again: tuple[str, ...] = ()
+    relabelled_from: dict[str, str] = {}
+    changed_parameters: tuple[str, ...] = ()
+    counts: dict[str, dict[str, int]] = {}  # new, relabelled, again and replay -> class -> photographs
 
     @property
     def training(self) -> tuple[str, ...]:
         """Every photograph the training learns from."""
-        return (*self.new, *self.relabelled, *self.replay)
+        return (*self.new, *self.relabelled, *self.again, *self.replay)
 
 
-def plan_update(cases: pd.DataFrame, champion_manifest: pd.DataFrame | None, params: Params) -> UpdatePlan:
-    """Compare the case table with what the champion has learnt from. Only the split `train` is ever trained on."""
-    rows = trainable(cases)
-    rows = rows[rows["split"] == "train"]
+def plan_update(
+    cases: pd.DataFrame,
+    champion_manifest: pd.DataFrame | None,
+    params: Params,
+    trained_with: Mapping[str, JsonValue] | None = None,
+) -> UpdatePlan:
+    """Compare cases and parameters with what the champion has learnt from, and with which parameters (`trained_with`).
+
+    Only the split `train` is ever trained on.
+    """
+    everything = trainable(cases)
+    rows = everything[everything["split"] == "train"]
     diagnosis = dict(zip(rows["image"], rows["diagnosis"], strict=True))
+    changed = changed_parameters(trained_with or {}, params)
     if champion_manifest is None:
         return _plan("bootstrap", diagnosis, new=diagnosis)
 
@@ -51,14 +69,21 @@ def plan_update(cases: pd.DataFrame, champion_manifest: pd.DataFrame | None, par
     removed = [image for image in learnt if image not in diagnosis]
     new = [image for image in diagnosis if image not in learnt]
     relabelled = [image for image, known in learnt.items() if diagnosis.get(image, known) != known]
+    known = dict(zip(champion_manifest["image"], champion_manifest["diagnosis"], strict=True))
+    now = dict(zip(everything["image"], everything["diagnosis"], strict=True))
+    was = {image: before for image, before in known.items() if now.get(image, before) != before}
     if removed:
-        return _plan("from_anchor", diagnosis, new=diagnosis, removed=removed)
+        return _plan("from_anchor", diagnosis, new=diagnosis, removed=removed, was=was, changed=changed)
     if not new and not relabelled:
-        return UpdatePlan(mode="nothing")
-    changed = {*new, *relabelled}
-    old = [image for image in diagnosis if image not in changed]
+        return (
+            _plan("update", diagnosis, again=diagnosis, was=was, changed=changed)
+            if changed
+            else UpdatePlan(mode="nothing")
+        )
+    to_learn = {*new, *relabelled}
+    old = [image for image in diagnosis if image not in to_learn]
     replay = RECIPES[params.continual.strategy].replay({image: diagnosis[image] for image in old}, params)
-    return _plan("update", diagnosis, new=new, relabelled=relabelled, replay=replay)
+    return _plan("update", diagnosis, new=new, relabelled=relabelled, replay=replay, was=was, changed=changed)
 
 
 def _plan(
@@ -68,9 +93,19 @@ def _plan(
     removed: Iterable[str] = (),
     relabelled: Iterable[str] = (),
     replay: Iterable[str] = (),
+    again: Iterable[str] = (),
+    was: Mapping[str, str] | None = None,
+    changed: tuple[str, ...] = (),
 ) -> UpdatePlan:
-    parts = {"new": tuple(new), "relabelled": tuple(relabelled), "replay": tuple(replay)}
+    parts = {"new": tuple(new), "relabelled": tuple(relabelled), "again": tuple(again), "replay": tuple(replay)}
     counts = {
         part: dict(sorted(Counter(diagnosis[image] for image in images).items())) for part, images in parts.items()
     }
-    return UpdatePlan(mode=mode, removed=tuple(removed), counts=counts, **parts)
+    return UpdatePlan(
+        mode=mode,
+        removed=tuple(removed),
+        counts=counts,
+        relabelled_from=dict(was or {}),
+        changed_parameters=changed,
+        **parts,
+    )

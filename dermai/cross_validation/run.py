@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 
-from dermai.config import Params
+from dermai.config import Params, model_parameters
 from dermai.continual.plan import UpdatePlan, plan_update
 from dermai.cross_validation.folds import patient_folds, split_for_fold
 from dermai.cross_validation.result import FoldAnswers
@@ -73,8 +73,7 @@ def _key(plan: UpdatePlan, cases: pd.DataFrame, params: Params) -> str:
         {
             "training": training_key(plan, cases, params, None),
             "cases": cases.sort_values("image").to_csv(index=False),
-            "clinical": params.clinical.model_dump(mode="json"),
-            "target_sensitivities": params.gate.target_sensitivities,
+            "params": model_parameters(params),
             "code": source_hash(__name__),
         }
     )

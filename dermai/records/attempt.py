@@ -8,6 +8,7 @@ import pandas as pd
 
 from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan
+from dermai.continual.relabelling import relabellings
 from dermai.data.cases import trainable
 from dermai.files import sha256_json
 from dermai.gate.recorded_policy import RecordedPolicy
@@ -33,7 +34,13 @@ def describe_dataset(cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVers
     sets = {role: describe_photographs(part) for role, part in by_role.items()}
     train, test = (set(by_role[split]["patient_id"]) for split in ("train", "test"))
     leakage = tuple(f"patient {patient} is in train and test" for patient in sorted(train & test))
-    return DatasetRecord(version=dataset.hash, dirty_reason=dataset.dirty_reason, sets=sets, leakage=leakage)
+    return DatasetRecord(
+        version=dataset.hash,
+        dirty_reason=dataset.dirty_reason,
+        sets=sets,
+        leakage=leakage,
+        relabelled=relabellings(plan, rows),
+    )
 
 
 def describe_attempt(
@@ -77,7 +84,9 @@ def change_note(plan: UpdatePlan) -> str:
         "nothing": "Nothing to learn: compared with the champion's manifest,",
     }[plan.mode]
     parts = [f"{number} {name}" for name, number in counts.items() if number]
-    return f"{start} with photographs: {', '.join(parts) or 'none new'}."
+    parts += [f"{len(plan.again)} learnt again"] if plan.again else []
+    note = f"{start} with photographs: {', '.join(parts) or 'none new'}."
+    return f"{note} Changed parameters: {'; '.join(plan.changed_parameters)}." if plan.changed_parameters else note
 
 
 def recorded_training(package: ModelPackage) -> TrainingSummary | None:

@@ -85,6 +85,9 @@ def _decision(event: UpdateAttempt | ShadowDecisionRecord) -> str:
     lines = [line for line in marked_reasons(event) if event.decision is None or line.mark != "note"]
     more = f" (and {len(lines) - 1} more reasons: `dermai audit show --json`)" if len(lines) > 1 else ""
     said = f"{event.outcome.replace('_', ' ')}{against}"
+    if isinstance(event, UpdateAttempt) and event.dataset.relabelled and event.outcome != "promote":
+        changes = ", ".join(str(change) for change in event.dataset.relabelled)
+        said += f", after cases were relabelled ({changes})"
     if not lines:
         return said
     return f"{said}: {lines[0] if event.decision else lines[0].text}{more}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WrapSerializer
 
 from dermai.audit.event import Event
+from dermai.continual.relabelling import Relabelling
 from dermai.errors import DermaiError
 from dermai.evaluation.comparison import ModelEvaluation
 from dermai.files import sha256_file, sha256_json
@@ -66,12 +67,16 @@ class PhotographSet(RecordPart):
 
 
 class DatasetRecord(RecordPart):
-    """The data of an attempt; `sets` by role: train, new, replay, validation, test, removed."""
+    """The data of an attempt; `sets` by role: train, new, replay, validation, test, removed.
+
+    `relabelled` says from which diagnosis to which cases went since the champion learnt them.
+    """
 
     version: str
     dirty_reason: str = ""
     sets: dict[str, PhotographSet] = Field(default_factory=dict)
     leakage: tuple[str, ...] = ()  # what the leakage check found; nothing found is empty
+    relabelled: tuple[Relabelling, ...] = Field((), exclude_if=not_)
 
     @property
     def is_simulated(self) -> bool:

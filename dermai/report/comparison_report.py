@@ -18,14 +18,14 @@ from dermai.report.latest import point_latest_at
 from dermai.report.pages import render_page
 from dermai.strategies.cells import CellResult
 from dermai.strategies.grid import Grid
+from dermai.strategies.identity import identity_notes, is_identical
 from dermai.strategies.paper import METRICS, reported
+from dermai.strategies.scores import CellScores, outcomes
 from dermai.strategies.tables import (
     NAMES,
-    CellScores,
     architecture_table,
     class_table,
     difference_table,
-    outcomes,
     strategy_table,
     verdict_table,
 )
@@ -43,7 +43,7 @@ def publish_comparison(
     folder = workspace.reports / PIPELINE / run
     write_text(folder / "report.html", comparison_page(params, run, grid, found, data_version))
     write_text(folder / "tables.md", markdown_tables(params, grid, found))
-    numbers = strategy_numbers(found)
+    numbers = strategy_numbers(found, _sorted(params, found)[2])
     write_json(folder / "comparison.json", numbers.to_dict("records"))
     for place in (folder, workspace.root / "metrics" / "compare"):
         for name, table in plot_tables(found).items():
@@ -52,15 +52,19 @@ def publish_comparison(
     return folder / "report.html"
 
 
-def strategy_numbers(found: Sequence[CellScores]) -> pd.DataFrame:
-    """One row a metric of an architecture and strategy: value, low, high, and the paper's where it has one."""
+def strategy_numbers(found: Sequence[CellScores], baseline: CellScores) -> pd.DataFrame:
+    """One row a metric of an architecture and strategy: value, low, high, and the paper's where it has one.
+
+    `identical_to` names the baseline where both made the same model: the numbers are then one measurement.
+    """
     rows = []
     for row in found:
+        same = baseline.strategy if row is not baseline and is_identical(row, baseline) else None
         for metric in row.scores.names:
             estimate = row.scores.estimate(metric)
             named = {"architecture": row.architecture, "strategy": row.strategy, "metric": metric}
             numbers = {"value": estimate.value or 0.0, "low": estimate.low, "high": estimate.high}
-            paper = {"paper": reported(row.strategy, metric), "seeds": row.scores.seeds}
+            paper = {"paper": reported(row.strategy, metric), "seeds": row.scores.seeds, "identical_to": same}
             rows.append({**named, **{name: round(number, 6) for name, number in numbers.items()}, **paper})
     return pd.DataFrame(rows).astype(object).where(lambda table: table.notna(), None)
 
@@ -81,6 +85,7 @@ def plot_tables(found: Sequence[CellScores]) -> dict[str, pd.DataFrame]:
 def markdown_tables(params: Params, grid: Grid, found: Sequence[CellScores]) -> str:
     """All tables, to be pasted where they are needed."""
     by_architecture, by_strategy, baseline = _sorted(params, found)
+    notes = identity_notes(by_strategy, baseline)
     parts = [
         ("Choosing a network architecture", architecture_table(by_architecture)),
         ("Training strategies", strategy_table(by_strategy)),
@@ -89,7 +94,8 @@ def markdown_tables(params: Params, grid: Grid, found: Sequence[CellScores]) -> 
     ]
     if grid.verdicts:
         parts.append(("Merge or chain", verdict_table(grid.verdicts)))
-    return "\n".join(f"### {title}\n\n{table.markdown()}" for title, table in parts)
+    text = "\n".join(f"### {title}\n\n{table.markdown()}" for title, table in parts)
+    return text + "".join(f"\n{note}\n" for note in notes)
 
 
 def comparison_page(params: Params, run: str, grid: Grid, found: Sequence[CellScores], data_version: str) -> str:
@@ -106,7 +112,9 @@ def comparison_page(params: Params, run: str, grid: Grid, found: Sequence[CellSc
         for metric in METRICS
     ]
     changes = [
-        (row.label, row.scores.difference(baseline.scores, "macro_f1")) for row in by_strategy if row is not baseline
+        (row.label, row.scores.difference(baseline.scores, "macro_f1"))
+        for row in by_strategy
+        if row is not baseline and not is_identical(row, baseline)
     ]
     classes = list(baseline.scores.cases)
     heat = {
@@ -130,7 +138,7 @@ def comparison_page(params: Params, run: str, grid: Grid, found: Sequence[CellSc
         seeds=sorted({summary["seed"] for row in found for summary in row.summaries}),
         confidence=params.evaluation.confidence,
         image_size=params.model.image_size,
-        notes=grid.notes,
+        notes=(*grid.notes, *identity_notes(by_strategy, baseline)),
         baseline=baseline,
         architectures=Markup(architecture_table(by_architecture).html()),
         strategies=Markup(strategy_table(by_strategy).html()),

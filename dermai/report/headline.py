@@ -72,9 +72,9 @@ def headline(report: UpdateReport) -> Headline:
         return Headline(
             "bad",
             "Rejected",
-            f"The new model{version} was rejected",
+            f"The new model{version} was rejected{_after_relabelling(report)}",
             f"{because}{unchanged}",
-            "Look at the mistakes below and at the new cases before the next update.",
+            _after_rejection(report),
         )
     if report.status == "insufficient_evidence" and first:
         return Headline(
@@ -140,6 +140,28 @@ def facts(report: UpdateReport) -> list[Fact]:
     if report.training:
         found.append(Fact("Training", duration_words(report.training.seconds), (f"on {report.training.device}",)))
     return found
+
+
+def relabelled_cases(report: UpdateReport) -> int:
+    """How many cases of the training and validation patients have another diagnosis than the champion knew."""
+    return sum(change.cases for change in report.data.relabellings) if report.data else 0
+
+
+def _after_relabelling(report: UpdateReport) -> str:
+    number = relabelled_cases(report)
+    return f" after {count_words(number, 'case')} had been relabelled" if number else ""
+
+
+def _after_rejection(report: UpdateReport) -> str:
+    if relabelled_cases(report):
+        return (
+            "Look first at the relabelled cases above. If that was a mistake, ingest them again with the right "
+            "diagnoses, or go back to the dataset version before (git checkout of data.dvc, then dvc checkout), and "
+            "run the update again. If it was meant, look at the mistakes below."
+        )
+    if report.data and report.data.total.new:
+        return "Look at the mistakes below and at the new cases before the next update."
+    return "Look at the mistakes below before the next update."
 
 
 def _undecided(decision: GateDecision | None) -> str:

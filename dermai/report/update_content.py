@@ -9,6 +9,7 @@ from typing import get_args
 import pandas as pd
 
 from dermai.continual.plan import UpdatePlan
+from dermai.continual.relabelling import relabellings
 from dermai.data.cases import photograph_path, trainable
 from dermai.evaluation.predictions import PREFIX
 from dermai.report.thumbnails import thumbnail
@@ -32,7 +33,7 @@ def data_summary(
     parts = {
         "new": rows[rows["image"].isin(plan.new)],
         "relabelled": rows[rows["image"].isin(plan.relabelled)],
-        "replayed": rows[rows["image"].isin(plan.replay)],
+        "replayed": rows[rows["image"].isin((*plan.replay, *plan.again))],
         **{split: rows[rows["split"] == split] for split in ("train", "validation", "test")},
     }
     if champion_manifest is not None:
@@ -51,6 +52,8 @@ def data_summary(
         ),
         patients={split: int(parts[split]["patient_id"].nunique()) for split in ("train", "validation", "test")},
         no_place=int((cases["diagnosis"] == "").sum()),
+        changed_parameters=plan.changed_parameters,
+        relabellings=relabellings(plan, rows),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from dermai.continual.relabelling import Relabelling
 from dermai.evaluation.metrics import Evaluation
 from dermai.gate.findings import GateDecision
 from dermai.validation.result import ValidationResult
@@ -47,6 +48,8 @@ class DataSummary(ReportPart):
     rows: tuple[DataRow, ...] = ()
     patients: dict[str, int] = {}  # by split
     no_place: int = 0
+    changed_parameters: tuple[str, ...] = ()
+    relabellings: tuple[Relabelling, ...] = ()
 
     @property
     def by_class(self) -> dict[str, DataRow]:
@@ -117,6 +120,15 @@ class TrainingRun(BaseModel):
     interpolation: tuple[Mix, ...] = ()
     interpolation_chosen: float | None = None
     recipe: dict[str, Any] = {}  # the parameters of the training, name to value
+
+    @property
+    def kept_champion(self) -> bool:
+        """Whether the training left the champion's weights as they were: nothing was better on validation."""
+        if self.mode != "update" or not self.started_from.startswith("package"):
+            return False
+        if self.interpolation_chosen is not None:
+            return self.interpolation_chosen == 0
+        return self.best_epoch == 0 and all(epoch.phase != "head" for epoch in self.history)
 
 
 class EvaluatedModel(ReportPart):

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dermai.config import Params
+from dermai.config import Params, weight_parameters
 from dermai.data.cases import trainable
 from dermai.files import sha256_json, write_bytes, write_json
 from dermai.source_code import source_hash
@@ -167,9 +167,7 @@ def _key(cell: Cell, stages: Sequence[Stage], test: pd.DataFrame, params: Params
                 sorted(zip(part["image"], part["diagnosis"], part["split"], strict=True))
                 for part in (*(stage.cases for stage in stages), test)
             ],
-            "params": params.model_dump(
-                mode="json", include={"seed", "model", "training"}, exclude={"model": {"weights_folder"}}
-            ),
+            "params": weight_parameters(params, of_updates=False),
             "pretrained": weights_sha256(params.model),
             "code": source_hash(__name__),
         }

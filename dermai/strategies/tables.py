@@ -3,67 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from dermai.config import Params
-from dermai.evaluation.scores import Scores, score_seeds
+from dermai.evaluation.scores import Scores
 from dermai.evaluation.tables import ResultTable, percent
 from dermai.evaluation.words import p_words
 from dermai.percentages import percentage, points
-from dermai.strategies.cells import CellResult
+from dermai.strategies.identity import is_identical
 from dermai.strategies.paper import METRICS, reported
 from dermai.strategies.rule_of_thumb import CategoryVerdict
+from dermai.strategies.scores import CellScores
 
 NONE = "–"
 NAMES = {"mobilenetv2_100": "MobileNet-V2", "resnet50": "ResNet50", "efficientnet_b3": "EfficientNet-B3"}
 NAMES |= {"tf_efficientnet_lite0": "EfficientNet-Lite0"}
-
-
-@dataclass(frozen=True)
-class CellScores:
-    """All seeds of one architecture and strategy."""
-
-    architecture: str
-    strategy: str
-    title: str
-    scores: Scores
-    summaries: tuple[dict[str, Any], ...]
-
-    @property
-    def label(self) -> str:
-        """`b) Pre-train. ImageNet and EDRA`, with a warning where the weights could not be had."""
-        return f"{self.strategy}) {self.title}{self.warning}"
-
-    @property
-    def warning(self) -> str:
-        return " (random weights: no ImageNet weights at hand)" if self.summaries[0]["weights_missing"] else ""
-
-    @property
-    def seconds(self) -> float:
-        """Mean over the seeds."""
-        return sum(summary["seconds"] for summary in self.summaries) / len(self.summaries)
-
-
-def outcomes(results: Sequence[CellResult], params: Params) -> list[CellScores]:
-    """Score each architecture and strategy over its seeds, on the classes of the target's test photographs."""
-    groups: dict[tuple[str, str], list[CellResult]] = {}
-    for result in results:
-        groups.setdefault((result.cell.architecture, result.cell.strategy), []).append(result)
-    answered = {name for result in results for name in (*result.predictions["diagnosis"],)}
-    from dermai.taxonomy import load_taxonomy
-
-    classes = [code for code in load_taxonomy().codes if code in answered]
-    return [
-        CellScores(
-            architecture,
-            strategy,
-            params.compare.strategies[strategy].title,
-            score_seeds([result.predictions for result in found], classes, params.evaluation.confidence),
-            tuple(result.summary for result in found),
-        )
-        for (architecture, strategy), found in groups.items()
-    ]
 
 
 def architecture_table(found: Sequence[CellScores]) -> ResultTable:
@@ -107,11 +59,17 @@ def class_table(row: CellScores) -> ResultTable:
 
 
 def difference_table(found: Sequence[CellScores], baseline: CellScores) -> ResultTable:
-    """Each strategy less the baseline in percentage points, paired on the test patients, with p-values."""
+    """Each strategy less the baseline in percentage points, paired on the test patients, with p-values.
+
+    A strategy that made the baseline's very model has no difference: it is said to be identical.
+    """
     metrics = ("accuracy", "weighted_f1", "macro_f1", "balanced_accuracy")
     rows = []
     for row in found:
         if row is baseline:
+            continue
+        if is_identical(row, baseline):
+            rows.append((row.label, *["identical", NONE] * len(metrics)))
             continue
         cells = []
         for metric in metrics:

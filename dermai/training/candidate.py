@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from dermai.config import Params
+from dermai.config import Params, model_parameters
 from dermai.continual.plan import UpdatePlan
 from dermai.files import sha256_json
 from dermai.models.calibration import apply_temperature, fit_temperature, log_probabilities
@@ -48,7 +49,9 @@ def train_candidate(
     package = package.with_temperature(temperature)
     probabilities, labels = validation_lesions(validation, package.classes, temperature)
     points = choose_operating_points(probabilities, labels, package.classes, params.gate.target_sensitivities)
-    return package.with_operating_points(points).save(folder / name)
+    package = package.with_operating_points(points)
+    training = {**package.training, "parameters": model_parameters(params)}
+    return replace(package, training=training).save(folder / name)
 
 
 def validation_lesions(

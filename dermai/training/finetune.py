@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dermai.config import Params
+from dermai.config import Params, weight_parameters
 from dermai.continual.plan import UpdatePlan
 from dermai.continual.recipes import RECIPES
 from dermai.files import locked, sha256_json, write_json
@@ -116,12 +116,7 @@ def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: 
         {
             "plan": plan.model_dump(mode="json"),
             "cases": sorted(zip(used["image"], used["diagnosis"], used["split"], strict=True)),
-            "params": params.model_dump(
-                mode="json",
-                include={"seed", "model", "training", "continual"},
-                exclude={"model": {"weights_folder"}, "training": {"processes"}},  # neither changes the weights
-            ),
-            "gated": list(params.gate.gated_classes),
+            "params": weight_parameters(params),
             "parent": parent.sha256 if parent else None,
             "pretrained": None if usable_parent(plan, params, parent) else weights_sha256(params.model),
             "code": source_hash(__name__),

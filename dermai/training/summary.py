@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from operator import not_
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from dermai.training.interpolation import MixScore
 
@@ -22,7 +24,10 @@ class EpochSummary(BaseModel):
 
 
 class TrainingSummary(BaseModel):
-    """One training. `photographs` counts what was learnt by class; memory is in MiB, by `process` and `gpu`."""
+    """One training. `photographs` counts what was learnt by class; memory is in MiB, by `process` and `gpu`.
+
+    `parameters` are those that the model depends on, dotted key to value; models of older releases do not name them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,3 +48,4 @@ class TrainingSummary(BaseModel):
     history: tuple[EpochSummary, ...]
     interpolation: tuple[MixScore, ...]
     interpolation_chosen: float | None
+    parameters: dict[str, JsonValue] = Field({}, exclude_if=not_)

@@ -72,13 +72,17 @@ def make_self_contained(folder: Path) -> None:
 
 def write_overview(folder: Path, result: ValidationResult) -> Path:
     """Write `index.html`: what failed, the named rows, the classes, and links to the Data Docs pages."""
-    verdict = "passed" if result.passed else "failed: no training until the blocking checks are fixed"
+    verdict, tone = "passed", "passed"
+    if result.warnings:
+        verdict, tone = f"passed, with warnings ({len(result.warnings)})", "warning"
+    if not result.passed:
+        verdict, tone = "failed: no training until the blocking checks are fixed", "blocking"
     pages = [page.relative_to(folder).as_posix() for page in sorted((folder / "validations").rglob("*.html"))]
     links = "".join(f'<li><a href="{escape(page)}">{escape(page.split("/")[1])}</a></li>' for page in pages)
     parts = [
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">{POLICY}<title>Data validation</title>',
         f"<style>{STYLE}</style></head><body><h1>Data validation</h1>",
-        f'<p class="{"passed" if result.passed else "blocking"}"><strong>The dataset {verdict}.</strong></p>',
+        f'<p class="{tone}"><strong>The dataset {verdict}.</strong></p>',
         f"<p>{result.checks} checks on {result.photographs} photographs: {len(result.blocking)} blocking failures, "
         f"{len(result.warnings)} warnings. "
         f"{per_cent(result.flagged_share, 1)} of the photographs carry a quality warning.</p>",

@@ -14,7 +14,7 @@ from dermai.validation.expectations import case_checks, class_checks, dataset_ch
 from dermai.validation.great_expectations_run import Table, run_checks
 from dermai.validation.photograph_checks import check_photographs
 from dermai.validation.relations import annotated_cases, class_statistics
-from dermai.validation.result import ClassStatistics, Failure, Level, ValidationFailed, ValidationResult
+from dermai.validation.result import ClassStatistics, EarlierDataset, Failure, Level, ValidationFailed, ValidationResult
 
 CACHE_FILE = Path("cache") / "photograph_quality.parquet"
 
@@ -30,13 +30,14 @@ def validate_dataset(
     docs_folder: Path,
     state_folder: Path,
     progress: Callable[[int, int], None] = no_progress,
+    earlier: EarlierDataset | None = None,
 ) -> ValidationResult:
     """Check a dataset as `examine_dataset` does, and stop where a blocking check failed.
 
     Raises:
         ValidationFailed: naming the first failing rows and where the rest is; it carries the result.
     """
-    result = examine_dataset(cases, data_folder, params, docs_folder, state_folder, progress)
+    result = examine_dataset(cases, data_folder, params, docs_folder, state_folder, progress, earlier)
     if not result.passed:
         raise ValidationFailed(result.summary, result)
     return result
@@ -49,10 +50,12 @@ def examine_dataset(
     docs_folder: Path,
     state_folder: Path,
     progress: Callable[[int, int], None] = no_progress,
+    earlier: EarlierDataset | None = None,
 ) -> ValidationResult:
     """Check a parsed case table and its photographs, and write the findings as a site into `docs_folder`.
 
     `cases` comes from `parse_cases`, which checks less than `read_cases`: here every bad row is named.
+    No class may have lost its cases since the `earlier` dataset.
     """
     tables = {"schema": Table(cases, schema_checks(), ())}
     classes: list[ClassStatistics] = []
@@ -60,7 +63,7 @@ def examine_dataset(
     if list(cases.columns) == list(COLUMNS) and len(cases):
         checks = check_photographs(cases["image"].tolist(), data_folder, state_folder / CACHE_FILE, progress)
         annotated = annotated_cases(cases, checks, params.data.near_duplicate_bits)
-        classes = class_statistics(cases, params.gate.gated_classes)
+        classes = class_statistics(cases, params.gate.gated_classes, earlier, params.validation.classes_given_up)
         flagged_share = float(_flagged(annotated, params).mean())
         learnt = trainable(cases)
         whole = {
@@ -69,7 +72,7 @@ def examine_dataset(
         }
         by_class = pd.DataFrame([statistics.model_dump() for statistics in classes])
         tables["cases"] = Table(annotated, case_checks(params), ("case_id", "image"))
-        tables["classes"] = Table(by_class, class_checks(params), ("diagnosis",))
+        tables["classes"] = Table(by_class, class_checks(params, earlier.name if earlier else ""), ("diagnosis",))
         tables["dataset"] = Table(pd.DataFrame([whole]), dataset_checks(params), ())
     failures = run_checks(tables, docs_folder)
     result = ValidationResult(

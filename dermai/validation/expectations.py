@@ -86,10 +86,18 @@ def case_checks(params: Params) -> list[Check]:
     return checks
 
 
-def class_checks(params: Params) -> list[Check]:
-    """What should hold for every diagnosis."""
+def class_checks(params: Params, earlier: str = "") -> list[Check]:
+    """What must or should hold for every diagnosis; `earlier` names the last update, where there was one."""
     fewest = params.validation.fewest_cases_per_class
+    kept = [
+        _only_value("class_kept_its_cases", f"a class has lost its cases since {earlier}: correct the labels or bring "
+                    "the cases back; if it is meant, name the class in validation.classes_given_up", "lost", ""),
+        Check("class_kept_half", WARNING, "a class has lost more than half of its training photographs since "
+              f"{earlier}",
+              "ExpectColumnValuesToBeInSet", {"column": "shrunk", "value_set": [""]}),
+    ]  # fmt: skip
     return [
+        *(kept if earlier else ()),
         Check("class_train_patients", WARNING, f"fewer than {fewest} patients to train on",
               "ExpectColumnValuesToBeBetween", {"column": "train_patients", "min_value": fewest}),
         Check("class_patients", WARNING, "one patient only: the class cannot be both trained and tested",

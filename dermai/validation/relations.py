@@ -10,7 +10,7 @@ from dermai.data.cases import SPLITS
 from dermai.ingest.near_duplicates import near_duplicates
 from dermai.taxonomy import load_taxonomy
 from dermai.validation.photograph_checks import PhotographChecks
-from dermai.validation.result import ClassStatistics
+from dermai.validation.result import ClassStatistics, EarlierDataset
 
 RELATIONS = {  # column: where a value of the first comes with several of the second, both by name; else empty
     "patient_splits": ("patient_id", "split"),
@@ -73,12 +73,31 @@ def _near_duplicates(table: pd.DataFrame, checks: PhotographChecks, bits: int) -
     return across_splits, across_patients
 
 
-def class_statistics(cases: pd.DataFrame, gated: Sequence[str]) -> list[ClassStatistics]:
-    """Counts for each diagnosis in the table, and for the gated ones even where there is none."""
-    present = [code for code in load_taxonomy().codes if code in gated or (cases["diagnosis"] == code).any()]
+def _losses(rows: pd.DataFrame, code: str, earlier: EarlierDataset) -> tuple[str, str]:
+    """What a class has lost since: all photographs of a split, or more than half of those to train on."""
+    before = {split: earlier.photographs.get(split, {}).get(code, 0) for split in SPLITS}
+    now = {split: int((rows["split"] == split).sum()) for split in SPLITS}
+    lost = [
+        f"none of {before[split]} photographs left in {split}" for split in SPLITS if before[split] and not now[split]
+    ]
+    halved = 0 < now["train"] < before["train"] / 2
+    shrunk = f"{now['train']} of {before['train']} photographs left in train" if halved else ""
+    return ", ".join(lost), shrunk
+
+
+def class_statistics(
+    cases: pd.DataFrame, gated: Sequence[str], earlier: EarlierDataset | None = None, given_up: Sequence[str] = ()
+) -> list[ClassStatistics]:
+    """Counts for each diagnosis in the table, and for those gated or `earlier` there even where there is none.
+
+    A class of `given_up` may have lost its cases.
+    """
+    known = {*gated, *(earlier.classes if earlier else ())}
+    present = [code for code in load_taxonomy().codes if code in known or (cases["diagnosis"] == code).any()]
     statistics = []
     for code in present:
         rows = cases[cases["diagnosis"] == code]
+        lost, shrunk = ("", "") if earlier is None or code in given_up else _losses(rows, code, earlier)
         patients = {split: rows.loc[rows["split"] == split, "patient_id"].nunique() for split in SPLITS}
         statistics.append(
             ClassStatistics(
@@ -90,6 +109,8 @@ def class_statistics(cases: pd.DataFrame, gated: Sequence[str]) -> list[ClassSta
                 validation_patients=patients["validation"],
                 test_patients=patients["test"],
                 test_lesions=rows.loc[rows["split"] == "test", "lesion_id"].nunique(),
+                lost=lost,
+                shrunk=shrunk,
             )
         )
     return statistics

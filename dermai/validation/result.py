@@ -64,6 +64,22 @@ class ClassStatistics(BaseModel):
     validation_patients: int
     test_patients: int
     test_lesions: int
+    lost: str = ""  # splits in which it had photographs at the last update, and has none now
+    shrunk: str = ""  # what is left to train on, where it is less than half
+
+
+class EarlierDataset(BaseModel):
+    """The dataset of the last update: what it is called in sentences, and split -> class -> photographs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    photographs: dict[str, dict[str, int]]
+
+    @property
+    def classes(self) -> set[str]:
+        """Every class that it had photographs of."""
+        return {code for counts in self.photographs.values() for code, number in counts.items() if code and number}
 
 
 class ValidationResult(BaseModel):
@@ -88,6 +104,11 @@ class ValidationResult(BaseModel):
         first, others = self.blocking[0], len(self.blocking) - 1
         more = f" (and {others} more failed checks)" if others else ""
         return f"the dataset failed validation: {first}{more}; all of it: {self.docs}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Every failed check in a line: what blocks first."""
+        return tuple(f"{failure.level.value}: {failure}" for failure in (*self.blocking, *self.warnings))
 
 
 class ValidationFailed(DermaiError):

@@ -10,11 +10,14 @@ import pytest
 from dermai.ci.outcome import job_outcome
 from dermai.ci.report_files import collect
 from dermai.ci.summary import summary
+from dermai.continual.relabelling import Relabelling
 from dermai.gate.decision import decide
 from dermai.gate.findings import GateDecision
 from dermai.gate.policy import GatePolicy
 from dermai.records.failures import write_failure
 from dermai.records.log import read_record
+from dermai.records.summary import summarise
+from dermai.records.update_record import DatasetRecord
 from dermai.report.thumbnails import thumbnail
 from dermai.workspace import Workspace
 from tests.gate.simulated import first_hit, lesions
@@ -57,6 +60,16 @@ def test_a_rejection_says_what_speaks_against_the_candidate(fleet: Any) -> None:
     assert "| MM found, against the champion |" in text
     assert "**✗ worse**" in text
     assert "- ✗ Malignant melanoma (MM): " in text
+
+
+def test_a_rejection_after_a_labelling_accident_leads_with_what_changed(fleet: Any) -> None:
+    changes = (Relabelling(before="MM", now="Nev", cases=38, photographs=41),)
+    attempted(fleet, 30, dataset=DatasetRecord(version="d", relabelled=changes))
+    text = summary(outcome(fleet))
+    assert text.index("| MM | Nev | 38 |") < text.index("| what must hold |")
+    assert "Look first at the relabelled cases above" in text
+    assert "new cases" not in text
+    assert "after cases were relabelled (38 from MM to Nev): ✗ " in summarise(fleet.audit.entries()[-1])
 
 
 def test_a_candidate_that_passed_waits_for_a_person_or_is_held_back(fleet: Any) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dermai.config import Params
+from dermai.config import Params, model_parameters
 from dermai.continual.plan import plan_update
 from dermai.data.cases import COLUMNS
 
@@ -62,6 +62,49 @@ def test_a_corrected_diagnosis_is_learnt_as_new(cases: pd.DataFrame) -> None:
     assert plan.relabelled == (cases["image"].iloc[0],)
     assert plan.counts["relabelled"] == {"MM": 1}
     assert plan.relabelled[0] not in plan.replay
+
+
+@pytest.mark.parametrize(("section", "values", "said"), [
+    ("clinical", {"columns": ["age", "itch"]}, 'clinical.columns from [] to ["age", "itch"]'),
+    ("training", {"label_smoothing": 0.1}, "training.label_smoothing from 0.0 to 0.1"),
+    ("gate", {"target_sensitivities": {"MM": 0.95, "BCC": 0.85}}, "gate.target_sensitivities.MM from 0.9 to 0.95"),
+    ("continual", {"strategy": "joint"}, 'continual.strategy from "balanced_replay" to "joint"'),
+])  # fmt: skip
+def test_a_parameter_that_changes_the_model_is_a_reason_to_train_and_is_named(
+    cases: pd.DataFrame, section: str, values: dict[str, object], said: str
+) -> None:
+    trained_with = model_parameters(Params())
+    assert plan_update(cases, cases, Params(), trained_with).mode == "nothing"
+    plan = plan_update(cases, cases, Params.model_validate({section: values}), trained_with)
+    assert (plan.mode, plan.changed_parameters) == ("update", (said,))
+    assert set(plan.training) == set(cases.loc[cases["split"] == "train", "image"])
+    assert (plan.new, plan.replay) == ((), ())
+
+
+@pytest.mark.parametrize("other", [
+    {"training": {"processes": 2, "checkpoint_every": 3, "activation_cache_gb": 1.0}}, {"triage": {"batch": 8}},
+    {"model": {"weights_folder": "elsewhere"}}, {"gate": {"alpha": 0.01}}, {"evaluation": {"calibration_bins": 5}},
+])  # fmt: skip
+def test_a_parameter_that_leaves_the_model_as_it_is_is_no_reason(cases: pd.DataFrame, other: dict[str, object]) -> None:
+    changed = Params.model_validate(other)
+    assert plan_update(cases, cases, changed, model_parameters(Params())).mode == "nothing"
+
+
+def test_a_model_that_does_not_name_its_parameters_is_not_trained_for_them(cases: pd.DataFrame) -> None:
+    changed = Params.model_validate({"clinical": {"columns": ["age"]}})
+    assert plan_update(cases, cases, changed, {}).mode == "nothing"
+    added_later = {key: value for key, value in model_parameters(Params()).items() if key != "clinical.regularisation"}
+    assert plan_update(cases, cases, Params(), added_later).mode == "nothing"
+
+
+def test_what_a_corrected_photograph_was_before_is_named_in_training_and_validation(cases: pd.DataFrame) -> None:
+    corrected = cases.reset_index(drop=True)
+    validation = corrected.index[corrected["split"] == "validation"][0]
+    corrected.loc[[0, validation], "diagnosis"] = "MM"
+    plan = plan_update(corrected, cases, params())
+    assert set(plan.relabelled_from.values()) == {"Nev"}
+    assert set(plan.relabelled_from) == set(corrected["image"][[0, validation]])
+    assert plan.relabelled == (corrected["image"][0],)
 
 
 @pytest.mark.parametrize("way", ["row deleted", "diagnosis taken back", "moved to test"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dermai.continual.relabelling import Relabelling
 from dermai.gate.policy import GatePolicy
 from dermai.report.update_page import write_update_page
 from dermai.report.update_report import UpdateReport
@@ -116,6 +117,47 @@ def test_runs_without_a_candidate_have_a_page_too(
     assert expected in said
     assert "The model in production is unchanged." in said
     assert "How the gate decided" not in said
+
+
+def test_a_rejection_after_a_labelling_accident_leads_with_what_changed(rejected: UpdateReport, tmp_path: Path) -> None:
+    assert rejected.data is not None
+    changes = (Relabelling(before="MM", now="Nev", cases=38, photographs=41),)
+    said = text_of(
+        rejected.model_copy(update={"data": rejected.data.model_copy(update={"relabellings": changes})}), tmp_path
+    )
+    assert "was rejected after 38 cases had been relabelled" in said
+    table = said.index("MM Nev 38 41")
+    assert said.index("was rejected") < table < said.index("✗ ")
+    assert "Look first at the relabelled cases above." in said
+    assert "new cases" not in said[: said.index("What changed in the data")]
+
+
+@pytest.mark.parametrize(("changes", "kept"), [
+    ({"interpolation_chosen": 0.0}, True),
+    ({"interpolation_chosen": None, "best_epoch": 0}, True),
+    ({"interpolation_chosen": None, "best_epoch": 3}, False),
+    ({"interpolation_chosen": 0.25, "best_epoch": 0}, False),
+    ({"mode": "bootstrap", "started_from": "imagenet weights", "interpolation_chosen": None, "best_epoch": 0}, False),
+])  # fmt: skip
+def test_a_candidate_with_the_champions_weights_is_not_compared_as_if_it_were_another(
+    undecided: UpdateReport, tmp_path: Path, changes: dict[str, Any], kept: bool
+) -> None:
+    assert undecided.training is not None
+    training = undecided.training.model_copy(update=changes)
+    said = text_of(undecided.model_copy(update={"training": training}), tmp_path)
+    assert ("of the same network with itself" in said) == kept
+
+
+def test_changed_parameters_are_named_as_the_reason_to_train(undecided: UpdateReport, tmp_path: Path) -> None:
+    assert undecided.data is not None
+    none = {"new": 0, "relabelled": 0, "removed": 0}
+    rows = tuple(row.model_copy(update=none) for row in undecided.data.rows)
+    changed = ('clinical.columns from [] to ["age"]',)
+    data = undecided.data.model_copy(update={"rows": rows, "changed_parameters": changed})
+    said = text_of(undecided.model_copy(update={"data": data}), tmp_path)
+    assert "but parameters that the model depends on did: all photographs are learnt again" in said
+    assert changed[0] in said
+    assert "trained on with the changed parameters" in said
 
 
 def test_manual_approval_asks_for_a_person(promoted: UpdateReport, tmp_path: Path) -> None:

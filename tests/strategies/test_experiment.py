@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +13,10 @@ from dermai.report.comparison_report import publish_comparison
 from dermai.strategies.cells import Cell, CellResult, cell_params
 from dermai.strategies.experiment import plan_experiment, run_grid, run_one
 from dermai.strategies.grid import Grid
+from dermai.strategies.identity import identity_notes, is_identical, stages_without_effect
 from dermai.strategies.paper import CLASSES, PER_CLASS
-from dermai.strategies.tables import class_table, outcomes
+from dermai.strategies.scores import CellScores, outcomes
+from dermai.strategies.tables import class_table, difference_table
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 from tests.strategies.three_sources import comparison_params, three_sources
@@ -76,6 +79,48 @@ def test_the_page_and_its_tables_say_everything_with_intervals(experiment: Exper
     plotted = pd.read_csv(workspace.root / "metrics" / "compare" / "strategies.csv")
     assert set(plotted["strategy"]) == {"a) Alone", "x) Merged", "b) Chained", "auto) By appearance"}
     assert class_table(outcomes(results, params)[0]).rows[-1][3] == "20.00"  # the paper's sensitivity for MM, a)
+
+
+class TestAChainThatChangedNothing:
+    @pytest.fixture(scope="class")
+    def scored(self, tmp_path_factory: pytest.TempPathFactory) -> dict[str, CellScores]:
+        """With rates so small no epoch is better: each stage keeps the layers that it started from."""
+        import timm
+        from safetensors.torch import save_file
+
+        workspace, weights = Workspace(tmp_path_factory.mktemp("nothing")), tmp_path_factory.mktemp("weights")
+        name = "mobilenetv3_small_050"
+        save_file(timm.create_model(name).state_dict(), weights / f"{name}.safetensors")
+        params = comparison_params(seeds=[1], strategies={
+            "a": {"title": "Alone"},
+            "x": {"title": "Merged", "chain": ["target+others"]},
+            "b": {"title": "Chained", "chain": ["edra", "target"]},
+        })  # fmt: skip
+        still = params.training.model_copy(update={"head_learning_rate": 1e-12, "backbone_learning_rate": 1e-12})
+        model = params.model.model_copy(update={"weights_folder": str(weights)})
+        params = params.model_copy(update={"training": still, "model": model})
+        cases = three_sources(workspace.data)
+        cells = [Cell(architecture=name, strategy=key, seed=1) for key in ("a", "x", "b")]
+        results = [run_one(workspace, cell, cases, params) for cell in cells]
+        return {row.strategy: row for row in outcomes(results, params)}
+
+    def test_it_is_said_to_be_identical_and_not_measured(self, scored: dict[str, CellScores]) -> None:
+        alone, merged, chained = scored.values()
+        assert stages_without_effect(chained.summaries[0]) == ["edra"]
+        assert is_identical(chained, alone)
+        assert not is_identical(merged, alone)
+        rows = {row[0]: row[1:] for row in difference_table([alone, merged, chained], alone).rows}
+        assert rows["b) Chained"] == ("identical", "–") * 4
+        assert "identical" not in rows["x) Merged"]
+        (note,) = identity_notes([alone, merged, chained], alone)
+        assert note.startswith("b) Chained is identical to a) Alone (no epoch of the stage edra was better")
+        assert "there is no difference to measure" in note
+
+    def test_one_seed_that_repeats_the_baseline_is_named(self, scored: dict[str, CellScores]) -> None:
+        alone = replace(scored["a"], answers={1: "x", 2: "y"})
+        mixed = replace(scored["b"], answers={1: "x", 2: "z"})
+        assert not is_identical(mixed, alone)
+        assert "with seed 1 is identical" in identity_notes([alone, mixed], alone)[0]
 
 
 def test_weights_that_cannot_be_had_are_said_to_be_random_and_nothing_is_frozen(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from dermai.config import Params, load_params
 from dermai.data.cases import photograph_path
-from dermai.validation import Level, ValidationResult, examine_dataset, validate_dataset
+from dermai.validation import EarlierDataset, Level, ValidationResult, examine_dataset, validate_dataset
 from dermai.validation.result import ValidationFailed
 from tests.validation.conftest import photograph, row, store, table
 
@@ -230,3 +230,50 @@ def test_the_site_asks_nothing_of_other_hosts(sound):
     overview = (folder / "docs" / "index.html").read_text(encoding="utf-8")
     for link in re.findall(r'href="([^"]+)"', overview):
         assert (folder / "docs" / link).is_file()
+
+
+class TestSinceTheLastUpdate:
+    earlier = EarlierDataset(
+        name="the update of 2026-11-03 (record 12)",
+        photographs={"train": {"MM": 9, "BCC": 2, "Nev": 2, "SebKer": 4}, "test": {"MM": 1, "BCC": 1, "Nev": 1}},
+    )
+
+    @pytest.fixture(scope="class")
+    def lost(self, tmp_path_factory, sound_dataset) -> ValidationResult:
+        """Every melanoma to train on was relabelled, and a whole class is gone."""
+        folder = tmp_path_factory.mktemp("lost")
+        rows = sound_dataset(folder / "data")
+        for each in rows:
+            if each["split"] == "train" and each["diagnosis"] == "MM":
+                each |= {"diagnosis": "Nev", "source_label": "Nev"}
+        return self.examine(table(rows), folder)
+
+    def examine(self, cases, folder: Path, params: Params = PARAMS) -> ValidationResult:
+        return examine_dataset(cases, folder / "data", params, folder / "docs", folder / "state", earlier=self.earlier)
+
+    def test_a_class_that_lost_its_cases_blocks_and_is_named(self, lost: ValidationResult) -> None:
+        assert not lost.passed
+        failure = next(each for each in lost.blocking if each.check == "class_kept_its_cases")
+        said = str(failure)
+        assert "since the update of 2026-11-03 (record 12)" in said
+        assert "MM has none of 9 photographs left in train" in said
+        assert "SebKer has none of 4 photographs left in train" in said
+        assert "validation.classes_given_up" in said
+        assert 'class="blocking"><strong>The dataset failed' in lost.docs.read_text()
+
+    def test_a_class_that_may_lose_them_does_not(self, tmp_path: Path, sound_dataset) -> None:
+        params = PARAMS.model_copy(
+            update={"validation": PARAMS.validation.model_copy(update={"classes_given_up": ("SebKer",)})}
+        )
+        cases = table(sound_dataset(tmp_path / "data"))
+        assert not self.examine(cases, tmp_path).passed
+        found = self.examine(cases, tmp_path, params)
+        assert found.passed
+        warning = next(each for each in found.warnings if each.check == "class_kept_half")
+        assert "MM has 2 of 9 photographs left in train" in str(warning)
+        assert 'class="warning"><strong>The dataset passed, with warnings' in found.docs.read_text()
+        assert any(line.startswith("warning: a class has lost more than half") for line in found.lines)
+
+    def test_without_an_earlier_update_nothing_is_compared(self, sound: tuple[Path, ValidationResult]) -> None:
+        assert sound[1].passed
+        assert not any(each.check.startswith("class_kept") for each in (*sound[1].blocking, *sound[1].warnings))
