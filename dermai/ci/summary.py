@@ -117,6 +117,9 @@ def _provenance(record: UpdateRecord, sequence: int | None) -> Iterator[tuple[st
     trained = record.dataset.sets
     new = trained["new"].photographs if "new" in trained else 0
     yield "data", f"`{record.dataset.version[:12]}`, {count_words(new, 'new photograph')}"
+    if test := trained.get("test"):
+        lesions = f"{count_words(test.lesions, 'lesion')} of {count_words(test.patients, 'patient')}"
+        yield "test set", f"that of data `{record.dataset.version[:12]}`: {lesions}"
     yield "code", f"`{record.code.commit[:12]}`"
     yield "why", f"{record.trigger.kind.replace('_', ' ')} {record.trigger.evidence}".strip()
     if record.champion:

@@ -70,8 +70,8 @@ def status(profile: Profile = "", settings: Settings = None, as_json: AsJson = F
         _say(f"{'':<11} - {change}")
     _say(f"{'records':<11} {found.records}; last: {found.last_record or 'none'}")
     if found.pending:
-        outcome = found.pending.outcome.replace("_", " ")
-        _say(f"{'pending':<11} version {found.pending.version}: {found.pending.summary or outcome}")
+        summary = found.pending.summary or found.pending.outcome.replace("_", " ")
+        _say(f"{'pending':<11} version {found.pending.version}: {summary} (decided {found.pending.decided})")
         for reason in found.pending.reasons:
             _say(f"{'':<11} {reason}")
     for problem in found.problems:

@@ -44,6 +44,16 @@ def duration_words(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def test_set_words(moment: datetime, data_version: str) -> str:
+    """Which test set a number is of: test patients are added, so that two numbers of one version may differ.
+
+    >>> from datetime import UTC
+    >>> test_set_words(datetime(2026, 11, 3, tzinfo=UTC), "1a2b3c4d5e6f7a8b")
+    'test set of 3 November 2026 (data 1a2b3c4d5e6f)'
+    """
+    return f"test set of {moment.day} {moment:%B %Y} (data {data_version[:12]})"
+
+
 def moment_words(moment: datetime) -> str:
     """`3 November 2026, 14:05 UTC`."""
     zone = moment.tzname() or ""

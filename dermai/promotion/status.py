@@ -45,6 +45,7 @@ class PendingDecision(StatusPart):
 
     version: str
     outcome: str
+    decided: str  # the date of the decision, and so of the test patients that its numbers are of
     summary: str
     reasons: tuple[str, ...]  # each with its mark
     shadow: ShadowDecision | None = None
@@ -155,4 +156,11 @@ def _pending(audit: AuditLog) -> PendingDecision | None:
     reasons = tuple(str(line) for line in marked_reasons(decided))
     summary = decided.decision.summary if decided.decision else ""
     shadow = decided.decision if isinstance(decided, ShadowDecisionRecord) else None
-    return PendingDecision(version=version, outcome=decided.outcome, summary=summary, reasons=reasons, shadow=shadow)
+    return PendingDecision(
+        version=version,
+        decided=decision.time[:10],
+        outcome=decided.outcome,
+        summary=summary,
+        reasons=reasons,
+        shadow=shadow,
+    )

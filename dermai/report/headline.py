@@ -129,7 +129,8 @@ def facts(report: UpdateReport) -> list[Fact]:
     found = []
     candidate, champion = report.model("candidate"), report.model("champion")
     if candidate:
-        found += [_sensitivity(code, candidate, champion) for code in report.gated_classes]
+        tested_on = f"test set of {report.finished.day} {report.finished:%B %Y}"
+        found += [_sensitivity(code, candidate, champion, tested_on) for code in report.gated_classes]
         overall = candidate.lesions.balanced_accuracy
         before = (f"champion {per_cent(champion.lesions.balanced_accuracy.value)}",) if champion else ()
         found.append(Fact("Balanced accuracy", per_cent(overall.value), (interval_words(overall), *before)))
@@ -182,7 +183,7 @@ def objections(report: UpdateReport) -> list[MarkedLine]:
     return [] if report.decision is None or report.status == "promote" else list(marks.objections(report.decision))
 
 
-def _sensitivity(code: str, candidate: EvaluatedModel, champion: EvaluatedModel | None) -> Fact:
+def _sensitivity(code: str, candidate: EvaluatedModel, champion: EvaluatedModel | None, tested_on: str) -> Fact:
     now = candidate.lesions.of_class(code)
     before = champion.lesions.of_class(code) if champion else None
     if now is None or now.sensitivity.value is None:
@@ -193,4 +194,4 @@ def _sensitivity(code: str, candidate: EvaluatedModel, champion: EvaluatedModel 
     ]
     if before and before.sensitivity.value is not None:
         details.append(f"champion {per_cent(before.sensitivity.value)}")
-    return Fact(f"{code} found", per_cent(now.sensitivity.value), tuple(details))
+    return Fact(f"{code} found", per_cent(now.sensitivity.value), (*details, tested_on))

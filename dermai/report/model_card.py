@@ -10,7 +10,7 @@ from dermai.audit import AuditLog
 from dermai.evaluation.comparison import ModelEvaluation
 from dermai.promotion.history import latest_attempt
 from dermai.promotion.standing import champion_standing
-from dermai.records.log import records_of
+from dermai.records.log import Record, records_of
 from dermai.records.moves import ChampionMove
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import ModelVersion
@@ -33,9 +33,17 @@ def model_card(audit: AuditLog, champion: ModelVersion, package: Path) -> str:
         decision=attempt.body.decision if attempt else None,
         promotion=promotions[-1] if promotions else None,
         evaluation=evaluation,
+        later=measured_again(audit, champion.version) if attempt and attempt.body.decision else [],
         limits=known_limits(attempt.body if attempt else None, evaluation),
         simulated=attempt is not None and attempt.body.dataset.is_simulated,
     )
+
+
+def measured_again(audit: AuditLog, version: str) -> list[tuple[Record[UpdateAttempt], ModelEvaluation]]:
+    """Each attempt that compared its candidate with this version, and how the version did on the test patients."""
+    attempts = records_of(audit, UpdateAttempt)
+    compared = [record for record in attempts if record.body.champion and record.body.champion.version == version]
+    return [(each, each.body.evaluation["champion"]) for each in compared if "champion" in each.body.evaluation]
 
 
 def known_limits(attempt: UpdateAttempt | None, evaluation: ModelEvaluation | None, fewest: int = 30) -> list[str]:

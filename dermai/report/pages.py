@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ def environment() -> Environment:
         "p_value": words.p_words,
         "duration": words.duration_words,
         "moment": words.moment_words,
+        "test_set": words.test_set_words,
+        "recorded": datetime.fromisoformat,
         "count_of": words.count_words,
     }
     found.globals |= {"figures": figures, "marks": marks, "taxonomy": load_taxonomy(), "version": __version__}

@@ -61,6 +61,8 @@ def test_a_promotion_says_what_is_in_production_and_how_to_go_back(promoted: Upd
     assert promoted.status == "promote"
     said = text_of(promoted, tmp_path)
     assert "The new model (version 5) is in production" in said
+    assert "no model has learnt from: the test set of 23 November 2026 (data aaaaaaaaaaaa)" in said
+    assert "test set of 23 November 2026" in said[: said.index("What changed in the data")]  # beside the first numbers
     assert "dermai rollback --approver" in said
     assert "Simulated patients." in said
 
