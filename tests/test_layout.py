@@ -1,6 +1,7 @@
 """Not one module: a test module carries the name of what it tests, or says why not."""
 
 import ast
+import tomllib
 
 import pytest
 
@@ -27,3 +28,10 @@ def test_a_test_module_mirrors_a_module_by_name_or_says_why_not(module):
 
 def test_the_modules_of_a_test_folder_are_found():
     assert len(MODULES) > 80
+
+
+def test_every_pipeline_is_installed_under_its_bare_name() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]
+    pipelines = {path.stem for path in (REPOSITORY / "pipelines").glob("*.py")} - {"__init__"}
+    assert set(settings["py-modules"]) == pipelines
+    assert all((REPOSITORY / f"{name}.py").is_file() for name in pipelines)

@@ -68,6 +68,7 @@ def examine_dataset(
         learnt = trainable(cases)
         whole = {
             "trainable_classes": learnt.loc[learnt["split"] == "train", "diagnosis"].nunique(),
+            "test_patients": learnt.loc[learnt["split"] == "test", "patient_id"].nunique(),
             "flagged_share": flagged_share,
         }
         by_class = pd.DataFrame([statistics.model_dump() for statistics in classes])

@@ -114,6 +114,8 @@ def dataset_checks(params: Params) -> list[Check]:
     return [
         Check("classes", BLOCKING, "fewer than two classes have cases to train on", "ExpectColumnValuesToBeBetween",
               {"column": "trainable_classes", "min_value": 2}),
+        Check("test_patients", BLOCKING, "no test patient has a diagnosis, so that no model could be judged: "
+              "import more patients", "ExpectColumnValuesToBeBetween", {"column": "test_patients", "min_value": 1}),
         Check("flagged_share", BLOCKING, f"more than {per_cent(most)} of the photographs are blurred, dark or bright",
               "ExpectColumnValuesToBeBetween", {"column": "flagged_share", "max_value": most}),
     ]  # fmt: skip

@@ -193,6 +193,13 @@ def test_too_many_poor_photographs_stop_the_run(tmp_path, sound_dataset):
     assert [failure.check for failure in result.blocking if failure.check == "flagged_share"]
 
 
+def test_without_test_patients_the_run_stops_before_any_training(tmp_path, sound_dataset):
+    cases = table(sound_dataset(tmp_path / "data")).replace({"split": {"test": "train"}})
+    result = examine(cases, tmp_path)
+    assert [failure.check for failure in result.blocking] == ["test_patients"]
+    assert "import more patients" in result.blocking[0].message
+
+
 def test_a_missing_column_and_an_empty_table_are_schema_failures(tmp_path, sound_dataset):
     cases = table(sound_dataset(tmp_path / "data"))
     without = examine(cases.drop(columns="split"), tmp_path)
