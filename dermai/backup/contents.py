@@ -16,7 +16,7 @@ FORMAT = 1
 MANIFEST, FILES = "manifest.json", "files"
 STORE, ARTIFACTS = "mlflow.db", "mlartifacts"
 # Files of git that say with what the models were made; a clone may hold other versions of them.
-SETTINGS = ("params.yaml", "data.dvc", "dvc.lock")
+SETTINGS, PROFILES = ("params.yaml", "data.dvc", "dvc.lock"), "profiles"
 STATE, REPORTS = "state", "reports"
 # Not copied with the state: caches are made anew, registry and reports, which may lie there, are saved by themselves.
 LEFT_OUT = ("cache", STORE, ARTIFACTS, REPORTS)
@@ -63,9 +63,9 @@ class Manifest(BackupPart):
 
 def kept_files(workspace: Workspace) -> Iterator[Path]:
     """What is copied as it is, but for the registry: settings, records, prediction log and reports."""
-    for name in SETTINGS:
-        if (workspace.root / name).is_file():
-            yield workspace.root / name
+    for path in (*(workspace.root / name for name in SETTINGS), *sorted((workspace.root / PROFILES).glob("*.yaml"))):
+        if path.is_file():
+            yield path
     for folder in (workspace.state, workspace.reports):
         for path in sorted(folder.rglob("*")):
             inner = path.relative_to(folder)
@@ -73,6 +73,11 @@ def kept_files(workspace: Workspace) -> Iterator[Path]:
                 continue
             if path.is_file() and not path.is_symlink() and path.suffix not in {".lock", ".tmp"}:
                 yield path
+
+
+def is_setting(name: str) -> bool:
+    """Whether a file of a backup is one of git's: params.yaml and its like, or a profile."""
+    return name in SETTINGS or Path(name).parts[0] == PROFILES
 
 
 def name_in_backup(workspace: Workspace, path: Path) -> str:

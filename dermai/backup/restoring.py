@@ -13,10 +13,10 @@ from dermai.backup.contents import (
     ARTIFACTS,
     FILES,
     MANIFEST,
-    SETTINGS,
     STORE,
     BackupDamaged,
     Manifest,
+    is_setting,
     name_in_backup,
     place_of,
     read_manifest,
@@ -60,7 +60,7 @@ def restore(workspace: Workspace, backup: Path, lose_records: bool = False) -> R
             f"the backup ends at record {manifest.records}, {lost} newer records are known beside the audit key: "
             "look for a newer backup; with --lose-records they are given up, and the log says so"
         )
-    moved = {name: digest for name, digest in manifest.files.items() if name not in SETTINGS}
+    moved = {name: digest for name, digest in manifest.files.items() if not is_setting(name)}
     _check_empty(workspace, manifest, moved)
     changed = _settings_that_differ(workspace, manifest)
     _put_back(workspace, backup, [*moved, *changed])
@@ -124,7 +124,7 @@ def _same_versions(workspace: Workspace, manifest: Manifest) -> bool:
 
 
 def _settings_that_differ(workspace: Workspace, manifest: Manifest) -> tuple[str, ...]:
-    names = [name for name in SETTINGS if name in manifest.files]
+    names = [name for name in manifest.files if is_setting(name)]
     here = {name: workspace.root / name for name in names}
     return tuple(n for n in names if not here[n].is_file() or sha256_file(here[n]) != manifest.files[n])
 

@@ -94,6 +94,16 @@ def test_a_workspace_with_its_state_elsewhere_is_restored_into_one_without(champ
     assert len(AuditLog(new.audit_log).entries()) == 3
 
 
+def test_profiles_are_restored_with_params_yaml_and_named(champion, tmp_path):
+    profile = "parameters:\n  overrides:\n    training.first_epochs: 5\n"
+    write_text(champion.root / "profiles" / "clinic.yaml", profile)
+    back_up(champion, params_of(champion), tmp_path / "backup")
+    new = empty_workspace(tmp_path / "new")
+    restored = restore(new, tmp_path / "backup")
+    assert (new.root / "profiles" / "clinic.yaml").read_text() == profile
+    assert "profiles/clinic.yaml" in restored.changed_settings
+
+
 def test_no_key_is_in_a_backup(champion, tmp_path):
     from dermai.audit import key_file
     from dermai.data.pseudonyms import key_file as pseudonym_key_file
