@@ -14,7 +14,6 @@ from dermai.data.sender_numbers import SOURCE
 from dermai.errors import DermaiError
 from dermai.files import write_bytes
 from dermai.images.acquisition import acquisition_properties
-from dermai.models.operating_points import predict
 from dermai.models.package import ModelPackage
 from dermai.triage.scoring import calibrated_validation
 from dermai.workspace import Workspace
@@ -63,9 +62,8 @@ def load_reference(workspace: Workspace, params: Params, package: ModelPackage) 
 
 def _validation_table(workspace: Workspace, package: ModelPackage) -> pd.DataFrame:
     probabilities = calibrated_validation(package)
-    called = [package.classes[place] for place in predict(probabilities, package.classes, package.operating_points)]
     scores = pd.DataFrame(probabilities, columns=[f"p_{name}" for name in package.classes])
-    scores = scores.assign(image=package.validation["image"].to_numpy(), predicted=called)
+    scores = scores.assign(image=package.validation["image"].to_numpy(), predicted=package.called(probabilities))
     manifest = package.manifest[package.manifest["split"] == "validation"].drop(columns="split")
     cases = parse_cases(workspace.cases_file)[["image", *CLINICAL]].drop_duplicates("image")
     table = manifest.merge(scores, on="image").merge(cases, on="image")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import not_
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from dermai.config import Params
 from dermai.data.cases import trainable
@@ -14,6 +15,7 @@ from dermai.evaluation.metrics import Evaluation, evaluate
 from dermai.evaluation.predictions import PREFIX, per_lesion, prediction_table
 from dermai.models.inference import predict_probabilities
 from dermai.models.package import ModelPackage
+from dermai.models.validation_lesions import operating_point_notes
 from dermai.workspace import Workspace
 
 ROLES = ("candidate", "champion", "anchor")
@@ -26,6 +28,8 @@ class ModelEvaluation(BaseModel):
 
     sha256: str
     operating_points: dict[str, float]
+    call_rule: int = Field(1, exclude_if=lambda rule: rule == 1)
+    operating_point_notes: dict[str, str] = Field(default_factory=dict, exclude_if=not_)
     lesions: Evaluation
     photographs: Evaluation
 
@@ -48,10 +52,12 @@ def compare(predictions: pd.DataFrame, models: Mapping[str, ModelPackage], param
         if same is not None or photographs is None:
             found.update({role: same} if same is not None else {})
             continue
-        lesions = per_lesion(photographs, package.operating_points)
+        lesions = per_lesion(photographs, package.operating_points, package.call_rule)
         found[role] = ModelEvaluation(
             sha256=package.sha256,
             operating_points=package.operating_points,
+            call_rule=package.call_rule,
+            operating_point_notes=operating_point_notes(package, params.gate.target_sensitivities),
             lesions=evaluate(lesions, package.classes, confidence, bins=bins),
             photographs=evaluate(photographs, package.classes, confidence, bins=bins),
         )
@@ -62,7 +68,7 @@ def lesion_predictions(predictions: pd.DataFrame, comparison: ModelComparison) -
     """The table of `per_lesion` of each model, by role."""
     tables = {role: predictions_of(predictions, role) for role in comparison.models}
     return {
-        role: per_lesion(table, comparison.models[role].operating_points)
+        role: per_lesion(table, comparison.models[role].operating_points, comparison.models[role].call_rule)
         for role, table in tables.items()
         if table is not None
     }
@@ -87,7 +93,9 @@ def test_predictions(workspace: Workspace, cases: pd.DataFrame, models: Mapping[
             probabilities = predict_probabilities(
                 package, list(test["image"]), workspace.data, workspace.cache, progress=True, clinical=test
             )
-            by_hash[package.sha256] = prediction_table(test, probabilities, package.classes, package.operating_points)
+            by_hash[package.sha256] = prediction_table(
+                test, probabilities, package.classes, package.operating_points, package.call_rule
+            )
         tables[role] = by_hash[package.sha256].assign(role=role)
     return pd.concat(tables.values(), ignore_index=True)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dermai.errors import InvalidCases
-from dermai.models.operating_points import predict
+from dermai.models.operating_points import CALL_RULE, predict
 
 CASE_COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "diagnosis", "site", "sex", "age", "skin_type", "view", "source",
@@ -21,6 +21,7 @@ def prediction_table(
     probabilities: np.ndarray,
     classes: Sequence[str],
     operating_points: Mapping[str, float] | None = None,
+    rule: int = CALL_RULE,
 ) -> pd.DataFrame:
     """Cases with `p_<class>` for each class of the model and `predicted`, the class code it answers.
 
@@ -34,10 +35,12 @@ def prediction_table(
     table = cases.loc[:, list(CASE_COLUMNS)].reset_index(drop=True)
     for position, code in enumerate(classes):
         table[PREFIX + code] = probabilities[:, position]
-    return _answered(table, operating_points)
+    return _answered(table, operating_points, rule)
 
 
-def per_lesion(table: pd.DataFrame, operating_points: Mapping[str, float] | None) -> pd.DataFrame:
+def per_lesion(
+    table: pd.DataFrame, operating_points: Mapping[str, float] | None, rule: int = CALL_RULE
+) -> pd.DataFrame:
     """One row a lesion: the mean of its photographs' probabilities, answered with the same operating points.
 
     The other columns hold the first known value among the photographs; `photographs` counts them.
@@ -55,7 +58,7 @@ def per_lesion(table: pd.DataFrame, operating_points: Mapping[str, float] | None
     merged[names] = lesions[names].mean()
     merged["photographs"] = lesions.size()
     columns = [name for name in table.columns if name != "predicted"]
-    return _answered(merged.reset_index()[[*columns, "photographs"]], operating_points)
+    return _answered(merged.reset_index()[[*columns, "photographs"]], operating_points, rule)
 
 
 def known_classes(table: pd.DataFrame) -> tuple[str, ...]:
@@ -68,7 +71,7 @@ def probabilities_of(table: pd.DataFrame) -> np.ndarray:
     return table[[PREFIX + code for code in known_classes(table)]].to_numpy(dtype=np.float64)
 
 
-def _answered(table: pd.DataFrame, operating_points: Mapping[str, float] | None) -> pd.DataFrame:
+def _answered(table: pd.DataFrame, operating_points: Mapping[str, float] | None, rule: int) -> pd.DataFrame:
     classes = known_classes(table)
-    answers = predict(probabilities_of(table), classes, operating_points)
+    answers = predict(probabilities_of(table), classes, operating_points, rule)
     return table.assign(predicted=np.asarray(classes, dtype=object)[answers])

@@ -1,4 +1,9 @@
-"""Per-class decision thresholds, chosen on validation cases to reach the sensitivity that is asked for."""
+"""Per-class decision thresholds, chosen on validation cases to reach the sensitivity that is asked for, and the call.
+
+A package holds the number of the rule by which its thresholds call, so that a registered version answers for ever as it
+was judged. Rule 1: a class whose threshold is reached is called whatever else is probable. Rule 2: a class without a
+threshold does not lose to one that is less probable and no more serious merely because that one has a threshold.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +12,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dermai.gate.exact import lower_bound
 from dermai.percentages import per_cent
+from dermai.taxonomy import RiskLevel, load_taxonomy
 
+CALL_RULE = 2
 FEWEST_CASES = 5
 LEAST_SPECIFICITY = 0.7
+CONFIDENCE = 0.95  # one-sided, that the least specificity holds for cases to come
 ARGMAX_THRESHOLD = 0.5  # a probability above it is the largest anyway: a higher threshold would change nothing
 
 
@@ -30,15 +39,16 @@ def choose_operating_points(
 
     - Of n cases of the class, the threshold lets ceil(target (n + 1)) pass, not target n: a new case then passes with
       at least the target's probability (the split-conformal quantile). Where that needs more than n, all n pass.
-    - Whatever the target, at least `least_specificity` of the validation cases of other classes stay below.
-    - A class with fewer than `fewest_cases`, or one that the model does not know, gets no threshold: it is called by
-      the largest probability alone. `explain_operating_points` says so.
+    - Whatever the target, so many validation cases of other classes stay below that the exact lower bound of their
+      share is at least `least_specificity`: the fewer they are, the more of them.
+    - A class with fewer than `fewest_cases`, or one that the model does not know, gets no threshold, nor does any class
+      where the others are too few for that bound. `explain_operating_points` says so.
 
     Probabilities are [N, C]; labels [N] index the classes, -1 for a class that the model does not know. Both should be
     per lesion where the model is judged per lesion.
 
-    >>> probabilities = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4], [0.8, 0.2], [0.9, 0.1]])
-    >>> labels = np.array([0, 1, 1, 1, 1, 0])
+    >>> probabilities = np.array([[0.8, 0.2], [0.7, 0.3], [0.6, 0.4], [0.8, 0.2], *([[0.9, 0.1]] * 9)])
+    >>> labels = np.array([1] * 4 + [0] * 9)
     >>> choose_operating_points(probabilities, labels, ["Nev", "MM"], {"MM": 0.6}, fewest_cases=4)
     {'MM': 0.2}
     """
@@ -54,30 +64,49 @@ def choose_operating_points(
             continue
         own = np.sort(probabilities[of_class, position])[::-1]
         others = np.sort(probabilities[~of_class, position])[::-1]
+        allowed = _false_calls_allowed(len(others), least_specificity)
+        if allowed is None:
+            continue
         passing = min(math.ceil(target * (len(own) + 1) - 1e-9), len(own))
         threshold = min(float(own[max(passing, 1) - 1]), ARGMAX_THRESHOLD)
-        points[code] = max(threshold, _lowest_allowed(others, least_specificity), np.finfo(np.float64).tiny)
+        points[code] = max(threshold, _lowest_allowed(others, allowed), np.finfo(np.float64).tiny)
     return points
 
 
-def _lowest_allowed(others: np.ndarray, least_specificity: float) -> float:
-    """The lowest threshold that at most a share `1 - least_specificity` of the other cases reaches; at most 0.5."""
-    allowed = math.floor((1 - least_specificity) * len(others) + 1e-9)
+def _false_calls_allowed(others: int, least_specificity: float) -> int | None:
+    """How many of the other cases may be called for the bound to hold; None where even none is not enough."""
+    if least_specificity <= 0 or not others:
+        return others
+    holds = [
+        calls for calls in range(others) if lower_bound(others - calls, others, 1 - CONFIDENCE) >= least_specificity
+    ]
+    return max(holds, default=None)
+
+
+def _lowest_allowed(others: np.ndarray, allowed: int) -> float:
+    """The lowest threshold that at most `allowed` of the other cases, sorted downwards, reach; at most 0.5."""
     if allowed >= len(others):
         return 0.0
     return min(float(np.nextafter(others[allowed], 1.0)), ARGMAX_THRESHOLD)
 
 
 def predict(
-    probabilities: np.ndarray, classes: Sequence[str], operating_points: Mapping[str, float] | None = None
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    operating_points: Mapping[str, float] | None = None,
+    rule: int = CALL_RULE,
 ) -> np.ndarray:
     """Class index [N] of each case.
 
     A case is called a class with an operating point when its probability reaches that threshold; among several such
-    classes the highest ratio of probability to threshold wins. All other cases are called by the largest probability.
+    classes the highest ratio of probability to threshold wins. From rule 2 on, the most probable class without a
+    threshold that is more probable than the winner and at least as serious is called instead. All other cases are
+    called by the largest probability.
 
     >>> predict(np.array([[0.7, 0.3], [0.9, 0.1]]), ["Nev", "MM"], {"MM": 0.25}).tolist()
     [1, 0]
+    >>> predict(np.array([[0.5, 0.2, 0.3]]), ["Nev", "BCC", "MM"], {"BCC": 0.142}).tolist()
+    [2]
 
     Raises:
         ValueError: an operating point names a class the model does not know, or is not a positive number.
@@ -94,7 +123,23 @@ def predict(
     positions = np.array([list(classes).index(code) for code in operating_points])
     ratios = probabilities[:, positions] / np.array(list(operating_points.values()))
     called = ratios.max(axis=1) >= 1
-    return np.where(called, positions[ratios.argmax(axis=1)], answers)
+    winner = positions[ratios.argmax(axis=1)]
+    if rule >= 2:
+        winner = _or_its_rival(probabilities, winner, classes, operating_points)
+    return np.where(called, winner, answers)
+
+
+def _or_its_rival(
+    probabilities: np.ndarray, winner: np.ndarray, classes: Sequence[str], operating_points: Mapping[str, float]
+) -> np.ndarray:
+    """The winner [N] of each case, or the most probable class that must not lose to it."""
+    levels = list(RiskLevel)
+    seriousness = np.array([-levels.index(load_taxonomy().risk(code)) for code in classes])
+    without = np.array([code not in operating_points for code in classes])
+    more_probable = probabilities > np.take_along_axis(probabilities, winner[:, None], axis=1)
+    rivals = without & (seriousness >= seriousness[winner][:, None]) & more_probable
+    best_rival = np.where(rivals, probabilities, -1.0).argmax(axis=1)
+    return np.where(rivals.any(axis=1), best_rival, winner)
 
 
 def explain_operating_points(
@@ -103,11 +148,14 @@ def explain_operating_points(
     classes: Sequence[str],
     targets: Mapping[str, float],
     points: Mapping[str, float],
+    rule: int = CALL_RULE,
+    fewest_cases: int = FEWEST_CASES,
 ) -> dict[str, str]:
     """One sentence a class: what its threshold gives on the same validation cases, or why it has none."""
     labels = np.asarray(labels)
     by_largest = predict(probabilities, classes)
-    by_points = predict(probabilities, classes, points)
+    by_points = predict(probabilities, classes, points, rule)
+    otherwise = ", or where it is more probable than a class no more serious that its threshold calls" if points else ""
     sentences = {}
     for code, target in targets.items():
         if code not in classes:
@@ -117,11 +165,17 @@ def explain_operating_points(
         own = labels == position
         cases = f"{own.sum()} validation {'case' if own.sum() == 1 else 'cases'}"
         if code not in points:
-            sentences[code] = f"{code}: called by the largest probability; {cases} are too few to choose a threshold."
+            few = "{} are too few to choose a threshold"
+            why = "no threshold was chosen"
+            if own.sum() < fewest_cases:
+                why = few.format(cases)
+            elif _false_calls_allowed(int((~own).sum()), LEAST_SPECIFICITY) is None:
+                why = few.format(f"{(~own).sum()} validation cases of other classes")
+            sentences[code] = f"{code}: called by the largest probability{otherwise if rule >= 2 else ''}; {why}."
             continue
         found = int((by_points[own] == position).sum())
         sentences[code] = (
-            f"{code}: called from a probability of {points[code]:.3f} on; finds {found} of {cases} "
+            f"{code}: called from {per_cent(points[code], 1)} on; finds {found} of {cases} "
             f"(asked {per_cent(target)}; by the largest probability {int((by_largest[own] == position).sum())}), "
             f"specificity {_share(by_points[~own] != position)} "
             f"(by the largest probability {_share(by_largest[~own] != position)})."

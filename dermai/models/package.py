@@ -11,17 +11,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from dermai.config import ModelParams
 from dermai.errors import PackageTampered
 from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, write_json
 from dermai.models.clinical_model import ClinicalModel
+from dermai.models.operating_points import CALL_RULE, predict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP = 1, 2, 3  # a reader that knows too little must refuse
+# A reader that knows too little must refuse
+FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP, FORMAT_WITH_CALL_RULE = 1, 2, 3, 4
 WEIGHTS, MODEL, MANIFEST, CHECKSUMS = "weights.safetensors", "model.json", "manifest.csv", "checksums.json"
 VALIDATION = "validation_predictions.csv"
 MANIFEST_COLUMNS = ("image", "case_id", "patient_id", "lesion_id", "diagnosis", "source", "site", "split")
@@ -34,8 +37,9 @@ class ModelPackage:
     `manifest` holds every photograph the weights have ever learnt from (split `train`) and those that chose
     them (`validation`). `validation` holds the uncalibrated probabilities of the validation photographs, one
     column `p_<class>` a class, from which temperature and operating points are fitted; those of a package with a
-    `clinical` model are of photograph and columns together. `parent` is the sha256 of the package this one was
-    trained from.
+    `clinical` model are of photograph and columns together. `call_rule` is the rule by which the operating points
+    call (`dermai.models.operating_points`); packages that do not name one have the first. `parent` is the sha256 of
+    the package this one was trained from.
     """
 
     weights: dict[str, Tensor]
@@ -53,10 +57,16 @@ class ModelPackage:
     training: dict[str, Any] = field(default_factory=dict)
     clinical: ClinicalModel | None = None
     crop: str = "none"
+    call_rule: int = 1
 
     def with_operating_points(self, operating_points: Mapping[str, float]) -> ModelPackage:
-        """The same model with other decision thresholds per class."""
-        return replace(self, operating_points=dict(operating_points))
+        """The same model with other decision thresholds per class, which call by the newest rule."""
+        return replace(self, operating_points=dict(operating_points), call_rule=CALL_RULE)
+
+    def called(self, probabilities: np.ndarray) -> list[str]:
+        """The class that the model calls in each case, from its probabilities [N, C]."""
+        places = predict(probabilities, self.classes, self.operating_points, self.call_rule)
+        return [self.classes[place] for place in places]
 
     def with_temperature(self, temperature: float) -> ModelPackage:
         """The same model with another softmax temperature."""
@@ -84,6 +94,8 @@ class ModelPackage:
             description["clinical"] = self.clinical.model_dump(mode="json")
         if self.crop != "none":
             description["crop"] = self.crop
+        if self.call_rule != 1:
+            description["call_rule"] = self.call_rule
         return {
             WEIGHTS: save({name: tensor.detach().cpu().contiguous() for name, tensor in self.weights.items()}),
             MODEL: (json.dumps(description, indent=2, allow_nan=False) + "\n").encode(),
@@ -93,6 +105,8 @@ class ModelPackage:
 
     @property
     def _format(self) -> int:
+        if self.call_rule != 1:
+            return FORMAT_WITH_CALL_RULE
         if self.crop != "none":
             return FORMAT_WITH_CROP
         return FORMAT_WITH_CLINICAL if self.clinical else FORMAT
@@ -138,12 +152,15 @@ class ModelPackage:
 
         check_files(folder)
         description = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-        if description.pop("format") not in (FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP):
+        if description.pop("format") not in range(FORMAT, FORMAT_WITH_CALL_RULE + 1):
             raise PackageTampered(
-                f"{folder}: {MODEL} is not of format {FORMAT} to {FORMAT_WITH_CROP}: install the dermai that wrote it"
+                f"{folder}: {MODEL} is not of format {FORMAT} to {FORMAT_WITH_CALL_RULE}: "
+                "install the dermai that wrote it"
             )
         if "clinical" in description:
             description["clinical"] = ClinicalModel.model_validate(description["clinical"])
+        if description.get("call_rule", 1) not in range(1, CALL_RULE + 1):
+            raise PackageTampered(f"{folder}: {MODEL} names a rule of calls that this dermai does not know: update it")
         description["classes"] = tuple(description["classes"])
         description["mean"], description["std"] = tuple(description["mean"]), tuple(description["std"])
         return cls(

@@ -139,7 +139,9 @@ def _columns(package: ModelPackage) -> list[str]:
 
 def _per_lesion(table: pd.DataFrame, package: ModelPackage) -> LesionResults:
     columns = [*_columns(package), "diagnosis"]
-    return LesionResults.from_table(per_lesion(table[columns].reset_index(drop=True), package.operating_points))
+    return LesionResults.from_table(
+        per_lesion(table[columns].reset_index(drop=True), package.operating_points, package.call_rule)
+    )
 
 
 def _act(workspace: Workspace, params: Params, version: str, found: ShadowDecision, on_itself: bool) -> str:

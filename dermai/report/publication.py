@@ -118,6 +118,7 @@ def evaluated_models(record: UpdateRecord, comparison: ModelComparison) -> tuple
                 "version": reference.version if (reference := versions[role]) else "",
                 "sha256": model.sha256,
                 "operating_points": model.operating_points,
+                "operating_point_notes": model.operating_point_notes,
                 "lesions": model.lesions,
                 "photographs": model.photographs,
             }

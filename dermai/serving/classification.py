@@ -77,7 +77,6 @@ def classify(
     import pandas as pd
 
     from dermai.models.inference import predict_probabilities
-    from dermai.models.operating_points import predict
 
     data = data or DataParams()
     with tempfile.TemporaryDirectory(prefix="dermai-serving-") as name:
@@ -93,7 +92,7 @@ def classify(
         probabilities = predict_probabilities(
             package, images, folder, folder / "cache", clinical=_readable(photographs)
         )
-    predicted = [package.classes[index] for index in predict(probabilities, package.classes, package.operating_points)]
+    predicted = package.called(probabilities)
     taxonomy = load_taxonomy()
     table = pd.DataFrame({"predicted": predicted, "risk": [taxonomy.risk(code).value for code in predicted]})
     return table.join(pd.DataFrame(probabilities, columns=[f"p_{code}" for code in package.classes]))

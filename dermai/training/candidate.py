@@ -6,14 +6,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from dermai.config import Params, model_parameters
 from dermai.continual.plan import UpdatePlan
 from dermai.files import sha256_json
-from dermai.models.calibration import apply_temperature, fit_temperature, log_probabilities
+from dermai.models.calibration import fit_temperature, log_probabilities
 from dermai.models.package import ModelPackage
+from dermai.models.validation_lesions import validation_lesions
 from dermai.workspace import Workspace
 
 
@@ -43,29 +43,11 @@ def train_candidate(
     if params.clinical.columns:
         package = with_clinical(package, cases, params.clinical)
         name += "-" + sha256_json(params.clinical.model_dump(mode="json"))[:8]
-    validation = package.validation.merge(cases[["image", "lesion_id"]], on="image")
-    probabilities, labels = validation_lesions(validation, package.classes)
+    probabilities, labels = validation_lesions(package.with_temperature(1.0))
     temperature = fit_temperature(log_probabilities(probabilities), labels)
     package = package.with_temperature(temperature)
-    probabilities, labels = validation_lesions(validation, package.classes, temperature)
+    probabilities, labels = validation_lesions(package)
     points = choose_operating_points(probabilities, labels, package.classes, params.gate.target_sensitivities)
     package = package.with_operating_points(points)
     training = {**package.training, "parameters": model_parameters(params)}
     return replace(package, training=training).save(folder / name)
-
-
-def validation_lesions(
-    validation: pd.DataFrame, classes: tuple[str, ...], temperature: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean probabilities [N, C] of each validation lesion after temperature scaling, and class indices [N].
-
-    A diagnosis that the model does not know is -1.
-    """
-    names = [f"p_{code}" for code in classes]
-    table = pd.DataFrame(apply_temperature(log_probabilities(validation[names]), temperature), columns=names)
-    table["lesion_id"] = validation["lesion_id"].to_numpy()
-    table["diagnosis"] = validation["diagnosis"].to_numpy()
-    lesions = table.groupby("lesion_id", sort=False)
-    index = {code: position for position, code in enumerate(classes)}
-    labels = lesions["diagnosis"].first().map(index).fillna(-1).to_numpy(dtype=int)
-    return lesions[names].mean().to_numpy(dtype=float), labels

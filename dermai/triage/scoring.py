@@ -25,7 +25,6 @@ from dermai.ingest.store import in_threads, store_photograph
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.models.calibration import apply_temperature, log_probabilities
 from dermai.models.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
-from dermai.models.operating_points import predict
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.parts import KEY
 from dermai.triage.conformal import conformal_sets, conformal_threshold
@@ -214,10 +213,9 @@ def _keep_heat(
     maps: Tensor,
     probabilities: NDArray[np.float64],
 ) -> None:
-    called = predict(probabilities, package.classes, package.operating_points)
-    found = evidence(network, maps, list(called))
-    names = [package.classes[place] for place in called]
-    heat.update(zip(zip(images[start : start + len(called)], names, strict=True), found, strict=True))
+    names = package.called(probabilities)
+    found = evidence(network, maps, [package.classes.index(name) for name in names])
+    heat.update(zip(zip(images[start : start + len(names)], names, strict=True), found, strict=True))
 
 
 def with_answers(
@@ -225,7 +223,7 @@ def with_answers(
 ) -> pd.DataFrame:
     """The rows with `p_<class>`, `predicted`, the conformal set as `diagnoses`, and `risk`."""
     classes = package.classes
-    predicted = [classes[place] for place in predict(probabilities, classes, package.operating_points)]
+    predicted = package.called(probabilities)
     sets = conformal_sets(probabilities, classes, threshold)
     risks = [
         risk_level(called, found, abstains(found, largest_set)).value

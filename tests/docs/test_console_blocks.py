@@ -45,6 +45,7 @@ NOT_RUN = {
     "docs/operations.md: git clone": "a safe with keys, and a backup; tests/integration/test_backup.py restores one",
     "docs/profiles.md: zenml pipeline run": "hours without a GPU; the tutorial has a profile",
     "docs/results.md: bash benchmarks/": "hours, on photographs of publishers",
+    "docs/results.md: python -m benchmarks.": "half an hour, on photographs of publishers",
 }
 
 

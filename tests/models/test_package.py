@@ -33,6 +33,25 @@ def test_a_package_that_crops_says_so_in_a_format_of_its_own(tmp_path: Path) -> 
     assert made.sha256 != plain.sha256
 
 
+def test_newly_chosen_operating_points_call_by_the_newest_rule_and_a_package_without_one_by_the_first(
+    tmp_path: Path,
+) -> None:
+    plain = make_package()
+    made = plain.with_operating_points({"BCC": 0.142})
+    assert b"call_rule" not in plain.files["model.json"]
+    assert b'"format": 4' in made.files["model.json"]
+    old = replace(made, call_rule=1).save(tmp_path / "old")
+    probabilities = np.array([[0.3, 0.2, 0.5]])  # Nev, BCC, MM
+    assert ModelPackage.load(made.save(tmp_path / "new")).called(probabilities) == ["MM"]
+    assert ModelPackage.load(old).called(probabilities) == ["BCC"]
+
+
+def test_a_rule_of_a_later_release_is_refused(tmp_path: Path) -> None:
+    made = replace(make_package(), call_rule=3).save(tmp_path / "package")
+    with pytest.raises(PackageTampered, match="update it"):
+        ModelPackage.load(made)
+
+
 def test_probabilities_keep_every_digit(tmp_path: Path) -> None:
     made = make_package()
     columns = [name for name in made.validation.columns if name.startswith("p_")]

@@ -45,7 +45,7 @@ def test_each_photograph_gets_a_class_its_risk_and_probabilities(package):
 def test_the_operating_points_of_the_version_decide(package):
     model = ModelPackage.load(package)
     photographs = as_table(photograph(0))
-    always, never = (model.with_operating_points({"MM": threshold}) for threshold in (1e-9, 0.999999))
+    always, never = (model.with_operating_points({"MM": threshold, "BCC": 0.999999}) for threshold in (1e-9, 0.999999))
     assert classify(always, photographs)["predicted"].tolist() == ["MM"]
     assert classify(never, photographs)["predicted"].tolist() != ["MM"]
 
