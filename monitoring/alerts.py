@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from dermai.config import MonitoringParams
@@ -14,18 +14,33 @@ class AlertFailed(DermaiError):
     """An alert did not reach its receiver; the alarm itself is in the audit log."""
 
 
-def send_alerts(params: MonitoringParams, subject: str, sentences: tuple[str, ...], facts: Mapping[str, Any]) -> int:
+def send_alerts(
+    params: MonitoringParams,
+    subject: str,
+    sentences: tuple[str, ...],
+    facts: Mapping[str, Any],
+    already: Collection[str] = (),
+    taken: Callable[[str], object] = lambda _: None,
+) -> int:
     """Send to everybody whom params.yaml or the environment names; returns how many there are.
+
+    Receivers whose key is among `already` are passed over; `taken` is called with the key of each that took it.
 
     Raises:
         AlertFailed: at least one receiver could not be reached; the others were.
     """
     recipients = receivers(params)
-    problems = [(receiver.name, receiver.send(subject, sentences, facts)) for receiver in recipients]
-    failures = "; ".join(f"{name} {problem}" for name, problem in problems if problem)
+    failures = []
+    for receiver in recipients:
+        if receiver.key and receiver.key in already:
+            continue
+        if problem := receiver.send(subject, sentences, facts):
+            failures.append(f"{receiver.name} {problem}")
+        else:
+            taken(receiver.key)
     if failures:
         raise AlertFailed(
-            f"{failures}: fix monitoring: in params.yaml, or the environment; the next run sends it again"
+            f"{'; '.join(failures)}: fix monitoring: in params.yaml, or the environment; the next run sends it again"
         )
     return len(recipients)
 

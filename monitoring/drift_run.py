@@ -12,17 +12,18 @@ from pydantic import BaseModel, ConfigDict
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import DermaiError
-from dermai.files import write_json
+from dermai.files import locked, write_json
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import read_confirmations, with_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
+from dermai.records.after_alarms import AfterAlarms
 from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
 from dermai.records.log import records_of
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.workspace import Workspace
-from monitoring.alerts import AlertFailed, send_alerts, unusable_receivers
 from monitoring.assessment import DriftVerdict, assess
+from monitoring.earlier_histories import judged_before
 from monitoring.evidently_report import EvidentlyProject
 from monitoring.findings import HEADLINES, find
 from monitoring.history import (
@@ -35,6 +36,7 @@ from monitoring.history import (
     write_history,
 )
 from monitoring.overall_verdict import overall
+from monitoring.owed_alerts import send_owed_alerts
 from monitoring.reference import ReferenceSet, load_reference
 from monitoring.statistics.groups import confirmed_by_class
 from monitoring.statistics.looks import Looks
@@ -62,22 +64,44 @@ class MonitoringSummary(BaseModel):
 
 
 def run_monitoring(workspace: Workspace, params: Params, run: str) -> MonitoringSummary:
-    """Judge every full window since the last run, newest `monitoring.most_windows` at most.
+    """Judge every full window that was not judged yet, `monitoring.most_windows` at most, one run at a time.
 
     Each window is written down before the next is judged, so a run that dies is taken up where it was. An alarm is in
-    the audit log before anything else follows from it, once for each window.
+    the audit log before anything else follows from it, once for each window. Alerts that are owed of any alarm, of
+    other versions too, are sent at the end, also where the run fails.
 
     Raises:
         DermaiError: there is no champion, or its validation photographs are gone.
     """
+    with locked(workspace.state / "monitoring" / ".lock"):
+        AfterAlarms.read(workspace).write()  # from here on, each new alarm is owed its alert and follow-up
+        try:
+            history, before, alarms, problems = _judge_all(workspace, params, run)
+        finally:
+            undelivered = send_owed_alerts(workspace, params.monitoring)
+    summary = _summary(history, before, alarms, [*problems, *undelivered])
+    output = workspace.reports / "monitor_drift" / run
+    write_json(output / "monitoring.json", summary.model_dump())
+    return summary
+
+
+def _judge_all(workspace: Workspace, params: Params, run: str) -> tuple[History, int, int, list[str]]:
+    """The history as it is kept now, how many windows it held before, new alarms, and what went wrong."""
     registry = Registry(workspace, params)
     version = _champion(registry)
     log = PredictionLog.of(workspace)
     history = read_history(workspace, version)
-    waiting = next_windows(log, version, history.last.mark if history.last else None, params.monitoring)
-    problems = [str(part) for part in waiting.damaged]
-    alarms = 0
+    history, alarms = _record_alarms(workspace, history)
+    judged = history.judged or judged_before(log, version, history.windows)
+    waiting = next_windows(log, version, judged, params.monitoring)
+    problems = [*(str(part) for part in waiting.damaged), *_future(waiting.arrivals)]
+    if waiting.backlog:
+        problems.append(
+            f"{waiting.left} photographs wait beyond the {params.monitoring.most_windows} windows of a run: run it "
+            "again, or raise monitoring.window or monitoring.most_windows"
+        )
     before = len(history.windows)
+    history = history.model_copy(update={"judged": waiting.judged})
     if waiting.windows:
         reference = load_reference(workspace, params, ModelPackage.load(registry.download(version)))
         project = EvidentlyProject(workspace, version, history.project, params.gate.gated_classes)
@@ -92,7 +116,7 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
         problems += [str(part) for part in damaged]
         drawn = 0
         for place, window in enumerate(waiting.windows):
-            skipped = waiting.skipped and place == 0
+            skipped = waiting.backlog and place == 0
             record = _judge(window, reference, retakes, history, params, run, skipped)
             address, share = project.publish(
                 record,
@@ -102,12 +126,14 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
                 whole=window is waiting.windows[-1] or (record.verdict != "stable" and drawn < WHOLE_REPORTS),
             )
             drawn += record.verdict != "stable"
-            record = record.model_copy(update={"report": address, "drifted_columns": share})
-            if record.verdict == "act":
-                alarms += _record_alarm(workspace, record)
-                record = record.model_copy(update={"alerted": False})
-            history = history.model_copy(update={"windows": (*history.windows, record)})
+            record = record.model_copy(
+                update={"report": address, "drifted_columns": share, "recorded": record.verdict != "act"}
+            )
+            judged = waiting.after(history.judged or waiting.judged, window)
+            history = history.model_copy(update={"windows": (*history.windows, record), "judged": judged})
             write_history(workspace, history)
+            history, new = _record_alarms(workspace, history)
+            alarms += new
         sites = sorted({group.name for window in history.windows for group in window.groups if group.kind == "site"})
         project.show_sites(sites)
     confirmed = _confirmed_so_far(log, version, params)
@@ -115,11 +141,19 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
         alarms += _record_sensitivity_alarm(workspace, version, confirmed, run)
     history = history.model_copy(update={"confirmed": confirmed, "waiting": waiting.left})
     write_history(workspace, history)
-    history, undelivered = _send_owed_alerts(workspace, params, history)
-    summary = _summary(history, before, alarms, [*problems, *undelivered])
-    output = workspace.reports / "monitor_drift" / run
-    write_json(output / "monitoring.json", summary.model_dump())
-    return summary
+    return history, before, alarms, problems
+
+
+def _future(arrivals: pd.DataFrame) -> list[str]:
+    """Dates that triage refuses today, where an earlier release took them or the clock was wrong."""
+    dates = pd.to_datetime(arrivals["predicted_at"], utc=True)
+    late = dates[dates > pd.Timestamp.now(tz="UTC") + pd.Timedelta(days=1)]
+    if late.empty:
+        return []
+    return [
+        f"{len(late)} photographs are dated after today, up to {late.max():%Y-%m-%d}: received_on or the clock was "
+        "wrong; they are judged in the order in which they were logged"
+    ]
 
 
 def _champion(registry: Registry) -> str:
@@ -150,15 +184,16 @@ def _judge(
         params.gate.floors,
     )
     words = find(found)
-    asked = retakes["asked_at"].between(pd.Timestamp(window.first), pd.Timestamp(window.last.time)).sum()
+    asked = retakes["asked_at"].between(pd.Timestamp(window.first), pd.Timestamp(window.last)).sum()
     fields: dict[str, Any] = {
         **assessment_fields(found),
         "model_version": history.model_version,
         "number": number,
         "run": run,
         "first": window.first,
-        "last": window.last.time,
-        "last_image": window.last.image,
+        "last": window.last,
+        "last_image": window.last_image,
+        "behind": window.behind,
         "headline": words.headline,
         "changes": words.changes,
         "causes": words.causes,
@@ -198,17 +233,27 @@ def _confirmed_so_far(log: PredictionLog, version: str, params: Params) -> Confi
     )
 
 
-def _record_alarm(workspace: Workspace, window: WindowRecord) -> int:
-    """Write the alarm down, unless a run that died has done so already."""
+def _record_alarms(workspace: Workspace, history: History) -> tuple[History, int]:
+    """Write down the alarms of windows that call to act, unless a run that died has done so; how many are new."""
+    owed = [window for window in history.windows if not window.recorded]
+    if not owed:
+        return history, 0
     kept = set(WindowAlarm.model_fields) & set(WindowRecord.model_fields)
-    return _record_once(
-        workspace,
-        WindowAlarm(
-            window=f"{window.model_version}/{window.last_image}",
-            version=window.model_version,
-            **window.model_dump(include=kept),
-        ),
+    new = sum(
+        _record_once(
+            workspace,
+            WindowAlarm(
+                window=f"{window.model_version}/{window.last_image}",
+                version=window.model_version,
+                **window.model_dump(include=kept),
+            ),
+        )
+        for window in owed
     )
+    windows = tuple(window.model_copy(update={"recorded": True}) for window in history.windows)
+    history = history.model_copy(update={"windows": windows})
+    write_history(workspace, history)
+    return history, new
 
 
 def _record_sensitivity_alarm(workspace: Workspace, version: str, confirmed: ConfirmedRecord, run: str) -> int:
@@ -234,28 +279,6 @@ def _record_once(workspace: Workspace, alarm: DriftAlarm) -> int:
         return 0
     log.append(alarm)
     return 1
-
-
-def _send_owed_alerts(workspace: Workspace, params: Params, history: History) -> tuple[History, list[str]]:
-    owed = [record for record in history.windows if not record.alerted]
-    if not owed:
-        return history, unusable_receivers(params.monitoring)
-    newest = owed[-1]
-    subject = f"dermai: act on model version {history.model_version}"
-    sentences = (newest.headline, *newest.changes, *newest.advice, "Open the dashboard: dermai dashboard")
-    facts = {
-        "model_version": history.model_version,
-        "windows": [record.number for record in owed],
-        "causes": list(newest.causes),
-    }
-    try:
-        send_alerts(params.monitoring, subject, sentences, facts)
-    except AlertFailed as problem:
-        return history, [str(problem)]
-    alerted = tuple(record.model_copy(update={"alerted": True}) for record in history.windows)
-    history = history.model_copy(update={"windows": alerted})
-    write_history(workspace, history)
-    return history, []
 
 
 def _summary(history: History, before: int, alarms: int, problems: list[str]) -> MonitoringSummary:

@@ -13,8 +13,8 @@ from dermai.files import write_text
 from dermai.records.incidents import SensitivityRecord
 from dermai.workspace import Workspace
 from monitoring.assessment import Assessment, DriftVerdict
+from monitoring.judged_rows import JudgedRows
 from monitoring.statistics.confirmed_sensitivity import ConfirmedSensitivity
-from monitoring.windows import Mark
 
 SEVERITY: tuple[DriftVerdict, ...] = ("too_few", "stable", "watch", "act")
 
@@ -83,15 +83,12 @@ class WindowRecord(HistoryPart):
     confirmed: tuple[SensitivityRecord, ...]
     groups: tuple[GroupRecord, ...]
     newest: tuple[str, ...]
-    skipped_before: bool = False  # older windows were left out, see monitoring.most_windows
+    skipped_before: bool = False  # older photographs were waiting, see monitoring.most_windows
+    behind: bool = False  # judged after a window that was written later
     report: str = ""  # of Evidently: /projects/<project>/reports/<snapshot>
     drifted_columns: float | None = None  # Evidently's share
-    alerted: bool = True  # false while an alert is owed
-
-    @property
-    def mark(self) -> Mark:
-        """Where the next window begins."""
-        return Mark(self.last, self.last_image)
+    recorded: bool = True  # false until the alarm of a call to act is in the audit log
+    alerted: bool = True  # read only: an earlier release kept here that an alert was owed
 
 
 class ConfirmedRecord(HistoryPart):
@@ -105,20 +102,22 @@ class ConfirmedRecord(HistoryPart):
 
 
 class History(HistoryPart):
-    """All windows of one model, oldest first."""
+    """All windows of one model, in the order in which they were judged."""
 
     model_version: str
     reference_photographs: int = 0
     reference_note: str = ""
     project: str = ""  # Evidently's
-    waiting: int = 0  # photographs that do not fill a window yet
+    waiting: int = 0  # photographs that are not judged yet
     confirmed: ConfirmedRecord | None = None
     windows: tuple[WindowRecord, ...] = ()
+    judged: JudgedRows | None = None  # None: before the first window, or written by an earlier release
 
     @property
     def last(self) -> WindowRecord | None:
         """The newest window."""
-        return self.windows[-1] if self.windows else None
+        newest = [window for window in self.windows if not window.behind] or self.windows
+        return newest[-1] if newest else None
 
 
 def history_file(workspace: Workspace, version: str) -> Path:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dermai.percentages import per_cent
+from dermai.records.incidents import SensitivityRecord
 from monitoring.assessment import DriftVerdict
 from monitoring.findings import ADVICE
-from monitoring.history import SEVERITY, ConfirmedRecord, History
+from monitoring.history import SEVERITY, History
 
 
 def overall(history: History) -> tuple[DriftVerdict, tuple[str, ...], tuple[str, ...]]:
@@ -20,16 +23,16 @@ def overall(history: History) -> tuple[DriftVerdict, tuple[str, ...], tuple[str,
     if confirmed and confirmed.verdict in ("watch", "act"):
         verdict = max(verdict, confirmed.verdict, key=SEVERITY.index)
         advised = ADVICE["sensitivity"]
-        changes = (*confirmed_sentences(confirmed), *changes)
+        changes = (*sensitivity_sentences(confirmed.classes), *changes)
         advice = (advised, *(line for line in advice if line != advised))
     return verdict, changes, advice
 
 
-def confirmed_sentences(confirmed: ConfirmedRecord) -> tuple[str, ...]:
+def sensitivity_sentences(classes: Sequence[SensitivityRecord]) -> tuple[str, ...]:
     """What the confirmed cases say, class by class, where the sensitivity is in doubt."""
     return tuple(
         f"Of {one.cases} confirmed {one.lesion_class} the model called {one.hits} ({per_cent(one.value)}, interval "
         f"{per_cent(one.low)} to {per_cent(one.high)}); it was approved for at least {per_cent(one.floor)}."
-        for one in confirmed.classes
+        for one in classes
         if one.cases and one.floor is not None and one.p_value <= 0.05
     )

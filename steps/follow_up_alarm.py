@@ -14,7 +14,7 @@ from monitoring.follow_up import follow_up
 
 @step(enable_cache=False)
 def follow_up_alarm(summary: MonitoringSummary, params: Params, laid_over: Overrides) -> Annotated[str, "follow_up"]:
-    """Nothing without a new alarm: the record and the alert have been seen to already."""
+    """Nothing without an alarm whose follow-up is owed: the record and the alert have been seen to already."""
     done = follow_up(find_workspace(), params, summary, laid_over)
     print(done)
     return done

@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +36,8 @@ from dermai.triage.unanswered import log_without_answers, without_answers
 from dermai.triage.worklist import WorklistCase, worklist_cases, write_worklist_csv
 from dermai.triage.worklist_page import CaseLists, write_side_lists, write_worklist_page
 from dermai.workspace import Workspace
+
+FARTHEST_EAST = timedelta(hours=14)  # of UTC, where a day begins first
 
 logger = logging.getLogger(__name__)
 
@@ -72,14 +74,17 @@ def received_time(received_on: str) -> datetime:
     """Midnight UTC of a day such as 2026-03-01; now where it is empty.
 
     Raises:
-        InvalidParams: it is no such day.
+        InvalidParams: it is no such day, or has not come yet anywhere.
     """
     if not received_on:
         return datetime.now(UTC)
     try:
-        return datetime.strptime(received_on, "%Y-%m-%d").replace(tzinfo=UTC)
+        received = datetime.strptime(received_on, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise InvalidParams(f"received_on is {received_on!r}, not a day such as 2026-03-01") from None
+    if received > datetime.now(UTC) + FARTHEST_EAST:
+        raise InvalidParams(f"received_on is {received_on}, a day that has not come yet: check it, and the clock")
+    return received
 
 
 def run_triage(

@@ -6,6 +6,7 @@ import json
 import socketserver
 import ssl
 import threading
+import time
 
 import pytest
 
@@ -19,7 +20,7 @@ class Webhook(http.server.BaseHTTPRequestHandler):
             body = json.loads(body)
         self.server.received.append((self.path, body, dict(self.headers)))
         self.send_response(self.server.status)
-        if self.server.status in (301, 302):
+        if self.server.status in (301, 302, 303, 307, 308):
             self.send_header("Location", f"{self.server.address}/elsewhere")
         self.end_headers()
 
@@ -45,6 +46,8 @@ class MailServer(socketserver.StreamRequestHandler):
                 login = base64.b64decode(line.split()[-1]).decode().split("\0")[1:]
                 self.server.logins.append((*login, self.encrypted))
                 self.say("235 welcome" if login[1] == self.server.password else "535 no")
+            elif word == "RCPT" and self.server.refused and self.server.refused.upper() in line.upper():
+                self.say("550 nobody of that name")
             elif word == "DATA":
                 self.say("354 go on")
                 message = b""
@@ -67,6 +70,21 @@ class MailServer(socketserver.StreamRequestHandler):
         self.connection = context.wrap_socket(self.connection, server_side=True)
         self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
         self.encrypted = True
+
+
+class OddReceiver(socketserver.StreamRequestHandler):
+    """Takes what is posted and then hangs, drips headers for ever, or answers what is no HTTP."""
+
+    def handle(self):
+        if self.server.habit == "garbage":
+            self.wfile.write(b"\x00\xff no answer\r\n\r\n")
+            return
+        if self.server.habit == "drips":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        for number in range(100):
+            time.sleep(0.2)
+            if self.server.habit == "drips":
+                self.wfile.write(f"X-{number}: drop\r\n".encode())
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -93,8 +111,13 @@ def webhook():
 
 
 @pytest.fixture
+def odd_receiver():
+    yield from serve(OddReceiver, habit="hangs")
+
+
+@pytest.fixture
 def mail_server():
-    yield from serve(MailServer, certificate=None, logins=[], password="")
+    yield from serve(MailServer, certificate=None, logins=[], password="", refused="")
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,13 @@ import datetime
 import ipaddress
 import logging
 import ssl
+import time
 
 import pytest
 
 from dermai.config import MonitoringParams
 from dermai.doctor.secrets import VARIABLES
+from monitoring import alert_delivery
 from monitoring.alerts import AlertFailed, send_alerts, unusable_receivers
 
 SUBJECT, SENTENCES = "dermai: act", ("The photographs are darker.", "São João has a new phone.")
@@ -61,7 +63,10 @@ class TestWebhook:
         assert send_alerts(MonitoringParams(webhook="http://127.0.0.1:9"), SUBJECT, SENTENCES, FACTS) == 1
         assert webhook.received[0][0] == "/secret"
 
-    @pytest.mark.parametrize(("status", "why"), [(500, "status 500"), (302, "status 302")])
+    @pytest.mark.parametrize(
+        ("status", "why"),
+        [(500, "status 500"), *((status, f"status {status}") for status in (301, 302, 303, 307, 308))],
+    )
     def test_one_that_refuses_or_sends_elsewhere_is_named_with_its_status(self, webhook, status, why):
         webhook.status = status
         with pytest.raises(AlertFailed, match=f"the webhook did not take the alert .{why}"):
@@ -74,8 +79,41 @@ class TestWebhook:
             send_alerts(params, SUBJECT, SENTENCES, FACTS)
         assert "token" not in str(refused.value)
 
+    @pytest.mark.parametrize("habit", ["hangs", "drips", "garbage"])
+    def test_one_that_gives_no_answer_ends_in_time_and_shows_no_address(self, odd_receiver, monkeypatch, habit):
+        monkeypatch.setattr(alert_delivery, "TIME_LIMIT", 5.0)
+        odd_receiver.habit = habit
+        started = time.monotonic()
+        with pytest.raises(AlertFailed, match="the webhook did not take the alert") as failed:
+            send_alerts(MonitoringParams(webhook=f"{odd_receiver.address}/T0secret"), SUBJECT, SENTENCES, FACTS)
+        assert time.monotonic() - started < 30
+        assert "T0secret" not in str(failed.value)
+
+    @pytest.mark.parametrize("address", ["http://a b/T0secret", "http://a:port/T0secret", "http://a/T0secret\nX: y"])
+    def test_one_with_a_blank_or_a_bad_port_is_refused_and_not_shown(self, address):
+        with pytest.raises(AlertFailed, match="is no http address") as failed:
+            send_alerts(MonitoringParams(webhook=address), SUBJECT, SENTENCES, FACTS)
+        assert "T0secret" not in str(failed.value)
+
 
 class TestMail:
+    def test_a_recipient_who_is_refused_is_tried_again_alone(self, mail_server):
+        mail_server.refused = "second@example.org"
+        params = by_mail(mail_server).model_copy(update={"mail_to": ("first@example.org", "second@example.org")})
+        taken = []
+        with pytest.raises(AlertFailed, match="recipient 2 did not take"):
+            send_alerts(params, SUBJECT, SENTENCES, FACTS, taken=taken.append)
+        mail_server.refused = ""
+        send_alerts(params, SUBJECT, SENTENCES, FACTS, already=tuple(taken))
+        assert ["To: first" in mail for mail in mail_server.received] == [True, False]
+        assert all("\nDate: " in mail and "\nMessage-ID: " in mail for mail in mail_server.received)
+
+    def test_a_line_feed_in_a_recipient_is_refused(self, mail_server):
+        params = by_mail(mail_server).model_copy(update={"mail_to": ("team@example.org\nBcc: other@example.org",)})
+        with pytest.raises(AlertFailed, match="mail_to no address"):
+            send_alerts(params, SUBJECT, SENTENCES, FACTS)
+        assert mail_server.received == []
+
     def test_an_e_mail_says_what_changed(self, mail_server):
         params = by_mail(mail_server)
         assert send_alerts(params, "dermai: act", ("The photographs are darker.",), {}) == 1

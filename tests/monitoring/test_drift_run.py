@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from uuid import uuid4
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from dermai.cli.app import application
 from dermai.config import MonitoringParams, Overrides
 from dermai.errors import DermaiError
 from dermai.prediction_log.log import PredictionLog
+from dermai.records.after_alarms import AfterAlarms
 from dermai.records.incidents import SensitivityAlarm, WindowAlarm
 from dermai.records.log import records_of
 from dermai.registry.registry import Registry
@@ -23,9 +25,10 @@ from monitoring.drift_run import run_monitoring
 from monitoring.evidently_report import EvidentlyProject, evidently_folder
 from monitoring.follow_up import follow_up
 from monitoring.history import history_file, read_history
+from monitoring.judged_rows import JudgedRows
 from monitoring.retraining_workflow import WorkflowNotStarted, open_retraining_workflow
-from monitoring.windows import next_windows
-from tests.monitoring.production import make_champion, quick_params, week
+from monitoring.windows import next_windows, read_keys
+from tests.monitoring.production import MONDAY, make_champion, quick_params, week
 
 
 @pytest.fixture(scope="module")
@@ -161,27 +164,35 @@ class TestRun:
 class TestWindows:
     def test_windows_follow_one_another_and_the_rest_waits(self, service):
         log, params = PredictionLog(service.prediction_log), MonitoringParams(window=20)
-        first = next_windows(log, "1", None, params)
-        assert (len(first.windows), first.left, first.skipped) == (2, 8, False)
-        later = next_windows(log, "1", first.windows[0].last, params)
-        assert later.windows[0].last == first.windows[1].last
+        first = next_windows(log, "1", JudgedRows(), params)
+        assert (len(first.windows), first.left, first.backlog) == (2, 8, False)
+        later = next_windows(log, "1", first.after(first.judged, first.windows[0]), params)
+        assert later.windows[0].last_image == first.windows[1].last_image
         images = [set(window.photographs.table["image"]) for window in first.windows]
         assert not images[0] & images[1]
 
     def test_only_the_newest_windows_are_judged_when_many_wait(self, service):
         params = MonitoringParams(window=20, most_windows=1)
-        found = next_windows(PredictionLog(service.prediction_log), "1", None, params)
-        assert (len(found.windows), found.skipped) == (1, True)
-        newest = PredictionLog(service.prediction_log).read("1").table["image"].iloc[-1]
-        assert found.windows[0].last.image == newest
+        log = PredictionLog(service.prediction_log)
+        found = next_windows(log, "1", JudgedRows(), params)
+        assert (len(found.windows), found.backlog, found.left) == (1, True, 28)
+        assert found.windows[0].last_image == read_keys(log.parts("1"))[0]["image"].iloc[-1]
 
     def test_a_version_that_scored_nothing_has_no_window(self, service):
-        found = next_windows(PredictionLog(service.prediction_log), "77", None, MonitoringParams())
+        found = next_windows(PredictionLog(service.prediction_log), "77", JudgedRows(), MonitoringParams())
         assert (found.windows, found.left) == ((), 0)
 
 
 class TestFollowUp:
-    def alarm(self, alarms=1):
+    def alarm(self, service, alarms=1):
+        AfterAlarms.read(service).write()
+        for _ in range(alarms):
+            AuditLog(service.audit_log).append(
+                SensitivityAlarm(
+                    window=f"1/confirmed {uuid4()}", version="1", run="first", at=MONDAY, lesions=12, verdict="act",
+                    classes=(),
+                )
+            )  # fmt: skip
         return drift_run.MonitoringSummary(
             model_version="1", windows=1, verdicts=("act",), verdict="act", headline="act", changes=(), advice=(),
             waiting=0, alarms=alarms, problems=(),
@@ -189,13 +200,13 @@ class TestFollowUp:
 
     def test_without_a_new_alarm_nothing_follows(self, service):
         params = quick_params(service, monitoring__on_act="workflow")
-        assert "nothing follows" in follow_up(service, params, self.alarm(0), Overrides())
+        assert "nothing follows" in follow_up(service, params, self.alarm(service, 0), Overrides())
 
     def test_the_retraining_workflow_is_started(self, service, webhook, monkeypatch):
         monkeypatch.setenv("GITHUB_API_URL", webhook.address)
         monkeypatch.setenv("GITHUB_REPOSITORY", "clinic/dermai")
         monkeypatch.setenv("DERMAI_GITHUB_TOKEN", "token")
-        follow_up(service, quick_params(service, monitoring__on_act="workflow"), self.alarm(), Overrides())
+        follow_up(service, quick_params(service, monitoring__on_act="workflow"), self.alarm(service), Overrides())
         ((path, body, headers),) = webhook.received
         assert path == "/repos/clinic/dermai/actions/workflows/retrain.yml/dispatches"
         assert body["ref"] == "main"
@@ -205,18 +216,18 @@ class TestFollowUp:
         params = quick_params(service, monitoring__on_act="incremental_finetune")
         program = "import os, pathlib; pathlib.Path('started').write_text(os.environ['DERMAI_WORKSPACE'])"
         monkeypatch.setattr("monitoring.follow_up.UPDATE", ("python", "-c", program))
-        assert "incremental_finetune has run" in follow_up(service, params, self.alarm(), Overrides())
+        assert "incremental_finetune has run" in follow_up(service, params, self.alarm(service), Overrides())
         assert (service.root / "started").read_text() == str(service.root)
         monkeypatch.setattr("monitoring.follow_up.UPDATE", ("python", "-c", "raise SystemExit(1)"))
         with pytest.raises(DermaiError, match="run it by hand"):
-            follow_up(service, params, self.alarm(), Overrides())
+            follow_up(service, params, self.alarm(service), Overrides())
 
     def test_the_update_works_with_the_parameters_of_the_run_that_found_the_alarm(self, service, monkeypatch):
         params = quick_params(service, monitoring__on_act="incremental_finetune")
         program = "import pathlib, sys; pathlib.Path('given').write_text(pathlib.Path(sys.argv[2]).read_text())"
         monkeypatch.setattr("monitoring.follow_up.UPDATE", ("python", "-c", program))
         laid_over = Overrides(profile="gpu", values={"training.first_epochs": 20})
-        follow_up(service, params, self.alarm(), laid_over)
+        follow_up(service, params, self.alarm(service), laid_over)
         given = json.loads((service.root / "given").read_text())
         assert given == {"parameters": {"profile": "gpu", "overrides": {"training.first_epochs": 20}}}
 
