@@ -68,12 +68,14 @@ def retakes(
 
     Example: `dermai retakes --numbers --output ~/retakes`
     """
+    from dermai.prediction_log.log import PredictionLog
     from dermai.triage.lookup import sender_rows, triaged_folders
     from dermai.triage.retake_sheets import write_retake_sheets
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
-    senders = sender_rows(folders or triaged_folders(workspace), _pseudonyms(workspace)) if numbers else None
+    log = PredictionLog(workspace.prediction_log)
+    senders = sender_rows(folders or triaged_folders(workspace), _pseudonyms(workspace), log) if numbers else None
     for path in write_retake_sheets(workspace, workspace.reports / "triage_cases" / run, output, site, senders):
         print(path)
 

@@ -9,12 +9,14 @@ import json
 import re
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from dermai.data.cases import read_cases
+from dermai.data.identifiers import canonical_identifier
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.data.sender_numbers import SOURCE, SenderNumbers
 from dermai.data.tables import read_text_table
@@ -66,9 +68,9 @@ class Found:
         return asdict(self)
 
 
-def sender_rows(folders: Sequence[Path], pseudonyms: Pseudonyms) -> Iterator[SenderRow]:
-    """The rows of `cases.csv` in these folders that name a case and a patient."""
-    numbers = SenderNumbers(pseudonyms)
+def sender_rows(folders: Sequence[Path], pseudonyms: Pseudonyms, log: PredictionLog) -> Iterator[SenderRow]:
+    """The rows of `cases.csv` in these folders that name a case and a patient, under the pseudonyms of the log."""
+    numbers = SenderNumbers(pseudonyms, known=cache(log.pseudonyms))
     for folder in folders:
         path = folder if folder.is_file() else folder / "cases.csv"
         table = read_text_table(path, ("case_id", "patient_id")).map(str.strip)
@@ -107,8 +109,11 @@ def find(workspace: Workspace, pseudonyms: Pseudonyms, name: str, folders: Seque
     name = name.strip()
     hidden = PSEUDONYM.fullmatch(name) is not None
     searched = list(folders) or triaged_folders(workspace)
+    form = canonical_identifier(name)
     rows = tuple(
-        row for row in sender_rows(searched, pseudonyms) if name in (row.pseudonyms if hidden else row.numbers)
+        row
+        for row in sender_rows(searched, pseudonyms, PredictionLog(workspace.prediction_log))
+        if (name in row.pseudonyms if hidden else form in map(canonical_identifier, row.numbers))
     )
     if hidden:
         wanted = {name}
@@ -116,7 +121,7 @@ def find(workspace: Workspace, pseudonyms: Pseudonyms, name: str, folders: Seque
         sources = (SOURCE, *load_taxonomy().sources)
         wanted = {made for s in sources for made in (pseudonyms.case(s, name), pseudonyms.patient(s, name))}
         wanted |= {pseudonym for row in rows for number, pseudonym in zip(row.numbers, row.pseudonyms, strict=True)
-                   if number == name}  # fmt: skip
+                   if canonical_identifier(number) == form}  # fmt: skip
     places, known = _places(workspace, wanted)
     if not rows and not places:
         where = ", ".join(map(str, searched)) or "no sender's folder"

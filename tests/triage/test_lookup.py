@@ -91,6 +91,10 @@ def test_patients_and_lesions_are_found_too(service, hide):
     assert found.rows[0].patient == "0-2"
 
 
+def test_a_number_is_found_in_another_spelling(service):
+    assert find(service, load_pseudonyms(service), "0\u20112").rows[0].patient == "0-2"
+
+
 def test_what_nobody_knows_says_where_it_was_searched(service):
     with pytest.raises(DermaiError, match="name the folder with --in"):
         find(service, load_pseudonyms(service), "c" + 20 * "0")
