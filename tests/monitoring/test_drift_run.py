@@ -14,7 +14,7 @@ from dermai.cli.app import application
 from dermai.config import MonitoringParams, Overrides
 from dermai.errors import DermaiError
 from dermai.prediction_log.log import PredictionLog
-from dermai.records.after_alarms import AfterAlarms
+from dermai.records.after_alarms import AfterAlarms, owed_after_alarms
 from dermai.records.incidents import SensitivityAlarm, WindowAlarm
 from dermai.records.log import records_of
 from dermai.registry.registry import Registry
@@ -26,6 +26,7 @@ from monitoring.evidently_report import EvidentlyProject, evidently_folder
 from monitoring.follow_up import follow_up
 from monitoring.history import history_file, read_history
 from monitoring.judged_rows import JudgedRows
+from monitoring.owed_alerts import send_owed_alerts
 from monitoring.retraining_workflow import WorkflowNotStarted, open_retraining_workflow
 from monitoring.windows import next_windows, read_keys
 from tests.monitoring.production import MONDAY, make_champion, quick_params, week
@@ -211,6 +212,32 @@ class TestFollowUp:
         assert path == "/repos/clinic/dermai/actions/workflows/retrain.yml/dispatches"
         assert body["ref"] == "main"
         assert headers["Authorization"] == "Bearer token"
+
+    def test_a_workflow_that_was_not_started_stays_owed_and_is_started_once(self, service, webhook, monkeypatch):
+        for name, value in (("GITHUB_API_URL", webhook.address), ("GITHUB_REPOSITORY", "clinic/dermai")):
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("DERMAI_GITHUB_TOKEN", "token")
+        params = quick_params(service, monitoring__on_act="workflow")
+        found = self.alarm(service)
+        webhook.status = 503
+        with pytest.raises(WorkflowNotStarted, match="status 503"):
+            follow_up(service, params, found, Overrides())
+        assert "1 follow-up of drift alarms" in " ".join(owed_after_alarms(service))
+        webhook.status = 204
+        later = self.alarm(service, 0)
+        assert "was started" in follow_up(service, params, later, Overrides())
+        assert "nothing follows" in follow_up(service, params, later, Overrides())
+        assert len(webhook.received) == 2
+
+    def test_alerts_of_a_version_that_is_no_longer_champion_are_sent_once(self, service, webhook):
+        self.alarm(service)  # of version 1, confirmed misses
+        params = quick_params(service, monitoring__webhook=webhook.address).monitoring
+        webhook.status = 500
+        assert "status 500" in send_owed_alerts(service, params)[0]
+        assert "1 alert of drift alarms (model version 1)" in owed_after_alarms(service)[0]
+        webhook.status = 200
+        assert send_owed_alerts(service, params) == send_owed_alerts(service, params) == []
+        assert len(webhook.received) == 2
 
     def test_an_update_is_started_in_the_workspace_and_one_that_fails_is_said(self, service, monkeypatch):
         params = quick_params(service, monitoring__on_act="incremental_finetune")

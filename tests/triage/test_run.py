@@ -206,6 +206,10 @@ class TestTriage:
         with pytest.raises(InvalidParams, match="2026-13-01"):
             received_time("2026-13-01")
 
+    def test_a_day_that_has_not_come_yet_is_refused(self):
+        with pytest.raises(InvalidParams, match="has not come yet"):
+            received_time("2236-01-01")
+
 
 class TestWorklist:
     def test_the_most_urgent_come_first(self, tmp_path):
