@@ -18,15 +18,16 @@ from dermai.config import ModelParams
 from dermai.errors import PackageTampered
 from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, write_json
 from dermai.models.clinical_model import ClinicalModel
+from dermai.models.familiarity import Familiarity
 from dermai.models.operating_points import CALL_RULE, predict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 # A reader that knows too little must refuse
-FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP, FORMAT_WITH_CALL_RULE = 1, 2, 3, 4
+FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP, FORMAT_WITH_CALL_RULE, FORMAT_WITH_FAMILIARITY = 1, 2, 3, 4, 5
 WEIGHTS, MODEL, MANIFEST, CHECKSUMS = "weights.safetensors", "model.json", "manifest.csv", "checksums.json"
-VALIDATION = "validation_predictions.csv"
+VALIDATION, FAMILIARITY = "validation_predictions.csv", "familiarity.safetensors"
 MANIFEST_COLUMNS = ("image", "case_id", "patient_id", "lesion_id", "diagnosis", "source", "site", "split")
 
 
@@ -39,7 +40,7 @@ class ModelPackage:
     column `p_<class>` a class, from which temperature and operating points are fitted; those of a package with a
     `clinical` model are of photograph and columns together. `call_rule` is the rule by which the operating points
     call (`dermai.models.operating_points`); packages that do not name one have the first. `parent` is the sha256 of
-    the package this one was trained from.
+    the package this one was trained from. `familiarity` summarises the photographs of the manifest.
     """
 
     weights: dict[str, Tensor]
@@ -58,6 +59,7 @@ class ModelPackage:
     clinical: ClinicalModel | None = None
     crop: str = "none"
     call_rule: int = 1
+    familiarity: Familiarity | None = None
 
     def with_operating_points(self, operating_points: Mapping[str, float]) -> ModelPackage:
         """The same model with other decision thresholds per class, which call by the newest rule."""
@@ -67,6 +69,10 @@ class ModelPackage:
         """The class that the model calls in each case, from its probabilities [N, C]."""
         places = predict(probabilities, self.classes, self.operating_points, self.call_rule)
         return [self.classes[place] for place in places]
+
+    def with_familiarity(self, familiarity: Familiarity | None) -> ModelPackage:
+        """The same model with a summary of the photographs that it has learnt."""
+        return replace(self, familiarity=familiarity)
 
     def with_temperature(self, temperature: float) -> ModelPackage:
         """The same model with another softmax temperature."""
@@ -96,15 +102,18 @@ class ModelPackage:
             description["crop"] = self.crop
         if self.call_rule != 1:
             description["call_rule"] = self.call_rule
-        return {
+        files = {
             WEIGHTS: save({name: tensor.detach().cpu().contiguous() for name, tensor in self.weights.items()}),
             MODEL: (json.dumps(description, indent=2, allow_nan=False) + "\n").encode(),
             MANIFEST: self.manifest[list(MANIFEST_COLUMNS)].to_csv(index=False, lineterminator="\n").encode(),
             VALIDATION: self.validation.to_csv(index=False, lineterminator="\n").encode(),
         }
+        return files if self.familiarity is None else {**files, FAMILIARITY: self.familiarity.to_bytes()}
 
     @property
     def _format(self) -> int:
+        if self.familiarity is not None:
+            return FORMAT_WITH_FAMILIARITY
         if self.call_rule != 1:
             return FORMAT_WITH_CALL_RULE
         if self.crop != "none":
@@ -152,9 +161,9 @@ class ModelPackage:
 
         check_files(folder)
         description = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-        if description.pop("format") not in range(FORMAT, FORMAT_WITH_CALL_RULE + 1):
+        if description.pop("format") not in range(FORMAT, FORMAT_WITH_FAMILIARITY + 1):
             raise PackageTampered(
-                f"{folder}: {MODEL} is not of format {FORMAT} to {FORMAT_WITH_CALL_RULE}: "
+                f"{folder}: {MODEL} is not of format {FORMAT} to {FORMAT_WITH_FAMILIARITY}: "
                 "install the dermai that wrote it"
             )
         if "clinical" in description:
@@ -163,7 +172,9 @@ class ModelPackage:
             raise PackageTampered(f"{folder}: {MODEL} names a rule of calls that this dermai does not know: update it")
         description["classes"] = tuple(description["classes"])
         description["mean"], description["std"] = tuple(description["mean"]), tuple(description["std"])
+        summary = folder / FAMILIARITY
         return cls(
+            familiarity=Familiarity.from_bytes(summary.read_bytes()) if summary.is_file() else None,
             weights=load_file(folder / WEIGHTS),
             manifest=pd.read_csv(folder / MANIFEST, dtype=str, keep_default_na=False),
             validation=pd.read_csv(
@@ -193,7 +204,7 @@ def check_files(folder: Path) -> None:
     except (OSError, ValueError):
         raise PackageTampered(f"{folder} holds no readable {CHECKSUMS}: it is no model package") from None
     expected = {WEIGHTS, MODEL, MANIFEST, VALIDATION}
-    if set(recorded) != expected:
+    if set(recorded) - {FAMILIARITY} != expected:
         raise PackageTampered(f"{folder}: {CHECKSUMS} does not list {', '.join(sorted(expected))}")
     for name, checksum in recorded.items():
         if not (folder / name).is_file():

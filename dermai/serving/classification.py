@@ -19,7 +19,7 @@ from dermai.ingest.clinical_values import clinical_values
 from dermai.ingest.photographs import MOST_BYTES, sanitise
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.serving.provisional import ServedStanding, served_standing
-from dermai.taxonomy import load_taxonomy
+from dermai.taxonomy import RiskLevel, load_taxonomy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,14 +69,15 @@ def classify(
     The column `photograph` holds base64 of a JPEG, PNG, ... file; with `paths` a name of a local file will do
     too, which a server must not allow. Photographs pass the same cleaning as those of the dataset. Clinical columns
     beside it, named as in the case table, are used by a model that has learnt from them. Returns the columns
-    `predicted`, `risk` and `p_<class>` for each class of the model.
+    `predicted`, `risk` and `p_<class>` for each class of the model; of a model that knows what kind of photographs it
+    has learnt also `unfamiliar`: such a photograph is never `normal`.
 
     Raises:
         InvalidCases: a photograph cannot be read; the message says which row.
     """
     import pandas as pd
 
-    from dermai.models.inference import predict_probabilities
+    from dermai.models.inference import embed, predict_probabilities
 
     data = data or DataParams()
     with tempfile.TemporaryDirectory(prefix="dermai-serving-") as name:
@@ -92,9 +93,14 @@ def classify(
         probabilities = predict_probabilities(
             package, images, folder, folder / "cache", clinical=_readable(photographs)
         )
+        known = package.familiarity
+        unfamiliar = known.unfamiliar(embed(images, folder, folder / "cache")) if known else None
     predicted = package.called(probabilities)
     taxonomy = load_taxonomy()
     table = pd.DataFrame({"predicted": predicted, "risk": [taxonomy.risk(code).value for code in predicted]})
+    if unfamiliar is not None:
+        table["unfamiliar"] = unfamiliar
+        table.loc[unfamiliar & (table["risk"] == RiskLevel.NORMAL.value), "risk"] = RiskLevel.PRIORITY.value
     return table.join(pd.DataFrame(probabilities, columns=[f"p_{code}" for code in package.classes]))
 
 

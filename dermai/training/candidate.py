@@ -1,4 +1,7 @@
-"""A candidate from a plan: training, then temperature and operating points from the validation patients."""
+"""A candidate from a plan: training, then temperature and operating points from the validation patients.
+
+With it goes a summary of the photographs that it has learnt, made anew from those that are in the dataset now.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ def train_candidate(
     The same plan, parameters and parent find the finished training, or the newest checkpoint of one that died.
     `step_gpus` is how many GPUs the orchestrator gives to the training, where it says so.
     """
+    from dermai.models.learnt_photographs import familiarity_of
     from dermai.models.operating_points import choose_operating_points
     from dermai.training.clinical_opinion import with_clinical
     from dermai.training.distributed import finetune_in_processes, processes_for
@@ -50,4 +54,5 @@ def train_candidate(
     points = choose_operating_points(probabilities, labels, package.classes, params.gate.target_sensitivities)
     package = package.with_operating_points(points)
     training = {**package.training, "parameters": model_parameters(params)}
-    return replace(package, training=training).save(folder / name)
+    summary = familiarity_of(package.manifest, cases, workspace.data, workspace.cache, params.triage.false_flags)
+    return replace(package, training=training, familiarity=summary).save(folder / name)

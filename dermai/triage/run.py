@@ -17,22 +17,26 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, InvalidParams
 from dermai.files import locked, write_json
+from dermai.models.familiarity import Familiarity
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import record_retakes
+from dermai.promotion.alarms import open_alarms
 from dermai.taxonomy import RiskLevel
 from dermai.triage.cautions import PROVISIONAL, Cautions
 from dermai.triage.heat_maps import heat_maps
 from dermai.triage.outcomes import confirmed_cases, mixed_up, sort_cases
 from dermai.triage.referrals import read_referrals
-from dermai.triage.scorers import find_scorers
+from dermai.triage.scorers import Scorers, find_scorers
 from dermai.triage.scoring import HeatMaps, ScoringModel, admit, answered, pixel_caches, score, triage_folder
 from dermai.triage.unanswered import log_without_answers, without_answers
+from dermai.triage.unfamiliar import NOT_KNOWN, UNLIKE, alarm_cautions, cautions_about, known_familiarity
 from dermai.triage.worklist import WorklistCase, worklist_cases, write_worklist_csv
 from dermai.triage.worklist_page import CaseLists, write_side_lists, write_worklist_page
 from dermai.workspace import Workspace
@@ -64,6 +68,8 @@ class TriageSummary(BaseModel):
     mixed_up: int  # cases on the worklist that share a photograph or a number with another patient
     high_priority: int
     abstained: int
+    cautions: tuple[str, ...] = ()  # what holds for all answers of this run
+    unfamiliar: int = 0  # photographs that are unlike those that the model learnt
     with_caution: int = 0  # cases that are read for another reason than the model's answer
     notes: tuple[str, ...]
     worklist: str
@@ -161,7 +167,12 @@ def _run_triage(
         remarks[case] = [*said, *remarks.get(case, ())]
     rows = rows[rows["case_id"].isin(outcomes.to_read)]
     points = champion.package.operating_points if champion else {}
-    cautions = Cautions(of_run=(PROVISIONAL,) if champion and scorers.provisional else ())
+    cautions = Cautions()
+    if champion is not None:
+        familiarity = known_familiarity(champion.package, workspace, params.triage.false_flags)
+        if familiarity is None:
+            notes.append(NOT_KNOWN)
+        cautions = _cautions(scorers, champion, accepted, familiarity, log, workspace, params)
     cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks, points, cautions)
     if champion is not None and params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
@@ -204,6 +215,8 @@ def _run_triage(
         mixed_up=sum(bool(case.warnings) for case in cases),
         high_priority=sum(case.risk == RiskLevel.HIGH_PRIORITY for case in cases),
         abstained=sum(case.abstained for case in cases),
+        cautions=cautions.of_run,
+        unfamiliar=sum(UNLIKE in cautions.of_photograph.get(image, ()) for image in images),
         with_caution=sum(bool(case.cautions) for case in cases),
         notes=tuple(notes),
         worklist=_relative(output / "worklist.csv", workspace.root),
@@ -211,6 +224,25 @@ def _run_triage(
     )
     write_json(output / "triage.json", summary.model_dump(mode="json"))
     return summary
+
+
+def _cautions(
+    scorers: Scorers,
+    champion: ScoringModel,
+    accepted: pd.DataFrame,
+    familiarity: Familiarity | None,
+    log: PredictionLog,
+    workspace: Workspace,
+    params: Params,
+) -> Cautions:
+    """Why answers of this run are not to be trusted, from the champion's standing, open alarms and the photographs."""
+    logged = log.read(champion.version, ["image"], with_embeddings=True, only=("image", set(accepted["image"])))
+    place = {image: number for number, image in enumerate(logged.table["image"])}
+    features = logged.embeddings[[place[image] for image in accepted["image"]]]
+    found = cautions_about(accepted, features, familiarity, params.triage.batch_level)
+    provisional = (PROVISIONAL,) if scorers.provisional else ()
+    alarms = alarm_cautions(open_alarms(AuditLog(workspace.audit_log)))
+    return Cautions((*provisional, *alarms, *found.of_run), found.of_photograph)
 
 
 def _relative(path: Path, root: Path) -> str:

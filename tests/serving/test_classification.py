@@ -3,6 +3,7 @@
 import base64
 import io
 import urllib.error
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from dermai.errors import InvalidCases
+from dermai.models.familiarity import fit_familiarity
 from dermai.models.package import ModelPackage
 from dermai.serving.classification import classify
 from tests.packages import CLASSES
@@ -40,6 +42,20 @@ def test_each_photograph_gets_a_class_its_risk_and_probabilities(package):
     assert table.iloc[0].equals(table.iloc[2])
     risks = {"Nev": "normal", "BCC": "high_priority", "MM": "high_priority"}
     assert [risks[code] for code in table["predicted"]] == list(table["risk"])
+
+
+def test_a_photograph_unlike_those_that_the_model_learnt_is_marked_and_never_normal(package):
+    model = replace(ModelPackage.load(package), operating_points={"MM": 0.999999, "BCC": 0.999999})
+    photographs = as_table(photograph(0), photograph(1))
+    features = np.random.default_rng(0).normal(0, 1, (100, 1280))
+    far = fit_familiarity(features + 100, ["a"] * 100, [str(n) for n in range(100)], 0.02)
+    near = replace(far, groups=tuple(replace(group, threshold=float("inf")) for group in far.groups))
+    marked = classify(model.with_familiarity(far), photographs)
+    assert marked["unfamiliar"].tolist() == [True, True]
+    assert "normal" not in set(marked["risk"])
+    familiar = classify(model.with_familiarity(near), photographs)
+    assert familiar["unfamiliar"].tolist() == [False, False]
+    pd.testing.assert_frame_equal(familiar.drop(columns="unfamiliar"), classify(model, photographs))
 
 
 def test_the_operating_points_of_the_version_decide(package):
