@@ -23,11 +23,20 @@ export DERMAI_PSEUDONYM_KEY_FILE=$workspace/../.keys/pseudonym.key DERMAI_AUDIT_
 (umask 077 && mkdir -p "$workspace/../.keys" && echo "simulated patients, so that the key is no secret" > "$DERMAI_PSEUDONYM_KEY_FILE")
 run dvc pull --quiet
 
-step "The plan that updates are judged by: lower floors for models trained in a minute, approved by name"
-run dermai gate approve-policy --profile demo --approver "A. Demo" --role "engineer" --reason "small models on simulated patients"
-
-step "A first model, from ImageNet weights"
+step "A first model, from ImageNet weights: too few test patients to show its floors, so the evidence is insufficient"
 run zenml pipeline run incremental_finetune -c profiles/demo.yaml
+run dermai status --profile demo
+
+step "A named person lets it answer for a limited time: a provisional champion; no case is sorted as normal"
+run dermai promote --provisional --profile demo \
+  --approver "A. Demo" --role "head of dermatology" --reason "every case is read for now"
+
+step "Five weeks of production: nothing new, a new phone, a new site, a new diagnosis, more melanoma"
+run dermai simulate-production demo/production --size 128 --profile demo --set triage.heat_maps=false
+
+step "The diagnoses came back week by week; those of the last one: what do they show of the model?"
+run dermai confirm demo/production/week-5/diagnoses.csv --profile demo
+run dermai status --profile demo
 
 step "New confirmed cases arrive: checked, pseudonymised, split by patient, versioned"
 run dermai simulate demo/arrival --arrival 2 --scale 0.15 --size 128 --prevalence MM=6 --prevalence BCC=6
@@ -44,13 +53,9 @@ run dvc add --quiet data
 run git commit --quiet -m "An export gone wrong" data.dvc
 run zenml pipeline run incremental_finetune -c profiles/demo.yaml
 
-step "Five weeks of production: nothing new, a new phone, a new site, a new diagnosis, more melanoma"
-run dermai simulate-production demo/production --size 128 --profile demo --set triage.heat_maps=false
-
-step "This morning: the quality of referrals checked, then scored, sorted by risk; diagnoses of last week come back"
+step "This morning: the quality of referrals checked, then scored, sorted by risk"
 run dermai simulate referrals --arrival 3 --scale 0.005 --size 128
 run zenml pipeline run triage_cases -c profiles/demo.yaml
-run dermai confirm demo/production/week-5/diagnoses.csv --profile demo
 
 step "Is the model still right for the patients we see?"
 run zenml pipeline run monitor_drift -c profiles/demo.yaml

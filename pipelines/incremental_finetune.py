@@ -46,5 +46,7 @@ def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = 
     candidate = finetune_candidate(plan, cases, references, params)
     predictions, comparison = evaluate_models(candidate, cases, references, params)
     judgement = decide_promotion(predictions, comparison, params)
-    record = record_decision(judgement, comparison, candidate, cases, plan, dataset, references, params, laid_over)
+    record = record_decision(
+        judgement, predictions, comparison, candidate, cases, plan, dataset, references, params, laid_over
+    )
     publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)

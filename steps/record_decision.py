@@ -15,6 +15,7 @@ from dermai.evaluation.metric_files import flat_metrics
 from dermai.gate.judge import Judgement
 from dermai.models.package import ModelPackage
 from dermai.promotion.automatic import act_on_decision
+from dermai.promotion.reassessment import reassess_champion
 from dermai.promotion.transaction import record_attempt
 from dermai.records.attempt import change_note, describe_attempt, recorded_training, registry_tags
 from dermai.records.update_record import TestSetRecord, UpdateAttempt
@@ -27,6 +28,7 @@ from steps.this_run import run_ids, run_name
 @step(enable_cache=False)
 def record_decision(
     judgement: Judgement,
+    predictions: pd.DataFrame,
     comparison: ModelComparison,
     candidate: Path,
     cases: pd.DataFrame,
@@ -68,5 +70,8 @@ def record_decision(
     )
     record_attempt(workspace, params, record)
     print(act_on_decision(workspace, params, record))
+    found = reassess_champion(workspace, params, predictions, comparison, record.champion, dataset)
+    if found:
+        print(found)
     log_metadata({"data_version": dataset.hash, "git_commit": record.code.commit, "outcome": decision.outcome})
     return record

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 EVENTS = (
-    "update_attempt", "nothing_new", "failure", "refusal", "shadow_decision", "promotion", "rejection", "rollback",
-    "confirmation", "policy_approval", "drift_alarm", "alarms_settled", "repair", "restore", "key_rotation",
+    "update_attempt", "nothing_new", "failure", "refusal", "shadow_decision", "reassessment", "promotion", "rejection",
+    "rollback", "confirmation", "policy_approval", "drift_alarm", "alarms_settled", "repair", "restore", "key_rotation",
 )  # fmt: skip
 FIRST_PREVIOUS = "0" * 64
 LINE_FIELDS = ("log", "sequence", "time", "event", "body", "previous", "hash", "signature")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from dermai.audit import AuditLog
 from dermai.records.log import Record, records_of
 from dermai.records.moves import ChampionMove, Confirmation, Move, ShadowDecisionRecord
+from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import ModelVersion
+
+Decision: TypeAlias = UpdateAttempt | ShadowDecisionRecord | Reassessment
 
 
 def champion_moves(audit: AuditLog) -> list[Record[ChampionMove]]:
@@ -30,9 +35,10 @@ def champion_history(audit: AuditLog) -> list[str]:
     return history
 
 
-def latest_decision(audit: AuditLog, version: str) -> Record[UpdateAttempt | ShadowDecisionRecord] | None:
-    """The newest recorded decision on a version: of the attempt that made it, or of its time in shadow mode."""
-    decisions = records_of(audit, UpdateAttempt, ShadowDecisionRecord)
+def latest_decision(audit: AuditLog, version: str) -> Record[Decision] | None:
+    """The newest recorded decision on a version: of the attempt that made it, of its time in shadow mode, or on newer
+    test patients."""
+    decisions = records_of(audit, UpdateAttempt, ShadowDecisionRecord, Reassessment)
     return next((record for record in reversed(decisions) if record.body.candidate.version == version), None)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dermai.audit import AuditLog
 from dermai.errors import Refused
-from dermai.promotion.history import champion_history, champion_problem, latest_attempt, latest_decision
+from dermai.promotion.history import Decision, champion_history, champion_problem, latest_attempt, latest_decision
 from dermai.promotion.standing import champion_standing
 from dermai.records.log import Record, records_of
-from dermai.records.moves import Rejection, Rollback, ShadowDecisionRecord
-from dermai.records.update_record import UpdateAttempt
+from dermai.records.moves import Rejection, Rollback
 from dermai.registry.champion import ModelReference, reference_to
 from dermai.registry.registry import CHAMPION, ModelVersion
 
@@ -39,7 +38,7 @@ def check_champion(audit: AuditLog, champion: ModelVersion | None) -> None:
 
 def check_decision(
     audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None, role: str
-) -> Record[UpdateAttempt | ShadowDecisionRecord]:
+) -> Record[Decision]:
     """The decision that allows a promotion.
 
     A provisional champion becomes a regular one by a decision on itself, whatever it was compared with before.
@@ -60,9 +59,7 @@ def check_decision(
     return decision
 
 
-def check_provisional(
-    audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None
-) -> Record[UpdateAttempt | ShadowDecisionRecord]:
+def check_provisional(audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None) -> Record[Decision]:
     """The decision on which a person may name a provisional champion, or renew it.
 
     Raises:
@@ -85,9 +82,7 @@ def check_provisional(
     return decision
 
 
-def _decision(
-    audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None
-) -> Record[UpdateAttempt | ShadowDecisionRecord]:
+def _decision(audit: AuditLog, candidate: ModelVersion, champion: ModelVersion | None) -> Record[Decision]:
     version, standing = candidate.version, champion_standing(audit)
     if CHAMPION in candidate.aliases and (standing is None or standing.provisional is None):
         raise Refused(f"version {version} is the champion already")
@@ -102,9 +97,7 @@ def _decision(
     return decision
 
 
-def _check_compared(
-    decided: UpdateAttempt | ShadowDecisionRecord, candidate: ModelVersion, champion: ModelVersion | None
-) -> None:
+def _check_compared(decided: Decision, candidate: ModelVersion, champion: ModelVersion | None) -> None:
     if CHAMPION not in candidate.aliases and decided.champion != reference_to(champion):
         raise Refused(
             f"version {candidate.version} was compared with {_in_words(decided.champion)}, but the champion is now "

@@ -24,8 +24,9 @@ from dermai.promotion.history import latest_attempt, latest_decision, waiting_ve
 from dermai.promotion.rules import AUTOMATIC
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.transaction import promote, record_shadow_decision, reject
-from dermai.records.log import Record
+from dermai.records.log import Record, records_of
 from dermai.records.moves import ShadowDecisionRecord
+from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.champion import reference_to
 from dermai.registry.registry import ANCHOR, CHAMPION, ModelVersion, Registry
@@ -114,15 +115,22 @@ def judge_in_shadow(
     if is_anchor:
         results["anchor"] = results["champion"]
     times = confirmed["recorded_at"].loc[results["challenger"].lesion_id]
-    same_policy = not policy_changes(attempt.body.policy, RecordedPolicy.of(params.gate))
+    judged = _on_test_patients(AuditLog(workspace.audit_log), attempt.body)
+    same_policy = not policy_changes(judged.policy, RecordedPolicy.of(params.gate))
     return decide_in_shadow(
         params.gate,
         results["challenger"],
         results.get("champion"),
         times.to_numpy(dtype="datetime64[us]").astype(np.int64),
         results.get("anchor"),
-        earlier=attempt.body.decision if same_policy else None,
+        earlier=judged.decision if same_policy else None,
     )
+
+
+def _on_test_patients(audit: AuditLog, attempt: UpdateAttempt) -> UpdateAttempt | Reassessment:
+    """The newest decision on the test patients: of the attempt, or anew of what became a provisional champion."""
+    anew = [record.body for record in records_of(audit, Reassessment) if record.body.candidate == attempt.candidate]
+    return anew[-1] if anew else attempt
 
 
 def _of_two_patients(rows: Mapping[str, pd.DataFrame]) -> set[tuple[str, ...]]:

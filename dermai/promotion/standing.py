@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from dermai.audit import AuditLog
 from dermai.gate.marks import objections
 from dermai.gate.policy import GatePolicy
-from dermai.promotion.history import champion_moves
+from dermai.promotion.history import Decision, champion_moves
 from dermai.records.log import records_of
 from dermai.records.moves import Promotion, ProvisionalTerms, Rejection, ShadowDecisionRecord
-from dermai.records.update_record import UpdateAttempt
+from dermai.records.reassessment import Reassessment
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.serving.provisional import ENDED, PROVISIONAL_UNTIL
 
@@ -63,14 +63,15 @@ def champion_standing(audit: AuditLog) -> Standing | None:
 
 def _ended(audit: AuditLog, version: str, since: int) -> str:
     """Why a provisional champion answers no longer, by what was recorded since it was named; empty where it does."""
-    for record in records_of(audit, Rejection, ShadowDecisionRecord):
+    for record in records_of(audit, Rejection, ShadowDecisionRecord, Reassessment):
         body = record.body
         if record.sequence < since:
             continue
         if isinstance(body, Rejection) and body.version == version:
             return f"it was rejected by {body.approver} on {record.time[:10]} ({body.reason})"
-        if isinstance(body, ShadowDecisionRecord) and body.candidate.version == version and body.outcome == "reject":
-            return f"confirmed diagnoses are evidence of harm ({record.time[:10]}, record {record.sequence})"
+        if not isinstance(body, Rejection) and body.candidate.version == version and body.outcome == "reject":
+            on = "confirmed diagnoses" if isinstance(body, ShadowDecisionRecord) else "newer test patients"
+            return f"{on} are evidence of harm ({record.time[:10]}, record {record.sequence})"
     return ""
 
 
@@ -79,7 +80,7 @@ def last_day(policy: GatePolicy) -> date:
     return datetime.now(UTC).date() + timedelta(days=policy.provisional.days)
 
 
-def not_shown(decided: UpdateAttempt | ShadowDecisionRecord) -> tuple[str, ...]:
+def not_shown(decided: Decision) -> tuple[str, ...]:
     """What a decision leaves open, a sentence each."""
     if decided.decision is None:
         return decided.reasons

@@ -43,6 +43,7 @@ from dermai.records.moves import (
     Rollback,
     ShadowDecisionRecord,
 )
+from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
 from dermai.registry.champion import ModelReference, reference_to
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry
@@ -72,6 +73,14 @@ def record_shadow_decision(workspace: Workspace, params: Params, version: str, d
                 decision=decision,
             )
         )
+        mark_standing(audit, registry)
+        return entry
+
+
+def record_reassessment(workspace: Workspace, params: Params, record: Reassessment) -> Entry:
+    """Write down what newer test patients say of a provisional champion."""
+    with _exclusive(workspace, params) as (audit, registry):
+        entry = audit.append(record)
         mark_standing(audit, registry)
         return entry
 

@@ -23,10 +23,12 @@ from dermai.records.moves import (
     Rollback,
     ShadowDecisionRecord,
 )
+from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import NothingNew, UpdateAttempt
 
 Body = TypeVar("Body", bound=Event, covariant=True)
 Other = TypeVar("Other", bound=Event)
+Third = TypeVar("Third", bound=Event)
 
 
 def _form(content: Any) -> str:
@@ -46,6 +48,7 @@ RecordedEvent = Annotated[
     | Annotated[Refusal, Tag("refusal")]
     | Annotated[RefusedUpdate, Tag("refusal of an update")]
     | Annotated[ShadowDecisionRecord, Tag("shadow_decision")]
+    | Annotated[Reassessment, Tag("reassessment")]
     | Annotated[Promotion, Tag("promotion")]
     | Annotated[Rejection, Tag("rejection")]
     | Annotated[Rollback, Tag("rollback")]
@@ -98,8 +101,12 @@ def read_record(entry: Entry) -> Record[Event]:
 def records_of(audit: AuditLog, kind: type[Body], /) -> list[Record[Body]]: ...
 @overload
 def records_of(audit: AuditLog, kind: type[Body], other: type[Other], /) -> list[Record[Body | Other]]: ...
+@overload
+def records_of(
+    audit: AuditLog, kind: type[Body], other: type[Other], third: type[Third], /
+) -> list[Record[Body | Other | Third]]: ...
 def records_of(audit: AuditLog, *kinds: type[Event]) -> list[Record[Any]]:
-    """The log's records of one type of event, or of two, oldest first; a base stands for all types made from it.
+    """The log's records of up to three types of events, oldest first; a base stands for all types made from it.
 
     Raises:
         UnreadableRecord: one of them is of a form that this release does not know.

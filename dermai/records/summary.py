@@ -20,6 +20,7 @@ from dermai.records.moves import (
     ShadowDecisionRecord,
 )
 from dermai.records.reasons import marked_reasons
+from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
 
 
@@ -28,7 +29,7 @@ def version_of(entry: Entry) -> str:
     match _said(entry):
         case Move() | Confirmation() | DriftAlarm() | AlarmsSettled() | Refusal() as event:
             return event.version or ""
-        case UpdateAttempt() | ShadowDecisionRecord() as event:
+        case UpdateAttempt() | ShadowDecisionRecord() | Reassessment() as event:
             return event.candidate.version
     return ""
 
@@ -38,7 +39,7 @@ def summarise(entry: Entry) -> str:
     match _said(entry):
         case UpdateAttempt() as event:
             return _decision(event) + _profile(event)
-        case ShadowDecisionRecord() as event:
+        case ShadowDecisionRecord() | Reassessment() as event:
             return _decision(event)
         case UpdateRecord() as event:
             return (event.change_note or "nothing new to learn") + _profile(event)
@@ -79,7 +80,7 @@ def _said(entry: Entry) -> Event | None:
         return None
 
 
-def _decision(event: UpdateAttempt | ShadowDecisionRecord) -> str:
+def _decision(event: UpdateAttempt | ShadowDecisionRecord | Reassessment) -> str:
     """The outcome, and the first line that decided: for a promotion one that passed, else one that did not."""
     against = f" against version {event.champion.version}" if event.champion else " without a champion to compare with"
     lines = [line for line in marked_reasons(event) if event.decision is None or line.mark != "note"]
