@@ -19,6 +19,7 @@ from dermai.registry.registry import ModelVersion
 WHO = '--approver "NAME" --role "ROLE" --reason "WHY"'
 UPDATE = "zenml pipeline run incremental_finetune"
 TRIAGE = "zenml pipeline run triage_cases"
+MONITOR = "zenml pipeline run monitor_drift"
 INGEST = "dermai ingest FOLDER"
 CONFIRM = "dermai confirm FILE"
 
@@ -53,6 +54,7 @@ class Place:
     data_command: str
     log_problems: tuple[str, ...] = ()
     champion_problem: str = ""
+    owed_after_alarms: tuple[str, ...] = ()
 
     def version(self, number: str) -> ModelVersion | None:
         """A registered version."""
@@ -126,6 +128,8 @@ def _about_champion(place: Place, standing: Standing | None, waiting: str | None
                                             or decision.body.champion.version != place.champion.version):  # fmt: skip
             return NextStep(f"version {waiting} was compared with another champion", UPDATE)
         return NextStep(f"diagnoses of triaged cases decide on version {waiting} as they come back", CONFIRM)
+    if place.owed_after_alarms:
+        return NextStep(place.owed_after_alarms[0].partition(":")[0], MONITOR)
     return NextStep("nothing to do; new confirmed cases come in", INGEST)
 
 

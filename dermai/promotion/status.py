@@ -15,6 +15,7 @@ from dermai.promotion.history import champion_history, champion_problem, latest_
 from dermai.promotion.next_step import INGEST, Place, next_step
 from dermai.promotion.policy_approval import changes_since_approval, policy_approval
 from dermai.promotion.standing import champion_standing
+from dermai.records.after_alarms import owed_after_alarms
 from dermai.records.moves import ShadowDecisionRecord
 from dermai.records.reasons import marked_reasons
 from dermai.records.summary import summarise
@@ -96,6 +97,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
             data_command=data_command,
             log_problems=tuple(verified.problems),
             champion_problem=moved,
+            owed_after_alarms=owed_after_alarms(workspace),
         )
     )
     return Status(

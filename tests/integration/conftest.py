@@ -160,12 +160,17 @@ def _clone_repository(folder: Path) -> None:
     clone.run("dvc", "pull", "--quiet")
 
 
-def keep_patients(clone: Clone, share: float) -> None:
-    """Make a smaller dataset version of the first patients in the order of their pseudonyms."""
+def keep_patients(clone: Clone, share: float, share_of_test: float = 1.0) -> None:
+    """Make a smaller dataset version of the first patients in the order of their pseudonyms.
+
+    Of the test patients among them only a share is kept, as in a service that is new.
+    """
     data = clone.root / "data"
     cases = pd.read_csv(data / "cases.csv", dtype=str, keep_default_na=False)
     patients = sorted(cases["patient_id"].unique())
     kept = cases["patient_id"].isin(patients[: round(share * len(patients))])
+    test = sorted(cases.loc[kept & (cases["split"] == "test"), "patient_id"].unique())
+    kept &= ~cases["patient_id"].isin(test[round(share_of_test * len(test)) :])
     for image in set(cases.loc[~kept, "image"]):
         (data / "images" / image[:2] / f"{image}.jpg").unlink()
     (data / "cases.csv").unlink()  # DVC may have linked it from its cache

@@ -16,7 +16,7 @@ from dermai.cli import app
 from dermai.config import load_params
 from dermai.errors import AuditLogDamaged
 from dermai.promotion.automatic import act_on_decision
-from dermai.promotion.next_step import CONFIRM, INGEST, TRIAGE, UPDATE
+from dermai.promotion.next_step import CONFIRM, INGEST, MONITOR, TRIAGE, UPDATE
 from dermai.promotion.shadow_mode import settle_challenger
 from dermai.promotion.status import read_status
 from dermai.promotion.transaction import approve_current_policy, promote, reject, repair, rollback
@@ -323,3 +323,10 @@ def test_a_provisional_champion_is_shown_with_its_last_day(world, capsys):
     until = world.status().champion.provisional_until
     assert f"provisional until {until}" in capsys.readouterr().out
     assert until > datetime.now(UTC).date()
+
+
+def test_alerts_that_are_owed_are_sent_before_there_is_nothing_to_do(world):
+    regular(world)
+    owed = "1 alert of drift alarms (model version 1) still owed: `zenml pipeline run monitor_drift` tries again"
+    world.monkeypatch.setattr("dermai.promotion.status.owed_after_alarms", lambda _: (owed,))
+    assert world.status().next_command == MONITOR
