@@ -74,6 +74,8 @@ def status(profile: Profile = "", settings: Settings = None, as_json: AsJson = F
         _say(f"{'pending':<11} version {found.pending.version}: {summary} (decided {found.pending.decided})")
         for reason in found.pending.reasons:
             _say(f"{'':<11} {reason}")
+    for alarm in found.open_alarms:
+        _say(f"{'alarm':<11} {alarm}")
     for problem in found.problems:
         _say(f"{'problem':<11} {problem}")
     _say(f"{'next':<11} {found.next_step}")

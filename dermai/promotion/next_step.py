@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from dermai.audit import AuditLog
 from dermai.errors import Refused
+from dermai.evaluation.words import count_words
 from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.promotion.alarms import open_alarms
 from dermai.promotion.history import champion_history, latest_decision, unsettled_version
 from dermai.promotion.policy_approval import policy_approval
 from dermai.promotion.rules import check_decision, check_provisional, dirty_reason
@@ -115,6 +117,14 @@ def _about_champion(place: Place, standing: Standing | None, waiting: str | None
     withheld = standing.withheld() if standing else "there is no champion"
     if withheld:
         return _without_answers(place, standing, waiting, withheld)
+    alarms = open_alarms(place.audit)
+    if alarms:  # before what only waits for diagnoses: the patients or photographs are no longer those it knows
+        return NextStep(
+            f"{count_words(len(alarms), 'drift alarm')} about version {alarms[0].body.version} must be looked into "
+            "(`dermai audit show --event drift_alarm`); record what was found",
+            f"dermai settle-alarms {WHO}",
+            f"another champion closes them too: `{INGEST}`, then `{UPDATE}`",
+        )
     if standing and standing.provisional:
         return NextStep(
             f"version {standing.version} is provisional until {standing.provisional.until}; triaged cases whose "

@@ -11,11 +11,13 @@ from dermai.config import Params
 from dermai.errors import DatasetMismatch
 from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.promotion.alarms import open_alarms
 from dermai.promotion.history import champion_history, champion_problem, latest_decision, waiting_version
 from dermai.promotion.next_step import INGEST, Place, next_step
 from dermai.promotion.policy_approval import changes_since_approval, policy_approval
 from dermai.promotion.standing import champion_standing
 from dermai.records.after_alarms import owed_after_alarms
+from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import ShadowDecisionRecord
 from dermai.records.reasons import marked_reasons
 from dermai.records.summary import summarise
@@ -68,6 +70,7 @@ class Status(StatusPart):
     problems: tuple[str, ...]
     last_record: str
     pending: PendingDecision | None
+    open_alarms: tuple[str, ...]  # about the champion, a line each
     next_step: str
     next_command: str  # of it; words in capitals are to be filled in
 
@@ -114,6 +117,9 @@ def read_status(workspace: Workspace, params: Params) -> Status:
         problems=(*verified.problems, *([moved] if moved else [])),
         last_record=f"{entries[-1].time[:16]} {entries[-1].event}: {summarise(entries[-1])}" if entries else "",
         pending=_pending(audit),
+        open_alarms=tuple(
+            f"{alarm.time[:10]}, record {alarm.sequence}: {_alarm_words(alarm.body)}" for alarm in open_alarms(audit)
+        ),
         next_step=str(step),
         next_command=step.command,
     )
@@ -147,6 +153,16 @@ def _model(version: ModelVersion | None) -> ModelStatus | None:
         backbone=version.tags.get("backbone", ""),
         registered=version.created.isoformat(timespec="seconds"),
     )
+
+
+def _alarm_words(alarm: DriftAlarm) -> str:
+    match alarm:
+        case WindowAlarm() if alarm.changes:
+            return " ".join(alarm.changes)
+        case SensitivityAlarm():
+            found = ", ".join(f"{row.hits} of {row.cases} {row.lesion_class}" for row in alarm.classes)
+            return f"finds {found}"
+    return "the photographs or patients are no longer those it knows"
 
 
 def _pending(audit: AuditLog) -> PendingDecision | None:

@@ -25,6 +25,7 @@ from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import Registry
 from dermai.workspace import dataset_version
 from tests.promotion.fleet import WHO, Fleet
+from tests.promotion.test_alarms import raise_alarm, raise_sensitivity_alarm
 from tests.promotion.test_shadow_mode import confirm_all, log_answers
 
 MOST_STEPS = 8
@@ -269,6 +270,32 @@ def part_of_the_prediction_log_damaged(world):
     next(world.fleet.workspace.prediction_log.rglob("*.parquet")).write_bytes(b"not a table")
 
 
+def alarms_about_a_regular_champion(world):
+    regular(world)
+    raise_alarm(world.fleet, world.status().champion.version)
+    raise_sensitivity_alarm(world.fleet, world.status().champion.version)
+
+
+def alarm_about_a_provisional_champion(world):
+    provisional(world)
+    raise_alarm(world.fleet)
+
+
+def alarm_while_a_challenger_waits(world):
+    alarms_about_a_regular_champion(world)
+    world.update("insufficient_evidence")
+
+
+def alarm_and_new_data(world):
+    alarms_about_a_regular_champion(world)
+    world.follow(INGEST)
+
+
+def alarm_about_an_expired_provisional_champion(world):
+    provisional_expired(world)
+    raise_alarm(world.fleet)
+
+
 def _killed(*_):
     raise KeyboardInterrupt
 
@@ -281,6 +308,8 @@ STATES = (
     provisional_expired_under_a_new_policy, regular, regular_with_a_challenger, regular_with_new_data,
     challenger_of_another_champion, policy_changed, passed_under_an_old_policy, alias_moved, alias_removed,
     alias_set_by_hand, crash_before_the_alias, part_of_the_prediction_log_damaged,
+    alarms_about_a_regular_champion, alarm_about_a_provisional_champion, alarm_while_a_challenger_waits,
+    alarm_and_new_data, alarm_about_an_expired_provisional_champion,
 )  # fmt: skip
 
 
@@ -308,6 +337,34 @@ def test_a_changed_log_is_looked_at_before_anything_else(world):
     assert status.next_command == "dermai audit verify"
     assert "dermai restore" in status.next_step
     assert dermai(world.monkeypatch, "audit", "verify") == 1
+
+
+ALARMED = (alarms_about_a_regular_champion, alarm_about_a_provisional_champion, alarm_while_a_challenger_waits)
+
+
+@pytest.mark.parametrize("state", ALARMED, ids=[state.__name__ for state in ALARMED])
+def test_an_open_alarm_is_named_before_what_only_waits_for_diagnoses(world, state, capsys):
+    state(world)
+    status = world.status()
+    assert status.next_command.startswith("dermai settle-alarms ")
+    assert f"drift alarm{'s' if len(status.open_alarms) > 1 else ''} about version" in status.next_step
+    assert f"`{INGEST}`, then `{UPDATE}`" in status.next_step
+    assert "New site: Faro." in status.open_alarms[0]
+    assert dermai(world.monkeypatch, "status") == 0
+    assert status.open_alarms[0] in capsys.readouterr().out
+
+
+def test_no_alarm_is_shown_once_it_is_settled_or_another_version_is_the_champion(world):
+    alarms_about_a_regular_champion(world)
+    assert [line.split(": ", 1)[1] for line in world.status().open_alarms] == ["New site: Faro.", "finds 0 of 12 BCC"]
+    world.follow(world.status().next_command)
+    assert world.status().open_alarms == ()
+    alarm_and_new_data(world)
+    assert len(world.status().open_alarms) == 2
+    while UPDATE not in world.commands:
+        world.follow(world.status().next_command)
+    assert "dermai settle-alarms" not in " ".join(world.commands[-2:])
+    assert world.status().open_alarms == ()
 
 
 def test_without_a_champion_a_person_is_offered_the_provisional_way_and_triage_goes_on(world):
