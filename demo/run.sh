@@ -23,6 +23,11 @@ export DERMAI_PSEUDONYM_KEY_FILE=$workspace/../.keys/pseudonym.key DERMAI_AUDIT_
 (umask 077 && mkdir -p "$workspace/../.keys" && echo "simulated patients, so that the key is no secret" > "$DERMAI_PSEUDONYM_KEY_FILE")
 run dvc pull --quiet
 
+step "A service that is new: few of its patients are test patients yet"
+run python demo/few_test_patients.py 60
+run dvc add --quiet data
+run git commit --quiet -m "The first patients" data.dvc
+
 step "A first model, from ImageNet weights: too few test patients to show its floors, so the evidence is insufficient"
 run zenml pipeline run incremental_finetune -c profiles/demo.yaml
 run dermai status --profile demo

@@ -40,7 +40,6 @@ NOT_RUN = {
     "docs/gate.md: dermai promote --provisional": "needs a model that waits; the tutorial has one",
     "docs/monitoring.md: dermai confirm": "a table of a service; the tutorial confirms simulated diagnoses",
     "docs/monitoring.md: zenml pipeline run": "a list of commands that need a champion; the tutorial has one",
-    "docs/monitoring.md: dermai settle-alarms": "needs an open alarm; tests/promotion/test_alarms.py has some",
     "docs/operations.md: dermai doctor": "shows a broken deployment; tests/doctor breaks one in each way",
     "docs/operations.md: cp deploy/env.example": "Docker and filled-in passwords; tests/test_deploy.py reads the files",
     "docs/operations.md: mlflow db upgrade": "databases of an earlier version",
