@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from dermai.models.inference import embed
 
 MOST_OF_A_GROUP = 1000  # photographs: more make a group's directions no truer, and take minutes
 FEATURES = 1280
+SUMMARIES = "familiarity"  # folder in the cache: of packages that have none of their own
 AT_ONCE = 256  # measured and kept together: a run that is killed goes on after them
 
 
@@ -52,11 +55,22 @@ def familiarity_of(
 
 def reference_features(images: list[str], data_folder: Path, cache: Path) -> NDArray[np.float32]:
     """What `embed` says of photographs of the dataset, float32 [N, 1280]."""
-    folder = cache / "features"
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = RecordFile(folder / BUNDLED_BACKBONE, (FEATURES,), "float32")
+    kept = _kept_features(cache)
     missing = kept.missing(images)
     for start in range(0, len(missing), AT_ONCE):
         some = missing[start : start + AT_ONCE]
         kept.append(some, embed(some, data_folder, cache).astype(np.float32))
     return np.asarray(kept.read(images))
+
+
+def forget_features(cache: Path, images: Sequence[str]) -> None:
+    """Remove photographs from the kept features, and summaries that were made with them: consent was withdrawn."""
+    if images and (cache / "features").is_dir():
+        _kept_features(cache).forget(images)
+        shutil.rmtree(cache / SUMMARIES, ignore_errors=True)
+
+
+def _kept_features(cache: Path) -> RecordFile:
+    folder = cache / "features"
+    folder.mkdir(parents=True, exist_ok=True)
+    return RecordFile(folder / BUNDLED_BACKBONE, (FEATURES,), "float32")

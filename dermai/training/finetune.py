@@ -142,6 +142,7 @@ def _train(
 ) -> ModelPackage:
     from dermai.images.pixels import forget_photographs
     from dermai.models.backbones import input_statistics, split_frozen
+    from dermai.models.learnt_photographs import forget_features
     from dermai.training.activations import FrozenActivations, forget_activations
     from dermai.training.interpolation import interpolate
     from dermai.training.phases import PhasedTraining
@@ -152,6 +153,7 @@ def _train(
     if accelerator.is_main_process:
         forget_photographs(cache / "pixels", plan.removed)
         forget_activations(cache / "activations", plan.removed)
+        forget_features(cache, plan.removed)
     levels = [parts(level, classes) for level in params.training.hierarchy]
     photographs = training_photographs(plan.replay if parent else (), learnt, validation, classes, levels)
     model = starting_model(params, classes, parent).to(accelerator.device)

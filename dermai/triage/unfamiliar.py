@@ -12,7 +12,7 @@ from dermai.data.cases import read_cases
 from dermai.evaluation.words import count_words
 from dermai.files import write_bytes
 from dermai.models.familiarity import Familiarity
-from dermai.models.learnt_photographs import familiarity_of
+from dermai.models.learnt_photographs import SUMMARIES, familiarity_of
 from dermai.models.package import ModelPackage
 from dermai.percentages import per_cent
 from dermai.records.incidents import DriftAlarm
@@ -31,7 +31,7 @@ def known_familiarity(package: ModelPackage, workspace: Workspace, false_flags: 
     """
     if package.familiarity is not None:
         return package.familiarity
-    file = workspace.cache / "familiarity" / f"{package.sha256[:32]}.safetensors"
+    file = workspace.cache / SUMMARIES / f"{package.sha256[:32]}.safetensors"
     if file.is_file():
         return Familiarity.from_bytes(file.read_bytes())
     if not workspace.cases_file.is_file():
