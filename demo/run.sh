@@ -41,6 +41,13 @@ run dermai simulate-production demo/production --size 128 --profile demo --set t
 
 step "The diagnoses came back week by week; those of the last one: what do they show of the model?"
 run dermai confirm demo/production/week-5/diagnoses.csv --profile demo
+
+step "Of carcinomas few came: a clinic that sees many sends its referrals, and later its diagnoses"
+run dermai simulate referrals --arrival 4 --scale 0.02 --size 128 --prevalence BCC=200
+run zenml pipeline run triage_cases -c profiles/demo.yaml
+# A few photographs have to be taken again: their diagnoses are set aside, and the command says so by its exit code
+run dermai confirm referrals/cases.csv --profile demo || true
+rm -r referrals
 run dermai status --profile demo
 
 step "New confirmed cases arrive: checked, pseudonymised, split by patient, versioned"
