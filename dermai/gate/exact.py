@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import betainc
-from scipy.stats import beta
+from scipy.special import betainc, betaincinv  # scipy.stats has the same numbers, a second later
 
 
 def lower_bound(hits: float, n: float, alpha: float) -> float:
@@ -18,7 +17,7 @@ def lower_bound(hits: float, n: float, alpha: float) -> float:
     >>> round(lower_bound(45, 50, 0.05), 4)
     0.8012
     """
-    return float(beta.ppf(alpha, hits, n - hits + 1)) if hits > 0 else 0.0
+    return float(betaincinv(hits, n - hits + 1, alpha)) if hits > 0 else 0.0
 
 
 def upper_bound(hits: float, n: float, alpha: float) -> float:
@@ -27,7 +26,7 @@ def upper_bound(hits: float, n: float, alpha: float) -> float:
     >>> round(upper_bound(0, 100, 0.05), 4)  # the rule of three: about 3/n
     0.0295
     """
-    return float(beta.ppf(1 - alpha, hits + 1, n - hits)) if hits < n else 1.0
+    return float(betaincinv(hits + 1, n - hits, 1 - alpha)) if hits < n else 1.0
 
 
 def interval(hits: float, n: float, confidence: float) -> tuple[float, float]:
