@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dermai.data.cases import read_cases
+from dermai.errors import InvalidCases
 from dermai.evaluation.words import count_words
 from dermai.files import write_bytes
 from dermai.models.familiarity import Familiarity
@@ -27,7 +28,7 @@ NOT_KNOWN = "whether the photographs are like those that the model learnt is not
 def known_familiarity(package: ModelPackage, workspace: Workspace, false_flags: float) -> Familiarity | None:
     """The package's own summary; for a package of an earlier release one made from the dataset, kept in the cache.
 
-    None where there is neither.
+    None where there is neither, or the dataset is damaged.
     """
     if package.familiarity is not None:
         return package.familiarity
@@ -36,8 +37,11 @@ def known_familiarity(package: ModelPackage, workspace: Workspace, false_flags: 
         return Familiarity.from_bytes(file.read_bytes())
     if not workspace.cases_file.is_file():
         return None
-    cases = read_cases(workspace.cases_file)
-    made = familiarity_of(package.manifest, cases, workspace.data, workspace.cache, false_flags)
+    try:
+        cases = read_cases(workspace.cases_file)
+        made = familiarity_of(package.manifest, cases, workspace.data, workspace.cache, false_flags)
+    except InvalidCases:
+        return None  # the validation names what is wrong with the dataset; triage goes on
     if made is not None:
         write_bytes(file, made.to_bytes())
     return made
