@@ -17,7 +17,7 @@ def test_referrals_become_a_worklist_and_a_judged_window(first_champion, tmp_pat
     assert len(worklist) >= 20
     page = (reports / "triage_cases" / "latest" / "worklist.html").read_text()
     assert "The software does not decide" in page
-    assert "evidence</figcaption>" in page
+    assert "<figcaption>evidence for " in page
 
     diagnoses = clone.root.parent / "diagnoses.csv"
     worklist[["case_id"]].head(5).assign(diagnosis="Nev").to_csv(diagnoses, index=False)

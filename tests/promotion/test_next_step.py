@@ -20,6 +20,7 @@ from dermai.promotion.next_step import CONFIRM, INGEST, MONITOR, TRIAGE, UPDATE
 from dermai.promotion.shadow_mode import settle_challenger
 from dermai.promotion.status import read_status
 from dermai.promotion.transaction import approve_current_policy, promote, reject, repair, rollback
+from dermai.records.after_alarms import AfterAlarm, AfterAlarms
 from dermai.records.log import records_of
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import Registry
@@ -109,6 +110,10 @@ class World:
             act_on_decision(self.fleet.workspace, self.params, records_of(self.fleet.audit, UpdateAttempt)[-1].body)
         elif command in (TRIAGE, CONFIRM):
             self.diagnoses_come_back()
+        elif command == MONITOR:
+            owed = AfterAlarms.read(self.fleet.workspace)
+            for alarm in owed.alarms:
+                owed = owed.with_state(alarm, AfterAlarm(alert=False, follow_up=False))
         elif command == INGEST:
             table = self.root / "data" / "cases.csv"
             table.parent.mkdir(exist_ok=True)
