@@ -6,12 +6,11 @@ from typing import TypeAlias
 
 from dermai.audit import AuditLog
 from dermai.records.log import Record, records_of
-from dermai.records.moves import ChampionMove, Confirmation, Move, ShadowDecisionRecord
-from dermai.records.reassessment import Reassessment
+from dermai.records.moves import ChampionMove, Confirmation, LaterDecision, Move
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import ModelVersion
 
-Decision: TypeAlias = UpdateAttempt | ShadowDecisionRecord | Reassessment
+Decision: TypeAlias = UpdateAttempt | LaterDecision
 
 
 def champion_moves(audit: AuditLog) -> list[Record[ChampionMove]]:
@@ -38,7 +37,7 @@ def champion_history(audit: AuditLog) -> list[str]:
 def latest_decision(audit: AuditLog, version: str) -> Record[Decision] | None:
     """The newest recorded decision on a version: of the attempt that made it, of its time in shadow mode, or on newer
     test patients."""
-    decisions = records_of(audit, UpdateAttempt, ShadowDecisionRecord, Reassessment)
+    decisions = records_of(audit, UpdateAttempt, LaterDecision)
     return next((record for record in reversed(decisions) if record.body.candidate.version == version), None)
 
 

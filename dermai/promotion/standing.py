@@ -10,8 +10,7 @@ from dermai.gate.marks import objections
 from dermai.gate.policy import GatePolicy
 from dermai.promotion.history import Decision, champion_moves
 from dermai.records.log import records_of
-from dermai.records.moves import Promotion, ProvisionalTerms, Rejection, ShadowDecisionRecord
-from dermai.records.reassessment import Reassessment
+from dermai.records.moves import LaterDecision, Promotion, ProvisionalTerms, Rejection, ShadowDecisionRecord
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.serving.provisional import ENDED, PROVISIONAL_UNTIL
 
@@ -63,7 +62,7 @@ def champion_standing(audit: AuditLog) -> Standing | None:
 
 def _ended(audit: AuditLog, version: str, since: int) -> str:
     """Why a provisional champion answers no longer, by what was recorded since it was named; empty where it does."""
-    for record in records_of(audit, Rejection, ShadowDecisionRecord, Reassessment):
+    for record in records_of(audit, Rejection, LaterDecision):
         body = record.body
         if record.sequence < since:
             continue

@@ -28,7 +28,6 @@ from dermai.records.update_record import NothingNew, UpdateAttempt
 
 Body = TypeVar("Body", bound=Event, covariant=True)
 Other = TypeVar("Other", bound=Event)
-Third = TypeVar("Third", bound=Event)
 
 
 def _form(content: Any) -> str:
@@ -101,12 +100,8 @@ def read_record(entry: Entry) -> Record[Event]:
 def records_of(audit: AuditLog, kind: type[Body], /) -> list[Record[Body]]: ...
 @overload
 def records_of(audit: AuditLog, kind: type[Body], other: type[Other], /) -> list[Record[Body | Other]]: ...
-@overload
-def records_of(
-    audit: AuditLog, kind: type[Body], other: type[Other], third: type[Third], /
-) -> list[Record[Body | Other | Third]]: ...
 def records_of(audit: AuditLog, *kinds: type[Event]) -> list[Record[Any]]:
-    """The log's records of up to three types of events, oldest first; a base stands for all types made from it.
+    """The log's records of one type of event, or of two, oldest first; a base stands for all types made from it.
 
     Raises:
         UnreadableRecord: one of them is of a form that this release does not know.

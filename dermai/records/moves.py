@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dermai.audit.event import Decided, Event
-from dermai.gate.findings import Outcome, ShadowDecision
+from dermai.gate.findings import GateDecision, Outcome, ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.registry.champion import ModelReference
 from dermai.workspace import CodeVersion
@@ -17,16 +17,22 @@ from dermai.workspace import CodeVersion
 MoveName = Literal["promotion", "rollback", "rejection"]
 
 
-class ShadowDecisionRecord(Event):
-    """What confirmed diagnoses say of a challenger: it replaces the decision of the challenger's attempt."""
+class LaterDecision(Event):
+    """A decision on a version after its attempt: it replaces the attempt's."""
 
-    event: Literal["shadow_decision"] = "shadow_decision"
     candidate: ModelReference
     champion: ModelReference | None
     outcome: Outcome
     reasons: tuple[str, ...]
     policy: RecordedPolicy
     policy_sha256: str
+    decision: ShadowDecision | GateDecision
+
+
+class ShadowDecisionRecord(LaterDecision):
+    """What confirmed diagnoses say of a challenger, or of a provisional champion."""
+
+    event: Literal["shadow_decision"] = "shadow_decision"
     decision: ShadowDecision
 
 

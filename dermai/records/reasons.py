@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dermai.gate.marks import MarkedLine, marked
-from dermai.records.moves import ShadowDecisionRecord
-from dermai.records.reassessment import Reassessment
+from dermai.records.moves import LaterDecision
 from dermai.records.update_record import UpdateRecord
 
 
-def marked_reasons(body: UpdateRecord | ShadowDecisionRecord | Reassessment) -> tuple[MarkedLine, ...]:
+def marked_reasons(body: UpdateRecord | LaterDecision) -> tuple[MarkedLine, ...]:
     """The decision's lines, what failed first; a record without the gate's own account has its sentences unmarked."""
     if body.decision is None:
         return tuple(MarkedLine("note", reason) for reason in body.reasons)

@@ -10,6 +10,7 @@ from dermai.records.incidents import AlarmsSettled, DriftAlarm, Failure, Restore
 from dermai.records.log import read_record
 from dermai.records.moves import (
     Confirmation,
+    LaterDecision,
     Move,
     PolicyApproval,
     Promotion,
@@ -17,10 +18,8 @@ from dermai.records.moves import (
     RefusedUpdate,
     Rejection,
     Rollback,
-    ShadowDecisionRecord,
 )
 from dermai.records.reasons import marked_reasons
-from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
 
 
@@ -29,7 +28,7 @@ def version_of(entry: Entry) -> str:
     match _said(entry):
         case Move() | Confirmation() | DriftAlarm() | AlarmsSettled() | Refusal() as event:
             return event.version or ""
-        case UpdateAttempt() | ShadowDecisionRecord() | Reassessment() as event:
+        case UpdateAttempt() | LaterDecision() as event:
             return event.candidate.version
     return ""
 
@@ -39,7 +38,7 @@ def summarise(entry: Entry) -> str:
     match _said(entry):
         case UpdateAttempt() as event:
             return _decision(event) + _profile(event)
-        case ShadowDecisionRecord() | Reassessment() as event:
+        case LaterDecision() as event:
             return _decision(event)
         case UpdateRecord() as event:
             return (event.change_note or "nothing new to learn") + _profile(event)
@@ -80,7 +79,7 @@ def _said(entry: Entry) -> Event | None:
         return None
 
 
-def _decision(event: UpdateAttempt | ShadowDecisionRecord | Reassessment) -> str:
+def _decision(event: UpdateAttempt | LaterDecision) -> str:
     """The outcome, and the first line that decided: for a promotion one that passed, else one that did not."""
     against = f" against version {event.champion.version}" if event.champion else " without a champion to compare with"
     lines = [line for line in marked_reasons(event) if event.decision is None or line.mark != "note"]
