@@ -24,6 +24,11 @@ class RiskLevel(StrEnum):
         """Traffic-light colour: red, yellow or green."""
         return {"high_priority": "red", "priority": "yellow", "normal": "green"}[self.value]
 
+    @property
+    def to_be_read(self) -> RiskLevel:
+        """The level of a case that a dermatologist reads whatever the model says: this one, but never normal."""
+        return RiskLevel.PRIORITY if self is RiskLevel.NORMAL else self
+
 
 class LesionClass(BaseModel):
     """One diagnosis the model may learn."""

@@ -139,7 +139,7 @@ def _about_champion(place: Place, standing: Standing | None, waiting: str | None
             return NextStep(f"version {waiting} was compared with another champion", UPDATE)
         return NextStep(f"diagnoses of triaged cases decide on version {waiting} as they come back", CONFIRM)
     if place.owed_after_alarms:
-        return NextStep(place.owed_after_alarms[0].partition(":")[0], MONITOR)
+        return NextStep(place.owed_after_alarms[0], MONITOR)
     return NextStep("nothing to do; new confirmed cases come in", INGEST)
 
 

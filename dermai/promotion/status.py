@@ -21,7 +21,7 @@ from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import ShadowDecisionRecord
 from dermai.records.reasons import marked_reasons
 from dermai.records.summary import summarise
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, ModelVersion, Registry
+from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, ModelVersion, Registry, under_aliases
 from dermai.workspace import Workspace, dataset_version
 
 
@@ -80,11 +80,8 @@ def read_status(workspace: Workspace, params: Params) -> Status:
     audit = AuditLog(workspace.audit_log)
     verified, entries = audit.verify(), audit.entries()
     versions = tuple(Registry(workspace, params).versions()) if Registry.exists(workspace) else ()
-    by_alias = {
-        alias: next((version for version in versions if alias in version.aliases), None)
-        for alias in (CHAMPION, CHALLENGER, ANCHOR)
-    }
-    champion = by_alias[CHAMPION]
+    by_alias = under_aliases(versions)
+    champion = by_alias.get(CHAMPION)
     moved = champion_problem(audit, champion)
     data, data_problem, data_command = _dataset(workspace)
     policy = RecordedPolicy.of(params.gate)
@@ -105,8 +102,8 @@ def read_status(workspace: Workspace, params: Params) -> Status:
     )
     return Status(
         champion=_champion(audit, champion),
-        challenger=_model(by_alias[CHALLENGER]),
-        anchor=_model(by_alias[ANCHOR]),
+        challenger=_model(by_alias.get(CHALLENGER)),
+        anchor=_model(by_alias.get(ANCHOR)),
         earlier_champions=tuple(champion_history(audit)[:-1]),
         data_version=data,
         data_problem=data_problem,

@@ -91,7 +91,7 @@ class AfterAlarms:
 
 
 def owed_after_alarms(workspace: Workspace) -> tuple[str, ...]:
-    """What is owed and how it is made up for, in sentences; empty where nothing is.
+    """What is owed, in sentences, until `monitor_drift` has made up for it; empty where nothing is.
 
     Raises:
         DermaiError: the file is damaged.
@@ -99,8 +99,7 @@ def owed_after_alarms(workspace: Workspace) -> tuple[str, ...]:
     found = AfterAlarms.read(workspace)
     return tuple(
         f"{len(owed)} {what}{'' if len(owed) == 1 else 's'} of drift alarms (model version "
-        f"{', '.join(dict.fromkeys(alarm.version for alarm in owed.values()))}) still owed: "
-        "`zenml pipeline run monitor_drift` tries again"
+        f"{', '.join(dict.fromkeys(alarm.version for alarm in owed.values()))}) still owed"
         for what, owed in (("alert", found.alerts), ("follow-up", found.follow_ups))
         if owed
     )

@@ -11,7 +11,7 @@ from dermai.errors import PackageTampered
 from dermai.files import sha256_file
 from dermai.models.backbones import weights_sha256
 from dermai.models.package import CHECKSUMS, ModelPackage
-from dermai.registry.registry import ModelVersion, Registry
+from dermai.registry.registry import ANCHOR, CHAMPION, ModelVersion, Registry, under_aliases
 from dermai.workspace import Workspace
 
 
@@ -64,7 +64,8 @@ def find_reference_models(workspace: Workspace, params: Params) -> ReferenceMode
         PackageTampered: the registry gave other files than those that were registered.
     """
     registry = Registry(workspace, params)
-    champion, anchor = registry.by_alias("champion"), registry.by_alias("anchor")
+    by_alias = under_aliases(registry.versions())
+    champion, anchor = by_alias.get(CHAMPION), by_alias.get(ANCHOR)
     fetched = {
         version.version: ReferencePackage(
             version=version.version,

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -170,7 +170,7 @@ class Registry:
 
     def by_alias(self, alias: str) -> ModelVersion | None:
         """The version under an alias such as `champion`; None where there is none."""
-        return next((version for version in self.versions() if alias in version.aliases), None)
+        return under_aliases(self.versions()).get(alias)
 
     @with_clear_errors
     def set_alias(self, alias: str, version: str) -> None:
@@ -260,6 +260,11 @@ class Registry:
         ours = f"tags.{ORIGIN} = '{self._origin}' and attributes.status = 'RUNNING'"
         for run in self.client.search_runs([self._experiment_id()], ours):
             self.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def under_aliases(versions: Iterable[ModelVersion]) -> dict[str, ModelVersion]:
+    """The version under each alias, where several are wanted of one look at the registry."""
+    return {alias: version for version in versions for alias in version.aliases}
 
 
 def _whole(entity: Any) -> bool:

@@ -19,7 +19,7 @@ from dermai.ingest.clinical_values import clinical_values
 from dermai.ingest.photographs import MOST_BYTES, sanitise
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.serving.provisional import ServedStanding, served_standing
-from dermai.taxonomy import RiskLevel, load_taxonomy
+from dermai.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,10 +97,12 @@ def classify(
         unfamiliar = known.unfamiliar(embed(images, folder, folder / "cache")) if known else None
     predicted = package.called(probabilities)
     taxonomy = load_taxonomy()
-    table = pd.DataFrame({"predicted": predicted, "risk": [taxonomy.risk(code).value for code in predicted]})
+    risks = [taxonomy.risk(code) for code in predicted]
+    if unfamiliar is not None:
+        risks = [risk.to_be_read if new else risk for risk, new in zip(risks, unfamiliar, strict=True)]
+    table = pd.DataFrame({"predicted": predicted, "risk": [risk.value for risk in risks]})
     if unfamiliar is not None:
         table["unfamiliar"] = unfamiliar
-        table.loc[unfamiliar & (table["risk"] == RiskLevel.NORMAL.value), "risk"] = RiskLevel.PRIORITY.value
     return table.join(pd.DataFrame(probabilities, columns=[f"p_{code}" for code in package.classes]))
 
 

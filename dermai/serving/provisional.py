@@ -30,7 +30,7 @@ class ServedStanding:
             return answers
         if self.until == ENDED or (on or datetime.now(UTC).date()) > date.fromisoformat(self.until):
             raise Refused("this version was a provisional champion and answers no longer: `dermai status` says more")
-        risk = answers["risk"].replace(RiskLevel.NORMAL.value, RiskLevel.PRIORITY.value)
+        risk = [RiskLevel(level).to_be_read.value for level in answers["risk"]]
         return answers.assign(risk=risk, provisional_until=self.until)
 
 

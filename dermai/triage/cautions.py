@@ -33,4 +33,4 @@ def cautious_risk(risk: str, cautions: Sequence[str]) -> str:
     >>> cautious_risk("normal", ("a new view",)), cautious_risk("normal", ())
     ('priority', 'normal')
     """
-    return RiskLevel.PRIORITY.value if cautions and risk == RiskLevel.NORMAL.value else risk
+    return RiskLevel(risk).to_be_read.value if cautions else risk

@@ -10,7 +10,7 @@ from dermai.config import Params
 from dermai.models.package import ModelPackage
 from dermai.promotion.standing import champion_standing
 from dermai.records.moves import ProvisionalTerms
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry
+from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry, under_aliases
 from dermai.triage.scoring import ScoringModel
 from dermai.workspace import Workspace
 
@@ -45,15 +45,15 @@ def find_scorers(workspace: Workspace, params: Params) -> Scorers:
     if not Registry.exists(workspace):
         return Scorers((), NO_CHAMPION)
     registry = Registry(workspace, params)
-    by_alias = {alias: registry.by_alias(alias) for alias in (CHAMPION, CHALLENGER, ANCHOR)}
-    shadow = params.triage.challenger_in_shadow and by_alias[CHALLENGER] is not None
+    by_alias = under_aliases(registry.versions())
+    shadow = params.triage.challenger_in_shadow and CHALLENGER in by_alias
     models: dict[str, ScoringModel] = {}
     for alias in (CHAMPION, CHALLENGER, ANCHOR) if shadow else (CHAMPION,):
-        version = by_alias[alias]
+        version = by_alias.get(alias)
         if version is not None and version.version not in models:
             package = ModelPackage.load(registry.download(version.version))
             models[version.version] = ScoringModel(version.version, alias, package)
-    if by_alias[CHAMPION] is None:
+    if CHAMPION not in by_alias:
         return Scorers(tuple(models.values()), NO_CHAMPION)
     standing = champion_standing(AuditLog(workspace.audit_log))
     terms = standing.provisional if standing else None
