@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from dermai.data.cases import SPLITS
@@ -89,24 +91,24 @@ def row_notes(values: ClinicalValues) -> list[str]:
     if values.sentinels:
         cases = sorted(set(rows["case"].loc[list(values.sentinels)]))
         notes.append(f"{AGE_SENTINEL_SAID}: case {', '.join(cases[:NAMED])}{_more(cases)}")
-    for patient, sites in several_sites(rows).items():
-        notes.append(
-            f"patient {patient!r} comes from {' and '.join(sites)} and is taken for one person: "
-            "if each site numbers its own patients, put the site before the number"
-        )
-    return notes
+    return [*notes, *several_sites(rows, repr)]
 
 
-def several_sites(rows: pd.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Patients, as first written, of whom more than one site sends photographs, with the sites.
+def several_sites(rows: pd.DataFrame, shown: Callable[[str], str]) -> list[str]:
+    """A note for each patient of whom more than one site sends photographs; letter case of a site does not matter.
 
-    Letter case of a site does not matter.
+    `shown` says how the number, as first written, may be named.
     """
     filled = rows[(rows["patient"] != "") & (rows["site"] != "")]
     filled = filled.assign(form=filled["patient"].map(canonical_identifier), place=filled["site"].str.casefold())
     once = filled.drop_duplicates(["source", "form", "place"])
     groups = once.groupby(["source", "form"], sort=False)
-    return {group["patient"].iloc[0]: tuple(sorted(group["site"])) for _, group in groups if len(group) > 1}
+    return [
+        f"patient {shown(group['patient'].iloc[0])} comes from {' and '.join(sorted(group['site']))} and is taken "
+        "for one person: if each site numbers its own patients, put the site before the number"
+        for _, group in groups
+        if len(group) > 1
+    ]
 
 
 def one_spelling(sites: pd.Series, known: pd.Series) -> pd.Series:

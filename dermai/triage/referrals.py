@@ -128,12 +128,7 @@ def _notes(rows: pd.DataFrame, numbers: SenderNumbers) -> list[str]:
         for text in cut_to_fifteen_digits(rows[column].unique()):
             said = f"the {name} looks rounded by a spreadsheet to 15 digits: export the numbers as text"
             notes.append(f"line {lines[text]} of cases.csv: {said}")
-    for patient, sites in several_sites(rows).items():
-        notes.append(
-            f"patient {numbers.patient(patient)} comes from {' and '.join(sites)} and is taken for one person: "
-            "if each site numbers its own patients, put the site before the number"
-        )
-    return notes
+    return [*notes, *several_sites(rows, numbers.patient)]
 
 
 def _hidden(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.DataFrame:
