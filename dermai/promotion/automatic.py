@@ -38,3 +38,16 @@ def act_on_decision(workspace: Workspace, params: Params, record: UpdateAttempt)
     except Refused as refusal:
         return f"version {version} passed the gate but is not promoted: {refusal}"
     return f"version {version} is the champion"
+
+
+def promote_by_evidence(
+    workspace: Workspace, params: Params, version: str, approver: str, reason: str, done: str
+) -> str:
+    """Promote a version whose later evidence suffices, unless a person must; says `done`, or why it is not."""
+    if params.gate.approval == "manual":
+        return f"It waits for a person: `dermai promote {version} --approver ... --role ... --reason ...`"
+    try:
+        promote(workspace, params, version, approver=approver, role=AUTOMATIC, reason=reason)
+    except Refused as refusal:
+        return f"It stays as it is: {refusal}"
+    return done

@@ -6,14 +6,13 @@ import pandas as pd
 
 from dermai.audit import AuditLog
 from dermai.config import Params
-from dermai.errors import Refused
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
 from dermai.gate.judge import judge
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.gate.results import LesionResults
-from dermai.promotion.rules import AUTOMATIC
+from dermai.promotion.automatic import promote_by_evidence
 from dermai.promotion.standing import champion_standing
-from dermai.promotion.transaction import promote, record_reassessment
+from dermai.promotion.transaction import record_reassessment
 from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import TestSetRecord
 from dermai.registry.champion import ModelReference
@@ -63,11 +62,5 @@ def reassess_champion(
     found = f"provisional champion {champion.version} on today's test patients: {judged.decision.summary}"
     if judged.decision.outcome != "promote":
         return found
-    if params.gate.approval == "manual":
-        return f"{found} It waits for a person: `dermai promote {champion.version} --approver ...`"
-    try:
-        promote(workspace, params, champion.version, approver="incremental_finetune", role=AUTOMATIC,
-                reason="its floors are shown on the test patients")  # fmt: skip
-    except Refused as refusal:
-        return f"{found} It stays as it is: {refusal}"
-    return f"{found} It is now a regular champion."
+    reason, done = "its floors are shown on the test patients", "It is now a regular champion."
+    return f"{found} {promote_by_evidence(workspace, params, champion.version, 'incremental_finetune', reason, done)}"

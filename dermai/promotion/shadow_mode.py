@@ -20,10 +20,11 @@ from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import KEY
+from dermai.promotion.automatic import promote_by_evidence
 from dermai.promotion.history import latest_attempt, latest_decision, waiting_version
 from dermai.promotion.rules import AUTOMATIC
 from dermai.promotion.standing import champion_standing
-from dermai.promotion.transaction import promote, record_shadow_decision, reject
+from dermai.promotion.transaction import record_shadow_decision, reject
 from dermai.records.log import Record, records_of
 from dermai.records.moves import ShadowDecisionRecord
 from dermai.records.reassessment import Reassessment
@@ -155,15 +156,13 @@ def _per_lesion(table: pd.DataFrame, package: ModelPackage) -> LesionResults:
 def _act(workspace: Workspace, params: Params, version: str, found: ShadowDecision, on_itself: bool) -> str:
     if found.outcome == "insufficient_evidence":
         return "".join(f"\n  {line}" for line in marked(found))
-    if found.outcome == "promote" and params.gate.approval == "manual":
-        return f" It waits for a person: `dermai promote {version} --approver ... --role ... --reason ...`"
-    if found.outcome == "reject" and on_itself:
+    if found.outcome == "promote":
+        done = f"Version {version} is {'now a regular champion' if on_itself else 'the champion'}."
+        return f" {promote_by_evidence(workspace, params, version, APPROVER, found.summary, done)}"
+    if on_itself:
         return " It answers no longer: triage goes on without a model's answers."
-    move = promote if found.outcome == "promote" else reject
     try:
-        move(workspace, params, version, approver=APPROVER, role=AUTOMATIC, reason=found.summary)
+        reject(workspace, params, version, approver=APPROVER, role=AUTOMATIC, reason=found.summary)
     except Refused as refusal:
         return f" It stays as it is: {refusal}"
-    if found.outcome == "reject":
-        return f" Version {version} is rejected."
-    return f" Version {version} is {'now a regular champion' if on_itself else 'the champion'}."
+    return f" Version {version} is rejected."
