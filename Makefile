@@ -10,6 +10,10 @@ FAST ?= --ignore tests/integration -m "not long and not slow"
 # Processes that run the tests side by side; each takes about 3 GB.
 WORKERS ?= 2
 
+# `make test HYPOTHESIS_PROFILE="new examples"` draws other examples for the property tests than the last run did.
+HYPOTHESIS_PROFILE ?= same examples
+export HYPOTHESIS_PROFILE
+
 # Where this is set, each of a hundred processes compiles every module of every library anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -54,6 +58,7 @@ test: $(READY)  ## All tests but the longest; a part of them with TESTS=tests/pr
 	@bash tests/services.sh
 	$(PYTEST) -m "not long" $(TOGETHER) $(TESTS)
 
+test-long: HYPOTHESIS_PROFILE = new examples
 test-long: $(READY)  ## The tests that take minutes each and guard side roads
 	@bash tests/browser.sh
 	$(PYTEST) -m long $(TOGETHER) $(TESTS)

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from dermai.config import MonitoringParams
 from dermai.prediction_log.confirmations import with_diagnoses
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.parts import EMBEDDING, KEY, LOGGED_AT, DamagedPart, damaged_part, read_part
+from dermai.prediction_log.parts import (
+    EMBEDDING,
+    KEY,
+    LOGGED_AT,
+    DamagedPart,
+    damaged_part,
+    embedding_matrix,
+    read_part,
+)
 from monitoring.judged_rows import JudgedRows
 from monitoring.statistics.photographs import ScoredPhotographs
 
@@ -130,8 +138,7 @@ def _read_newest(
         for name, inside in rows.groupby("part")
     ]
     joined = pa.concat_tables(tables, promote_options="permissive")
-    whole = joined[EMBEDDING].combine_chunks()
-    embeddings = np.asarray(whole.flatten()).reshape(len(whole), -1)
+    embeddings = embedding_matrix(joined[EMBEDDING])
     table = joined.drop_columns([EMBEDDING, LOGGED_AT]).to_pandas()
     return with_diagnoses(log, table).set_index("image", drop=False), embeddings
 

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 silence_telemetry()
 
-# A busy machine is no failure: Hypothesis would limit each example to 200 ms.
-settings.register_profile("no_deadline", deadline=None)
-settings.load_profile("no_deadline")
+# A busy machine is no failure: Hypothesis would limit each example to 200 ms. The same examples each time, so that a
+# change is judged by what it changed; the weekly run draws new ones.
+settings.register_profile("same examples", deadline=None, derandomize=True)
+settings.register_profile("new examples", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same examples"))
 
 # Importing a step opens ZenML's store: one of this process's own, since two that make the same store at once fail.
 ZENML_FOLDER = tempfile.TemporaryDirectory(prefix="dermai-zenml-")

@@ -32,6 +32,7 @@ from dermai.prediction_log.parts import (
     PredictionLogError,
     check_rows,
     damaged_part,
+    embedding_matrix,
     empty_rows,
     newest_rows,
     read_part,
@@ -162,7 +163,7 @@ class PredictionLog:
         joined = joined.take(order if newest is None else order[max(0, len(order) - newest) :])
         embeddings = np.zeros((joined.num_rows, 0), dtype=np.float32)
         if with_embeddings:
-            embeddings = _matrix(joined[EMBEDDING])
+            embeddings = embedding_matrix(joined[EMBEDDING])
             joined = joined.drop_columns([EMBEDDING])
         table = joined.drop_columns([LOGGED_AT]).to_pandas()
         return Rows(table, embeddings, tuple(damaged), replaced + again)
@@ -241,8 +242,3 @@ def probability_columns(table: pd.DataFrame) -> list[str]:
 def _check_version(model_version: str) -> None:
     if not VERSION.fullmatch(model_version):
         raise PredictionLogError(f"a model version is letters, digits, '.', '_' or '-', not {model_version!r}")
-
-
-def _matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
-    whole = column.combine_chunks()
-    return np.asarray(whole.flatten()).reshape(len(whole), -1)

@@ -146,6 +146,12 @@ def read_part(
         return _stamped(file.read(columns=names, use_threads=False).filter(inside), part)
 
 
+def embedding_matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    """Embeddings, one row each; as wide as their type says, so that no rows keep their width too."""
+    whole = column.combine_chunks()
+    return np.asarray(whole.flatten()).reshape(len(whole), column.type.list_size)
+
+
 def _stamped(table: pa.Table, part: Path) -> pa.Table:
     """With the time at which the part was logged, which its name holds."""
     found = PART_TIME.fullmatch(part.name)

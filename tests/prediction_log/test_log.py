@@ -80,6 +80,12 @@ class TestAppend:
         assert log.images("1", wanted) == wanted - {f"{99:064x}"}
         assert log.read("1", only=("case_id", ())).table.empty
 
+    def test_embeddings_keep_their_width_where_no_row_fits(self, log):
+        log.append(predictions(0, 4), embeddings(4), "1")
+        rows = log.read("1", ["case_id"], with_embeddings=True, only=("case_id", ["another"]))
+        assert rows.table.empty
+        assert rows.embeddings.shape == (0, 8)
+
     def test_rows_after_a_time_leave_out_that_time(self, log):
         log.append(predictions(0, 5), embeddings(5), "1")
         after = datetime(2026, 3, 2, 0, 0, 2, tzinfo=UTC)
