@@ -48,7 +48,7 @@ class Workspace:
 
     @property
     def state(self) -> Path:
-        """Everything that must outlive a run: audit log, ledger, prediction log, caches.
+        """Everything that must outlive a run: audit log, prediction log, caches.
 
         `DERMAI_STATE` puts it elsewhere, so that several checkouts on one machine share it.
         """
@@ -66,6 +66,7 @@ class Workspace:
 
     @property
     def ledger(self) -> Path:
+        """Of the test patients, as earlier releases kept it: the audit log takes it over."""
         return self.state / "audit" / "test_set_ledger.jsonl"
 
     @property

@@ -9,7 +9,7 @@ from zenml import step
 
 from dermai.config import Params
 from dermai.evaluation.comparison import ModelComparison
-from dermai.gate.judge import Judgement
+from dermai.gate.judgement import Judgement
 from dermai.promotion.judgement import judge_update
 from dermai.workspace import find_workspace
 

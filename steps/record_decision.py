@@ -12,7 +12,7 @@ from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan
 from dermai.evaluation.comparison import ModelComparison
 from dermai.evaluation.metric_files import flat_metrics
-from dermai.gate.judge import Judgement
+from dermai.gate.judgement import Judgement
 from dermai.models.package import ModelPackage
 from dermai.promotion.automatic import act_on_decision
 from dermai.promotion.reassessment import reassess_champion

@@ -53,7 +53,7 @@ def backup(
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Save registry, audit records, test-set ledger, prediction log, reports and settings, with the hash of each file.
+    """Save registry, audit records, prediction log, reports and settings, with the hash of each file.
 
     The keys are not in it: keep them in a safe of their own. Photographs are saved by `dvc push`.
 

@@ -289,6 +289,22 @@ def approve_policy(
     _done(transaction.approve_current_policy(workspace, params, approver=approver, role=role, reason=reason))
 
 
+@gate.command("take-over-ledger")
+def take_over_ledger(approver: Approver, role: Role, reason: Reason) -> None:
+    """Take over a damaged test-set ledger of an earlier release; a sound one is taken over by the next update.
+
+    The test patients known so far have no error budget left afterwards: new ones renew it.
+
+    Example: `dermai gate take-over-ledger --approver "Ana Silva" --role "head of dermatology" --reason "disk failure"`
+    """
+    from dermai.promotion.test_set_ledger import take_over_damaged
+    from dermai.workspace import find_workspace
+
+    record = take_over_damaged(find_workspace(), approver=approver, role=role, reason=reason)
+    uses = sum(line.event == "use" for line in record.lines)
+    _say(f"{uses} uses of the test patients are in the audit log now; the file decides nothing more")
+
+
 def _workspace(profile: str, settings: list[str] | None) -> tuple[Workspace, Params]:
     from dermai.workspace import find_workspace
 

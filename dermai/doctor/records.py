@@ -1,4 +1,4 @@
-"""The audit log verifies."""
+"""The audit log verifies, and holds the test-set ledger."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from dermai.audit import AuditLog
 from dermai.config import Params
-from dermai.doctor.finding import Finding, ok, problem
+from dermai.doctor.finding import Finding, ok, problem, warning
+from dermai.gate.ledger_file import read_ledger_file
 from dermai.workspace import Workspace
 
 
@@ -17,3 +18,19 @@ def check_records(workspace: Workspace, params: Params) -> Iterator[Finding]:
         yield problem("records", found.problems[0], "dermai audit verify, then docs/operations.md: restore")
     else:
         yield ok("records", f"{len(found.entries)} records, all as they were written")
+
+
+def check_ledger(workspace: Workspace, params: Params) -> Iterator[Finding]:
+    """The ledger file of an earlier release is taken over, or will be."""
+    if not workspace.ledger.is_file():
+        return
+    if AuditLog(workspace.audit_log).entries("ledger_takeover", "test_set_use"):
+        yield ok("ledger", f"in the audit log; {workspace.ledger.name} of an earlier release decides nothing more")
+        return
+    _, unreadable = read_ledger_file(workspace.ledger)
+    if unreadable:
+        what = f"{workspace.ledger}, of an earlier release, is damaged: line {unreadable[0]} cannot be read"
+        yield problem("ledger", what, "put the file back from a backup, or run dermai gate take-over-ledger")
+    else:
+        what = f"{workspace.ledger} is of an earlier release, and not in the audit log yet"
+        yield warning("ledger", what, "the next update takes it over")

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from operator import not_
 from typing import Annotated, Literal
 
 import numpy as np
@@ -27,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dermai.files import sha256_bytes, sha256_json
 from dermai.gate.exact import fewest_without_miss
 from dermai.gate.policy import GatePolicy
-from dermai.gate.results import LesionResults
+from dermai.gate.results import LesionResults, aligned
 
 BENIGN = "benign"
 
@@ -39,7 +41,11 @@ class Line(BaseModel):
 
 
 class Use(Line):
-    """The test patients are about to be used for one candidate."""
+    """The test patients are about to be used for one candidate.
+
+    `evaluated` is the hash of the rows that the decision is made on; older releases did not keep it. `new_patients`
+    were in no account before.
+    """
 
     event: Literal["use"] = "use"
     number: int
@@ -54,6 +60,7 @@ class Use(Line):
     spends: bool
     patients: dict[str, int]
     new_patients: dict[str, tuple[str, ...]]
+    evaluated: str = Field("", exclude_if=not_)
 
 
 class Result(Line):
@@ -65,7 +72,14 @@ class Result(Line):
     outcome: Literal["promote", "reject", "insufficient_evidence"]
 
 
-LedgerLine = Annotated[Use | Result, Field(discriminator="event")]
+class Emptied(Line):
+    """What was spent before is not known any more, so that nothing of the budget of the known patients is left."""
+
+    event: Literal["emptied"] = "emptied"
+
+
+LedgerLine = Annotated[Use | Result | Emptied, Field(discriminator="event")]
+Lines = Sequence[Use | Result | Emptied]
 
 
 class Account(Line):
@@ -75,11 +89,11 @@ class Account(Line):
     alpha: float = 0.0
     known: frozenset[str] = frozenset()
 
-    def refreshed(self, patients: Iterable[str], alpha: float) -> Account:
-        """After patients that were never used before joined the test set."""
+    def refreshed(self, patients: Iterable[str], alpha: float, size: int = 0) -> Account:
+        """After patients that were never used before joined the test set, which has `size` patients in this account."""
         new = frozenset(patients) - self.known
         known = self.known | new
-        granted = alpha * len(new) / len(known) if known else 0.0
+        granted = alpha * len(new) / max(len(known), size) if known else 0.0
         return Account(wealth=min(alpha, self.wealth + granted), alpha=alpha, known=known)
 
 
@@ -106,7 +120,7 @@ def test_patients(policy: GatePolicy, candidate: LesionResults, compared: bool) 
     }
 
 
-def accounts(lines: Sequence[Use | Result]) -> dict[str, Account]:
+def accounts(lines: Lines) -> dict[str, Account]:
     """The state of every account after these lines: a pure function of the ledger."""
     state: dict[str, Account] = {}
     uses: dict[int, Use] = {}
@@ -114,9 +128,11 @@ def accounts(lines: Sequence[Use | Result]) -> dict[str, Account]:
         if isinstance(line, Use):
             uses[line.number] = line
             for name, patients in line.new_patients.items():
-                account = state.get(name, Account()).refreshed(patients, line.alpha)
+                account = state.get(name, Account()).refreshed(patients, line.alpha, line.patients[name])
                 left = account.wealth - line.level if line.spends else account.wealth
                 state[name] = account.model_copy(update={"wealth": left})
+        elif isinstance(line, Emptied):
+            state = {name: account.model_copy(update={"wealth": 0.0}) for name, account in state.items()}
         elif line.outcome == "promote" and uses[line.number].spends:
             use = uses[line.number]
             for name in use.new_patients:
@@ -124,41 +140,72 @@ def accounts(lines: Sequence[Use | Result]) -> dict[str, Account]:
     return state
 
 
-def use_key(candidate: str, champion: str, anchor: str, policy_hash: str, patients: Mapping[str, Sequence[str]]) -> str:
-    """Identity of a question: the same models, rules and test patients."""
-    return sha256_json([candidate, champion, anchor, policy_hash, {name: list(ids) for name, ids in patients.items()}])
+def evaluated_rows(
+    candidate: LesionResults, champion: LesionResults | None = None, anchor: LesionResults | None = None
+) -> str:
+    """SHA-256 of all that a decision is made on: each lesion, its patient, truth and attributes, and the answers.
+
+    The order of the rows does not count.
+
+    Raises:
+        IncomparableResults: the models were not run on the same lesions.
+    """
+    order = np.argsort(candidate.lesion_id)
+    columns: dict[str, list[str]] = {}
+    for field in fields(candidate):
+        values = getattr(candidate, field.name)
+        columns[field.name] = [] if values is None else [str(value) for value in values[order]]
+    for name, reference in (("champion", champion), ("anchor", anchor)):
+        found = None if reference is None else aligned(candidate, reference, name).predicted[order]
+        columns[name] = [] if found is None else [str(answer) for answer in found]
+    return sha256_json(columns)
+
+
+def use_key(candidate: str, champion: str, anchor: str, policy_hash: str, evaluated: str) -> str:
+    """Identity of a question: the same models and rules on the same rows."""
+    return sha256_json([candidate, champion, anchor, policy_hash, evaluated])
 
 
 def next_use(
-    lines: Sequence[Use | Result],
+    lines: Lines,
     policy: GatePolicy,
     patients: Mapping[str, Sequence[str]],
     *,
+    evaluated: str,
     candidate: str,
     champion: str = "",
     anchor: str = "",
     at: str = "",
 ) -> Use:
-    """The use that judging these models on these patients would be; the earlier one where it was asked before.
+    """The use that judging these models on these rows would be; the earlier one where it was asked before.
 
     Nothing is spent where the outcome is known beforehand not to be a promotion: in mode `point`, and where a gated
-    class has too few patients to show its floor even if no lesion is missed.
+    class has too few patients to show its floor even if no lesion is missed. Such a use may be repeated with any number
+    of candidates, so what it shows does not count in shadow mode.
+
+    A patient is new once, in whichever account: one whose diagnosis was changed brings nothing back. An account that
+    had no patient yet opens with all of its own.
     """
     key, unversioned = (
-        use_key(candidate, champion, anchor, identity, patients) for identity in (policy.hash, policy.unversioned_hash)
+        use_key(candidate, champion, anchor, identity, evaluated) for identity in (policy.hash, policy.unversioned_hash)
     )
     for line in lines:
         if isinstance(line, Use) and line.key in (key, unversioned):
             return line
     state = accounts(lines)
-    refreshed = {name: state.get(name, Account()).refreshed(ids, policy.alpha) for name, ids in patients.items()}
+    opened = {name: account for name, account in state.items() if account.known}
+    seen = frozenset[str]().union(*(account.known for account in opened.values()))
+    new = {name: tuple(sorted(set(ids) - seen if name in opened else set(ids))) for name, ids in patients.items()}
+    refreshed = {
+        name: state.get(name, Account()).refreshed(new[name], policy.alpha, len(ids)) for name, ids in patients.items()
+    }
     level = policy.ledger.spend * min(account.wealth for account in refreshed.values())
     # An empty account (no patient yet) cannot be spent from: the decision is then shown at the first level.
     decidable = level > 0 and all(
         len(patients[code]) >= fewest_without_miss(policy.floors[code], level) for code in policy.gated_classes
     )
     return Use(
-        number=sum(isinstance(line, Use) for line in lines) + 1,
+        number=max((line.number for line in lines if isinstance(line, Use)), default=0) + 1,
         at=at,
         key=key,
         candidate=candidate,
@@ -169,18 +216,17 @@ def next_use(
         level=level or policy.ledger.spend * policy.alpha,
         spends=decidable and policy.mode == "statistical",
         patients={name: len(ids) for name, ids in patients.items()},
-        new_patients={
-            name: tuple(sorted(set(ids) - state.get(name, Account()).known)) for name, ids in patients.items()
-        },
+        new_patients=new,
+        evaluated=evaluated,
     )
 
 
-def result_of(lines: Sequence[Use | Result], use: Use) -> Result | None:
+def result_of(lines: Lines, use: Use) -> Result | None:
     """How a use ended; None while it is open."""
     return next((line for line in lines if isinstance(line, Result) and line.number == use.number), None)
 
 
-def status(lines: Sequence[Use | Result], policy: GatePolicy) -> tuple[AccountStatus, ...]:
+def status(lines: Lines, policy: GatePolicy) -> tuple[AccountStatus, ...]:
     """What is left of each account, whether it is worn out, and how many new patients renew it."""
     uses: dict[str, int] = {}
     for line in lines:

@@ -1,51 +1,35 @@
-"""The test-set ledger as a file: JSON lines, appended to and never changed."""
+"""The test-set ledger of earlier releases, a file of JSON lines that is read once, to be taken over into the log."""
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from dermai.errors import DermaiError
-from dermai.files import sync_folder
-from dermai.gate.ledger import LedgerLine, Result, Use
+from dermai.gate.ledger import LedgerLine, Lines
 
-LINE: TypeAdapter[Use | Result] = TypeAdapter(LedgerLine)
+LINE: TypeAdapter[LedgerLine] = TypeAdapter(LedgerLine)
 
 
-class LedgerDamaged(DermaiError):
-    """The test-set ledger cannot be read."""
+def read_ledger_file(file: Path) -> tuple[Lines, tuple[int, ...]]:
+    """The lines that can be read, and the numbers of those that cannot; a last line that a crash cut short is left out.
 
-
-def read_lines(ledger: Path) -> list[Use | Result]:
-    """All lines; a last line that a crash cut short is left out.
-
-    Raises:
-        LedgerDamaged: another line cannot be read.
+    A result without its use, and a second use or result of one number, cannot be read either. No file has no lines.
     """
-    if not ledger.is_file():
-        return []
-    found: list[Use | Result] = []
-    *whole, _cut = ledger.read_bytes().split(b"\n")
-    for number, line in enumerate(whole, start=1):
+    found: list[LedgerLine] = []
+    unreadable: list[int] = []
+    *whole, _cut = file.read_bytes().split(b"\n") if file.is_file() else [b""]
+    known: set[tuple[str, int]] = set()
+    for place, content in enumerate(whole, start=1):
         try:
-            found.append(LINE.validate_json(line))
+            line = LINE.validate_json(content)
         except ValidationError:
-            raise LedgerDamaged(f"{ledger} line {number} cannot be read: restore the file from a backup") from None
-    return found
-
-
-def append_line(ledger: Path, line: Use | Result) -> None:
-    """Write one line and make it last; whatever a crash left half written is cut off first."""
-    ledger.parent.mkdir(parents=True, exist_ok=True)
-    with ledger.open("a+b") as stream:
-        stream.seek(0)
-        content = stream.read()
-        stream.truncate(content.rfind(b"\n") + 1)
-        text = json.dumps(line.model_dump(mode="json"), separators=(",", ":"), ensure_ascii=False)
-        stream.write(text.encode("utf-8") + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    sync_folder(ledger.parent)
+            unreadable.append(place)
+            continue
+        number = getattr(line, "number", 0)
+        if (line.event, number) in known or (line.event != "use" and ("use", number) not in known):
+            unreadable.append(place)
+            continue
+        known.add((line.event, number))
+        found.append(line)
+    return found, tuple(unreadable)

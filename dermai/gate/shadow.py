@@ -33,20 +33,21 @@ def decide_in_shadow(
     anchor: LesionResults | None = None,
     *,
     earlier: GateDecision | None = None,
+    earlier_spent: bool = True,
 ) -> ShadowDecision:
     """Judge on lesions that both models scored before their diagnosis was known; `confirmed_on` sorts them in time.
 
     Only lesions scored after the challenger was made may be given. Without a `champion` (a first model, or a
     provisional champion judged on itself) the floors alone decide, as they do on the test patients. `earlier` is the
-    gate's decision on the test patients: what it showed holds. A patient counts once per class, with the lesions
-    confirmed first.
+    gate's decision on the test patients: what it showed holds, if that use of them spent (`earlier_spent`). A patient
+    counts once per class, with the lesions confirmed first.
 
     Raises:
         IncomparableResults: the models were not run on the same lesions.
     """
     named: dict[ComparedWith, LesionResults | None] = {"champion": champion, "anchor": anchor}
     references = {name: aligned(challenger, found, name) for name, found in named.items() if found is not None}
-    shown = set(_shown(earlier)) if earlier else set()
+    shown = set(_shown(earlier)) if earlier and earlier_spent else set()
     needed = {(code, "floor") for code in policy.gated_classes}
     compared: tuple[ComparedWith, ...] = () if champion is None else ("champion",)
     if anchor is not None or (champion is not None and _has_anchor(earlier)):

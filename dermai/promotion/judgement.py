@@ -1,13 +1,23 @@
-"""The gate applied to the models of one update."""
+"""The gate applied to the models of one update: reserve in the ledger, decide, write the result down."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pandas as pd
 
+from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
-from dermai.gate.judge import Judgement, judge
+from dermai.files import locked
+from dermai.gate.decision import decide
+from dermai.gate.judgement import Judgement
+from dermai.gate.ledger import Result, evaluated_rows, next_use, result_of, status, test_patients
+from dermai.gate.policy import GatePolicy
 from dermai.gate.results import LesionResults
+from dermai.promotion.exclusive import check_log, lock_file
+from dermai.promotion.test_set_ledger import ledger_lines, take_over
+from dermai.records.test_set_ledger import LedgerResult, LedgerUse
 from dermai.workspace import Workspace
 
 
@@ -20,7 +30,7 @@ def judge_update(
     }
     ids = {f"{role}_id": model.sha256 for role, model in comparison.models.items()}
     return judge(
-        workspace.ledger,
+        workspace,
         params.gate,
         results["candidate"],
         results.get("champion"),
@@ -28,3 +38,56 @@ def judge_update(
         confidence=params.evaluation.confidence,
         **ids,
     )
+
+
+def judge(
+    workspace: Workspace,
+    policy: GatePolicy,
+    candidate: LesionResults,
+    champion: LesionResults | None = None,
+    anchor: LesionResults | None = None,
+    *,
+    candidate_id: str,
+    champion_id: str = "",
+    anchor_id: str = "",
+    confidence: float = 0.95,
+) -> Judgement:
+    """Decide at the level that the ledger allows, and account for it in the audit log. The ids are the models' SHA-256.
+
+    The use is written before anything is computed, so a crash can lose a decision but never the spending. Asked again,
+    the same question is answered at the same level and nothing is spent.
+
+    Raises:
+        IncomparableResults: the models were not run on the same lesions.
+        AuditLogDamaged: the log does not verify.
+        LedgerDamaged: an earlier release left a ledger that cannot be taken over as it is.
+    """
+    compared = champion is not None or anchor is not None
+    patients, audit = test_patients(policy, candidate, compared), AuditLog(workspace.audit_log)
+    evaluated = evaluated_rows(candidate, champion, anchor)
+    with locked(lock_file(workspace)):
+        check_log(audit)
+        take_over(workspace, audit)
+        lines = ledger_lines(audit)
+        use = next_use(
+            lines,
+            policy,
+            patients,
+            evaluated=evaluated,
+            candidate=candidate_id,
+            champion=champion_id,
+            anchor=anchor_id,
+            at=_now(),
+        )
+        repeated = use in lines
+        if not repeated:
+            audit.append(LedgerUse(use=use))
+        decision = decide(policy, candidate, champion, anchor, alpha=use.level, confidence=confidence)
+        if result_of(lines, use) is None:
+            audit.append(LedgerResult(result=Result(number=use.number, at=_now(), outcome=decision.outcome)))
+        accounts = status(ledger_lines(audit), policy)
+    return Judgement(decision=decision, use=use, repeated=repeated, accounts=accounts)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -13,6 +13,7 @@ from dermai.promotion.history import champion_history, latest_decision, unsettle
 from dermai.promotion.policy_approval import policy_approval
 from dermai.promotion.rules import check_decision, check_provisional, dirty_reason
 from dermai.promotion.standing import Standing, champion_standing
+from dermai.promotion.test_set_ledger import TAKE_OVER
 from dermai.records.log import records_of
 from dermai.records.moves import PolicyApproval
 from dermai.records.update_record import UpdateRecord
@@ -56,6 +57,7 @@ class Place:
     data_command: str
     log_problems: tuple[str, ...] = ()
     champion_problem: str = ""
+    ledger_problem: str = ""
     owed_after_alarms: tuple[str, ...] = ()
 
     def version(self, number: str) -> ModelVersion | None:
@@ -79,6 +81,9 @@ def next_step(place: Place) -> NextStep:
             f"dermai reject {found} {WHO}",
             f"where the log was begun anew, `dermai rollback --to {found} {WHO}` takes it over",
         )
+    if place.ledger_problem:
+        return NextStep("the test-set ledger of an earlier release is damaged", TAKE_OVER,
+                        "or put its file back from a backup")  # fmt: skip
     if place.data_problem:
         return NextStep(place.data_problem, place.data_command)
     approvals = records_of(audit, PolicyApproval)

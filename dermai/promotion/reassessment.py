@@ -7,10 +7,10 @@ import pandas as pd
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
-from dermai.gate.judge import judge
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.gate.results import LesionResults
 from dermai.promotion.automatic import promote_by_evidence
+from dermai.promotion.judgement import judge
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.transaction import record_reassessment
 from dermai.records.reassessment import Reassessment
@@ -39,7 +39,7 @@ def reassess_champion(
         return ""
     results = LesionResults.from_table(lesion_predictions(predictions, comparison)["champion"])
     judged = judge(
-        workspace.ledger,
+        workspace,
         params.gate,
         results,
         candidate_id=champion.sha256,

@@ -125,6 +125,7 @@ def judge_in_shadow(
         times.to_numpy(dtype="datetime64[us]").astype(np.int64),
         results.get("anchor"),
         earlier=judged.decision if same_policy else None,
+        earlier_spent=judged.test_set is None or judged.test_set.use.spends,
     )
 
 

@@ -16,6 +16,7 @@ from dermai.promotion.history import champion_history, champion_problem, latest_
 from dermai.promotion.next_step import INGEST, Place, next_step
 from dermai.promotion.policy_approval import changes_since_approval, policy_approval
 from dermai.promotion.standing import champion_standing
+from dermai.promotion.test_set_ledger import ledger_problem
 from dermai.records.after_alarms import owed_after_alarms
 from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import ShadowDecisionRecord
@@ -82,7 +83,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
     versions = tuple(Registry(workspace, params).versions()) if Registry.exists(workspace) else ()
     by_alias = under_aliases(versions)
     champion = by_alias.get(CHAMPION)
-    moved = champion_problem(audit, champion)
+    moved, ledger = champion_problem(audit, champion), ledger_problem(workspace, audit)
     data, data_problem, data_command = _dataset(workspace)
     policy = RecordedPolicy.of(params.gate)
     step = next_step(
@@ -97,6 +98,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
             data_command=data_command,
             log_problems=tuple(verified.problems),
             champion_problem=moved,
+            ledger_problem=ledger,
             owed_after_alarms=owed_after_alarms(workspace),
         )
     )
@@ -111,7 +113,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
         policy_approved=policy_approval(audit, policy, params.gate.hash) is not None,
         policy_changes=changes_since_approval(audit, policy, params.gate.hash),
         records=len(entries),
-        problems=(*verified.problems, *([moved] if moved else [])),
+        problems=(*verified.problems, *(problem for problem in (moved, ledger) if problem)),
         last_record=f"{entries[-1].time[:16]} {entries[-1].event}: {summarise(entries[-1])}" if entries else "",
         pending=_pending(audit),
         open_alarms=tuple(

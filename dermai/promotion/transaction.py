@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 from dermai.audit import AuditLog, Entry
 from dermai.config import Params
-from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
+from dermai.errors import PackageTampered, Refused, UnknownVersion
 from dermai.files import locked
 from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.aliases import finish_moves, set_aliases
+from dermai.promotion.exclusive import check_log, lock_file
 from dermai.promotion.history import champion_history
 from dermai.promotion.policy_approval import (
     approve_policy,
@@ -215,8 +215,8 @@ def repair(workspace: Workspace, params: Params) -> list[str]:
         AuditLogDamaged: the log does not verify.
     """
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
-    with locked(_lock_file(workspace)):
-        _check_log(audit)
+    with locked(lock_file(workspace)):
+        check_log(audit)
         return finish_moves(audit, registry)
 
 
@@ -224,18 +224,11 @@ def repair(workspace: Workspace, params: Params) -> list[str]:
 def _exclusive(workspace: Workspace, params: Params) -> Iterator[tuple[AuditLog, Registry]]:
     """One process at a time, on a log that verifies and a registry that agrees with it."""
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
-    with locked(_lock_file(workspace)):
-        _check_log(audit)
+    with locked(lock_file(workspace)):
+        check_log(audit)
         finish_moves(audit, registry)
         approve_shipped_policy(audit, params.gate)
         yield audit, registry
-
-
-def _check_log(audit: AuditLog) -> None:
-    audit.repair()
-    problems = audit.verify().problems
-    if problems:
-        raise AuditLogDamaged(f"the audit log was changed ({problems[0]}): run `dermai audit verify`")
 
 
 @contextmanager
@@ -260,7 +253,3 @@ def _move(audit: AuditLog, registry: Registry, move: Promotion | Rollback | Reje
 
 def _who(approver: str, role: str, reason: str) -> dict[str, str]:
     return {"approver": approver.strip(), "role": role.strip(), "reason": reason.strip()}
-
-
-def _lock_file(workspace: Workspace) -> Path:
-    return workspace.state / "promotion.lock"

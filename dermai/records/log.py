@@ -24,6 +24,7 @@ from dermai.records.moves import (
     ShadowDecisionRecord,
 )
 from dermai.records.reassessment import Reassessment
+from dermai.records.test_set_ledger import LedgerResult, LedgerTakeover, LedgerUse
 from dermai.records.update_record import NothingNew, UpdateAttempt
 
 Body = TypeVar("Body", bound=Event, covariant=True)
@@ -48,6 +49,9 @@ RecordedEvent = Annotated[
     | Annotated[RefusedUpdate, Tag("refusal of an update")]
     | Annotated[ShadowDecisionRecord, Tag("shadow_decision")]
     | Annotated[Reassessment, Tag("reassessment")]
+    | Annotated[LedgerUse, Tag("test_set_use")]
+    | Annotated[LedgerResult, Tag("test_set_result")]
+    | Annotated[LedgerTakeover, Tag("ledger_takeover")]
     | Annotated[Promotion, Tag("promotion")]
     | Annotated[Rejection, Tag("rejection")]
     | Annotated[Rollback, Tag("rollback")]

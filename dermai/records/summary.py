@@ -20,6 +20,7 @@ from dermai.records.moves import (
     Rollback,
 )
 from dermai.records.reasons import marked_reasons
+from dermai.records.test_set_ledger import LedgerResult, LedgerTakeover, LedgerUse
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
 
 
@@ -64,6 +65,13 @@ def summarise(entry: Entry) -> str:
         case Restore() as event:
             lost = f", {event.records_lost} newer records given up" if event.records_lost else ""
             return f"back to the {event.records} records of the backup of {event.taken}{lost}"
+        case LedgerUse(use=use):
+            spent = f"level {use.level:.4g} spent" if use.spends else "nothing spent"
+            return f"use {use.number} of the test patients: {spent}"
+        case LedgerResult(result=result):
+            return f"use {result.number} of the test patients ended: {result.outcome.replace('_', ' ')}"
+        case LedgerTakeover() as event:
+            return _takeover(event)
         case Repair() as event:
             return event.what
         case WindowAlarm() | SensitivityAlarm() as event:
@@ -106,6 +114,15 @@ def _promotion(event: Promotion) -> str:
         return f"in place of version {before.version}, " if before else "first champion, "
     place = f" in place of version {before.version}" if before and not again else ""
     return f"provisional champion{place} until {event.provisional.until}, {'renewed ' if again else ''}"
+
+
+def _takeover(event: LedgerTakeover) -> str:
+    uses = sum(line.event == "use" for line in event.lines)
+    source = f"the file {event.file_sha256[:12]}" if event.file_sha256 else "the records of attempts"
+    said = f"{uses} uses of the test patients taken over from {source}"
+    if not event.approver:
+        return said
+    return f"{said}, by {event.approver} ({event.role}): {event.reason}"
 
 
 def _profile(record: UpdateRecord) -> str:

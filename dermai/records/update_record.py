@@ -25,7 +25,7 @@ from dermai.workspace import Workspace, code_version
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dermai.gate.judge import Judgement
+    from dermai.gate.judgement import Judgement
 
 TRIGGER_VARIABLE, EVIDENCE_VARIABLE = "DERMAI_TRIGGER", "DERMAI_TRIGGER_EVIDENCE"
 COUNTED = ("diagnosis", "source", "site", "device", "skin_type", "sex")

@@ -5,9 +5,12 @@ import pytest
 from scipy.stats import binom
 
 from dermai.gate import ledger
-from dermai.gate.ledger import Account, Result, Use, next_use
+from dermai.gate.decision import decide
+from dermai.gate.exact import fewest_without_miss
+from dermai.gate.ledger import Account, Emptied, Result, Use, evaluated_rows, next_use
 from dermai.gate.planning import rejects
 from dermai.gate.policy import GatePolicy
+from tests.gate.simulated import first_hit, lesions
 
 POLICY = GatePolicy()
 
@@ -19,7 +22,8 @@ def patients(count, first=0):
 
 def used(lines, candidate, outcome="insufficient_evidence", policy=POLICY, pool=None):
     """The ledger after one more use, and its level."""
-    use = next_use(lines, policy, pool or patients(100), candidate=str(candidate), champion="c")
+    pool = pool or patients(100)
+    use = next_use(lines, policy, pool, evaluated=str(pool), candidate=str(candidate), champion="c")
     return [*lines, use, Result(number=use.number, at="", outcome=outcome)], use.level
 
 
@@ -81,7 +85,7 @@ def test_50_candidates_worse_by_the_margin_on_one_test_set_are_promoted_with_at_
 def test_new_patients_refresh_in_proportion_and_never_beyond_alpha():
     lines, level = used([], "a", pool=patients(100))
     left = POLICY.alpha - level
-    use = next_use(lines, POLICY, patients(125), candidate="b", champion="c")
+    use = next_use(lines, POLICY, patients(125), evaluated="rows", candidate="b", champion="c")
     assert use.level == pytest.approx(POLICY.ledger.spend * (left + POLICY.alpha * 25 / 125))
     assert len(use.new_patients["MM"]) == 25
     full = Account(wealth=POLICY.alpha, alpha=POLICY.alpha, known=frozenset("ab")).refreshed("cdefgh", POLICY.alpha)
@@ -102,26 +106,75 @@ def test_as_many_new_patients_as_are_asked_for_renew_a_worn_out_test_set():
 
 def test_the_same_question_is_the_same_use_and_another_one_is_not():
     lines, _ = used([], "a")
-    again = next_use(lines, POLICY, patients(100), candidate="a", champion="c")
+    pool, rows = patients(100), str(patients(100))
+    again = next_use(lines, POLICY, pool, evaluated=rows, candidate="a", champion="c")
     assert again == lines[0]
     for changed in (
-        next_use(lines, POLICY, patients(101), candidate="a", champion="c"),
-        next_use(lines, POLICY, patients(100), candidate="a", champion="d"),
-        next_use(lines, GatePolicy(alpha=0.04), patients(100), candidate="a", champion="c"),
+        next_use(lines, POLICY, pool, evaluated="other rows", candidate="a", champion="c"),
+        next_use(lines, POLICY, pool, evaluated=rows, candidate="a", champion="d"),
+        next_use(lines, GatePolicy(alpha=0.04), pool, evaluated=rows, candidate="a", champion="c"),
     ):
         assert (changed.number, changed.key != again.key) == (2, True)
 
 
 def test_a_use_that_cannot_promote_spends_nothing():
-    few = next_use([], POLICY, {**patients(100), "MM": ["1", "2"]}, candidate="a")
-    point = next_use([], GatePolicy(mode="point"), patients(100), candidate="a")
+    few = next_use([], POLICY, {**patients(100), "MM": ["1", "2"]}, evaluated="rows", candidate="a")
+    point = next_use([], GatePolicy(mode="point"), patients(100), evaluated="rows", candidate="a")
     assert (few.spends, point.spends) == (False, False)
     assert ledger.accounts([few])["MM"].wealth == POLICY.alpha
 
 
 def test_an_open_use_has_spent_already():
     """A crash between use and result loses a decision, never the spending."""
-    use = next_use([], POLICY, patients(100), candidate="a")
+    use = next_use([], POLICY, patients(100), evaluated="rows", candidate="a")
     assert isinstance(use, Use)
     assert ledger.accounts([use])["BCC"].wealth == pytest.approx(POLICY.alpha - use.level)
     assert ledger.result_of([use], use) is None
+
+
+ROWS = lesions({"MM": first_hit(20, 30), "BCC": first_hit(25, 30), "Nev": first_hit(50, 60)})
+
+
+def test_the_rows_of_a_question_are_the_same_in_any_order():
+    order = np.random.default_rng(1).permutation(len(ROWS))
+    values = {name: value[order] for name, value in vars(ROWS).items() if value is not None}
+    assert evaluated_rows(type(ROWS)(**values), ROWS) == evaluated_rows(ROWS, ROWS)
+
+
+@pytest.mark.parametrize("name", ["lesion_id", "patient_id", "truth", "predicted", "sex"])
+def test_another_lesion_patient_diagnosis_answer_or_attribute_makes_other_rows(name):
+    values = np.full(len(ROWS), "") if getattr(ROWS, name) is None else getattr(ROWS, name).astype("U8").copy()
+    values[0] = "other"
+    assert evaluated_rows(type(ROWS)(**{**vars(ROWS), name: values})) != evaluated_rows(ROWS)
+
+
+def test_a_patient_whose_diagnosis_was_changed_brings_nothing_back():
+    pool = {"MM": patients(60)["MM"], "BCC": patients(60, 100)["BCC"], "benign": patients(200, 200)["benign"]}
+    lines, _ = used([], "a", pool=pool)
+    moved = {**pool, "MM": pool["MM"][20:], "benign": [*pool["benign"], *pool["MM"][:20]]}
+    use = next_use(lines, POLICY, moved, evaluated="relabelled", candidate="a", champion="c")
+    assert use.spends
+    assert use.new_patients == {"MM": (), "BCC": (), "benign": ()}
+    assert use.level == pytest.approx(POLICY.ledger.spend * ledger.accounts(lines)["MM"].wealth)
+
+
+def test_where_spending_is_no_longer_known_only_new_patients_have_a_budget():
+    lines, _ = used([], "a")
+    lines = [*lines, Emptied()]
+    assert all(account.wealth == 0 for account in ledger.accounts(lines).values())
+    same = next_use(lines, POLICY, patients(100), evaluated="rows", candidate="b", champion="c")
+    more = next_use(lines, POLICY, patients(300), evaluated="rows", candidate="b", champion="c")
+    assert (same.spends, more.spends) == (False, True)
+
+
+@pytest.mark.parametrize("champion", [None, "perfect"])
+def test_a_use_that_spends_nothing_never_promotes(champion):
+    """Even where no lesion is missed: the floor of a class with one patient too few cannot be shown."""
+    level = POLICY.ledger.spend * POLICY.alpha
+    fewest = {code: fewest_without_miss(POLICY.floors[code], level) for code in POLICY.gated_classes}
+    for short in POLICY.gated_classes:
+        sizes = {**fewest, short: fewest[short] - 1, "Nev": 200}
+        perfect = lesions({code: first_hit(n, n) for code, n in sizes.items()})
+        pool = ledger.test_patients(POLICY, perfect, champion is not None)
+        assert not next_use([], POLICY, pool, evaluated="rows", candidate="a").spends
+        assert decide(POLICY, perfect, perfect if champion else None, alpha=level).outcome != "promote"

@@ -42,7 +42,7 @@ def test_the_vectorised_gate_promotes_what_the_gate_promotes(melanomas, loss):
 
 def test_the_first_level_is_the_ledgers():
     pool = {name: [str(number) for number in range(100)] for name in ("MM", "BCC", "benign")}
-    assert next_use([], POLICY, pool, candidate="a").level == pytest.approx(FIRST_LEVEL)
+    assert next_use([], POLICY, pool, evaluated="rows", candidate="a").level == pytest.approx(FIRST_LEVEL)
 
 
 def test_the_threshold_rule_is_mlflows():

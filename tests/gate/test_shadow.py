@@ -143,3 +143,15 @@ def test_a_decision_in_point_mode_shows_nothing():
     nobody = lesions({"MM": np.zeros(0, dtype=bool)})
     found = decide_in_shadow(POLICY, nobody, nobody, np.zeros(0, dtype=str), earlier=earlier)
     assert {test.verdict for test in found.tests} == {"not_shown"}
+
+
+def test_what_a_use_that_spent_nothing_showed_is_open_in_practice():
+    hits = {code: first_hit(38, 40) for code in ("MM", "BCC", "Nev")}
+    earlier = decide(POLICY, *[lesions(hits)] * 2)
+    nobody = lesions({"MM": np.zeros(0, dtype=bool)})
+    found = {
+        spent: decide_in_shadow(POLICY, nobody, nobody, np.zeros(0, dtype=str), earlier=earlier, earlier_spent=spent)
+        for spent in (True, False)
+    }
+    assert "shown" in {test.verdict for test in found[True].tests}
+    assert {test.verdict for test in found[False].tests} == {"not_shown"}

@@ -12,6 +12,7 @@ from dermai.records.incidents import AlarmsSettled
 from dermai.records.log import EVENT_TYPES, read_record, records_of
 from dermai.records.moves import ChampionMove, Confirmation, PolicyApproval, Promotion, Rejection, ShadowDecisionRecord
 from dermai.records.reassessment import Reassessment
+from dermai.records.test_set_ledger import LedgerResult, LedgerTakeover, LedgerUse
 from dermai.records.update_record import NothingNew, UpdateAttempt, UpdateRecord
 from tests.records.made import failure
 
@@ -29,7 +30,10 @@ def test_there_is_a_type_for_each_event():
 def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_form(stored_log):
     found = stored_log.verify(load_public_key(stored_log.public_key_file))
     assert found.ok, found.problems
-    later = {"alarms_settled": AlarmsSettled, "reassessment": Reassessment}
+    later = {
+        "alarms_settled": AlarmsSettled, "reassessment": Reassessment, "test_set_use": LedgerUse,
+        "test_set_result": LedgerResult, "ledger_takeover": LedgerTakeover,
+    }  # fmt: skip
     assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - set(later)
     assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - set(later.values())
 

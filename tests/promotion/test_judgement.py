@@ -1,0 +1,143 @@
+"""A use of the test patients from beginning to end, in the signed log."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dermai.audit import AuditLog
+from dermai.errors import AuditLogDamaged
+from dermai.gate.policy import GatePolicy
+from dermai.promotion import judgement as judgement_module
+from dermai.promotion.judgement import judge
+from dermai.promotion.test_set_ledger import ledger_lines
+from dermai.records.summary import summarise
+from tests.gate.simulated import first_hit, lesions
+
+POLICY = GatePolicy()
+FIRST, SECOND = (POLICY.ledger.spend * POLICY.alpha * factor for factor in (1, 1 - POLICY.ledger.spend))
+GOOD = lesions({code: first_hit(90, 100) for code in ("MM", "BCC", "Nev", "SebKer")})
+BAD = lesions({code: first_hit(70, 100) for code in ("MM", "BCC", "Nev", "SebKer")})
+
+
+@pytest.fixture
+def audit(workspace):
+    return AuditLog(workspace.audit_log)
+
+
+def events(audit):
+    return [entry.event for entry in audit.entries()]
+
+
+def test_a_use_is_a_signed_entry_and_so_is_its_result_and_the_budget_shrinks(workspace, audit):
+    first = judge(workspace, POLICY, BAD, GOOD, candidate_id="a", champion_id="c")
+    second = judge(workspace, POLICY, GOOD, GOOD, candidate_id="b", champion_id="c")
+    assert events(audit) == ["test_set_use", "test_set_result"] * 2
+    assert audit.verify().ok
+    assert (first.decision.outcome, second.decision.outcome) == ("reject", "promote")
+    assert (first.decision.alpha, second.decision.alpha) == pytest.approx((FIRST, SECOND))
+    assert {account.account for account in first.accounts} == {"MM", "BCC", "benign"}
+    assert summarise(audit.entries()[0]) == f"use 1 of the test patients: level {FIRST:.4g} spent"
+    assert summarise(audit.entries()[1]) == "use 1 of the test patients ended: reject"
+
+
+def test_asked_again_the_question_has_the_same_answer_and_costs_nothing(workspace, audit):
+    first = judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    again = judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    assert again.decision == first.decision
+    assert (again.repeated, len(ledger_lines(audit))) == (True, 2)
+    assert "nothing was spent" in again.notes[0]
+
+
+def test_the_same_candidate_with_four_more_lesions_of_known_patients_spends(workspace):
+    """Reproduced on an earlier release: it went from insufficient to promote with nothing spent."""
+    patients = np.concatenate([np.arange(300), [0, 1, 2, 3]]).astype(str)
+    answers = np.repeat(["MM", "BCC", "Nev"], 100)
+    few = lesions({code: first_hit(83, 100) for code in ("MM", "BCC", "Nev")}, patient_id=patients[:300])
+    more = type(few)(
+        np.arange(304).astype(str), patients, np.append(answers, ["MM"] * 4), np.append(few.predicted, ["MM"] * 4)
+    )
+    first = judge(workspace, POLICY, few, few, candidate_id="a", champion_id="c")
+    second = judge(workspace, POLICY, more, more, candidate_id="a", champion_id="c")
+    assert not second.repeated
+    assert second.use.spends
+    assert second.decision.alpha < first.decision.alpha
+
+
+def test_the_same_candidate_on_changed_labels_spends(workspace):
+    truth = GOOD.truth.copy()
+    truth[:6] = "Nev"
+    first = judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    changed = replace(GOOD, truth=truth)
+    second = judge(workspace, POLICY, changed, changed, candidate_id="a", champion_id="c")
+    assert (second.repeated, second.use.spends, second.use.number) == (False, True, 2)
+    assert second.decision.alpha == pytest.approx(POLICY.ledger.spend * min(first.use.level, POLICY.alpha))
+
+
+def test_a_question_asked_under_an_earlier_release_costs_nothing_under_this_one(workspace, audit, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(GatePolicy, "hash", GatePolicy.unversioned_hash)
+        judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    again = judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    assert (again.repeated, len(ledger_lines(audit))) == (True, 2)
+
+
+def test_the_names_of_the_models_never_change_a_decision(workspace):
+    found = []
+    for a, c, k in [("a", "c", "k"), ("c", "a", "k"), ("zz", "1", "a")]:
+        AuditLog(workspace.audit_log)
+        place = type(workspace)(workspace.root / f"{a}{c}{k}")
+        found.append(judge(place, POLICY, BAD, GOOD, GOOD, candidate_id=a, champion_id=c, anchor_id=k).decision)
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_worn_out_test_set_says_so_and_how_many_patients_renew_it(workspace):
+    for number in range(3):
+        found = judge(workspace, POLICY, BAD, GOOD, candidate_id=str(number), champion_id="c")
+    said = next(note for note in found.notes if note.startswith("MM"))
+    assert "Worn out: " in said
+    assert "new patients with confirmed lesions renew it" in said
+
+
+def test_few_test_patients_are_said_and_not_spent(workspace):
+    few = lesions({code: first_hit(6, 6) for code in ("MM", "BCC", "Nev")})
+    found = judge(workspace, POLICY, few, few, candidate_id="a", champion_id="c")
+    assert found.decision.outcome == "insufficient_evidence"
+    assert "too few for a promotion whatever they show" in found.notes[0]
+    assert "nothing of it counts in shadow mode" in found.notes[0]
+    assert all(account.share_left == 1 for account in found.accounts)
+
+
+def test_a_crash_within_a_use_keeps_its_spending_and_the_same_question_ends_it(workspace, audit, monkeypatch):
+    def power_cut(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judgement_module, "decide", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    assert events(audit) == ["test_set_use"]
+    found = judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
+    assert found.decision.alpha == pytest.approx(FIRST)
+    assert events(audit) == ["test_set_use", "test_set_result"]
+
+
+def test_an_edited_use_stops_the_next(workspace, audit):
+    judge(workspace, POLICY, BAD, GOOD, candidate_id="a", champion_id="c")
+    audit.path.write_bytes(audit.path.read_bytes().replace(b'"spends":true', b'"spends":false'))
+    with pytest.raises(AuditLogDamaged):
+        judge(workspace, POLICY, GOOD, GOOD, candidate_id="b", champion_id="c")
+
+
+def test_a_file_of_the_old_name_decides_nothing_once_the_log_holds_a_use(workspace):
+    judge(workspace, POLICY, BAD, GOOD, candidate_id="a", champion_id="c")
+    workspace.ledger.write_text("not a ledger\n", encoding="utf-8")
+    assert judge(workspace, POLICY, GOOD, GOOD, candidate_id="b", champion_id="c").decision.alpha == pytest.approx(
+        SECOND
+    )
+
+
+def test_a_judgement_is_plain_json_and_back(workspace):
+    found = judge(workspace, POLICY, BAD, GOOD, GOOD, candidate_id="a", champion_id="c", anchor_id="k")
+    assert type(found).model_validate(json.loads(found.model_dump_json())) == found
