@@ -36,18 +36,23 @@ step "A named person lets it answer for a limited time: a provisional champion; 
 run dermai promote --provisional --profile demo \
   --approver "A. Demo" --role "head of dermatology" --reason "every case is read for now"
 
+# A referral is evidence when its follow-up of 180 days is over. These patients do not exist, so that the days which
+# are given for them count: their referrals are dated as if they had come in that long ago.
+last_year=$(python -c "import datetime; print(datetime.date.today() - datetime.timedelta(days=190))")
 step "Five weeks of production: nothing new, a new phone, a new site, a new diagnosis, more melanoma"
-run dermai simulate-production demo/production --size 128 --profile demo --set triage.heat_maps=false
+run dermai simulate-production demo/production --size 128 --until "$last_year" --profile demo --set triage.heat_maps=false
 
 step "The diagnoses came back week by week; those of the last one: what do they show of the model?"
 run dermai confirm demo/production/week-5/diagnoses.csv --profile demo
 
 step "Of carcinomas few came: a clinic that sees many sends its referrals, and later its diagnoses"
 run dermai simulate referrals --arrival 4 --scale 0.02 --size 128 --prevalence BCC=200
-run zenml pipeline run triage_cases -c profiles/demo.yaml
+sed "s/^parameters:/&\n  received_on: '$last_year'/" profiles/demo.yaml > demo/received.yaml
+run zenml pipeline run triage_cases -c demo/received.yaml
 # A few photographs have to be taken again: their diagnoses are set aside, and the command says so by its exit code
-run dermai confirm referrals/cases.csv --profile demo || true
-rm -r referrals
+run python demo/date_diagnoses.py referrals/cases.csv "$last_year"
+run dermai confirm referrals/diagnoses.csv --profile demo || true
+rm -r referrals demo/received.yaml
 run dermai status --profile demo
 
 step "New confirmed cases arrive: checked, pseudonymised, split by patient, versioned"

@@ -27,7 +27,9 @@ def make_package(seed: int = 0) -> ModelPackage:
         interpolation="nearest",
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
-        manifest=pd.DataFrame([["0" * 64, "c", "p", "l", "MM", "dermai", "", "train"]], columns=list(MANIFEST_COLUMNS)),
+        manifest=pd.DataFrame(
+            [["0" * 64, "c", "p", "l", "MM", "dermai", "simulated", "train"]], columns=list(MANIFEST_COLUMNS)
+        ),
         validation=pd.DataFrame(columns=["image", "diagnosis", *(f"p_{code}" for code in CLASSES)]),
         operating_points={"MM": 0.3},
     )

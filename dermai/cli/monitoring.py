@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,10 @@ def register(application: typer.Typer) -> None:
 
 def confirm(
     file: Annotated[
-        Path, typer.Argument(help="CSV with case_id, diagnosis; optionally lesion_id, patient_id, confirmed_by.")
+        Path,
+        typer.Argument(
+            help="CSV with case_id, diagnosis; optionally lesion_id, patient_id, confirmed_by, confirmed_on."
+        ),
     ],
     correct: Annotated[bool, typer.Option(help="Let a diagnosis replace the one recorded before.")] = False,
     profile: Profile = "",
@@ -88,6 +92,9 @@ def simulate_production(
     folder: Annotated[Path, typer.Argument(help="New folder that receives the referrals of five weeks.")],
     size: Annotated[int, typer.Option(help="Side of the square photographs, pixels.")] = 128,
     seed: Annotated[int, typer.Option(help="The same seed gives the same patients.")] = 1,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day before which the last week ends; today if none.")
+    ] = None,
     profile: Profile = "",
     settings: Settings = None,
 ) -> None:
@@ -102,4 +109,11 @@ def simulate_production(
     if folder.exists() and any(folder.iterdir()):
         raise DermaiError(f"{folder} is not empty: name a new folder")
     workspace = find_workspace()
-    simulate(workspace, read_parameters(workspace, profile, settings), folder, size, seed)
+    simulate(
+        workspace,
+        read_parameters(workspace, profile, settings),
+        folder,
+        size,
+        seed,
+        until=until.date() if until else None,
+    )

@@ -31,7 +31,9 @@ def log_e_values(values: np.ndarray, least: float, null_mean: float) -> np.ndarr
     return np.asarray(logsumexp(np.cumsum(growth, axis=1), axis=0) - np.log(len(BETS)))
 
 
-def growth(outcomes: Sequence[float], chances: Sequence[float], least: float, null_mean: float) -> tuple[float, float]:
+def growth(
+    outcomes: Sequence[float] | np.ndarray, chances: Sequence[float], least: float, null_mean: float
+) -> tuple[float, float]:
     """Growth of the logarithm a case with the best bet, where outcomes have these chances: mean, standard deviation."""
     each = np.log1p(BETS[:, None] * (np.asarray(outcomes) - null_mean) / (null_mean - least))
     means = each @ np.asarray(chances)

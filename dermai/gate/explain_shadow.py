@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dermai.gate.explain import REFERENCES, about_words, further_words
 from dermai.gate.findings import Outcome, ShadowTest
+from dermai.gate.policy import ShadowRules
+from dermai.percentages import per_cent
 
 
 def summary(outcome: Outcome, tests: Sequence[ShadowTest], further: Mapping[str, int | None]) -> str:
@@ -18,7 +20,13 @@ def summary(outcome: Outcome, tests: Sequence[ShadowTest], further: Mapping[str,
     return f"Keep going: {len(left)} of {len(tests)} tests are still open{further_words(further)}."
 
 
-def reasons(tests: Sequence[ShadowTest], macro_f1_kept: bool, open_groups: tuple[str, ...]) -> Iterator[str]:
+def reasons(
+    tests: Sequence[ShadowTest],
+    macro_f1_kept: bool,
+    open_groups: tuple[str, ...],
+    unconfirmed: float,
+    rules: ShadowRules,
+) -> Iterator[str]:
     """A sentence for each test, in its order, then what else holds the challenger back."""
     for test in tests:
         if test.against == "floor":
@@ -33,6 +41,12 @@ def reasons(tests: Sequence[ShadowTest], macro_f1_kept: bool, open_groups: tuple
             yield f"{what}: open, because the anchor does not score in shadow."
         else:
             yield f"{what}: not shown yet; {_so_far(test)}."
+    if unconfirmed > rules.most_unconfirmed + 1e-12:
+        share, most = per_cent(unconfirmed), per_cent(rules.most_unconfirmed)
+        yield (
+            f"No floor is shown in daily practice: {share} of the referrals, or of those with the answers under which "
+            f"misses would hide, have no diagnosis that counts after {rules.follow_up_days} days, more than {most}."
+        )
     if not macro_f1_kept:
         yield "Macro-F1 over all diagnoses is not kept yet."
     for group in open_groups:

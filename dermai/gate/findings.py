@@ -176,7 +176,11 @@ class ShadowTest(Finding):
 
 
 class ShadowDecision(Finding):
-    """What daily practice says of a challenger so far; `further_cases` as in `GateDecision`, from now on."""
+    """What daily practice says of a challenger so far; `further_cases` as in `GateDecision`, from now on.
+
+    `lesions` counts those with a diagnosis that counts, `unconfirmed` is the share of referrals without one at the end
+    of follow-up: the largest of all referrals and of the parts in which misses would hide.
+    """
 
     outcome: Outcome
     summary: str
@@ -188,3 +192,5 @@ class ShadowDecision(Finding):
     macro_f1_difference: float | None = None
     subgroups_open: tuple[str, ...] = ()
     further_cases: dict[str, int | None] = Field({}, exclude_if=not_)
+    unconfirmed: float | None = Field(None, exclude_if=not_)
+    not_counted: tuple[str, ...] = Field((), exclude_if=not_)

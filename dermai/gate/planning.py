@@ -16,6 +16,7 @@ from scipy.stats import norm
 from dermai.gate import unconditional
 from dermai.gate.clustered import EXACT_LIMIT, Pairs
 from dermai.gate.eprocess import growth
+from dermai.gate.follow_up import miss_weighed
 from dermai.gate.paired import score
 from dermai.gate.policy import GatePolicy
 
@@ -39,7 +40,8 @@ def further_patients_for_floor(
     floor = policy.floors[code]
     assumed = max(policy.target_sensitivities.get(code, 0.0), (1 + floor) / 2)
     expected = (hits + PRIOR_CASES * assumed) / (patients + PRIOR_CASES)
-    return _patients(growth((1.0, 0.0), (expected, 1 - expected), 0.0, floor), policy, log_e_value)
+    least, outcomes = miss_weighed(np.array([1.0, 0.0]), floor, 0.0, policy.shadow)
+    return _patients(growth(outcomes, (expected, 1 - expected), least, floor), policy, log_e_value)
 
 
 def further_patients_for_comparison(
@@ -59,7 +61,8 @@ def further_patients_for_comparison(
     if gain_rate > loss_rate:
         gain_rate = loss_rate = (gain_rate + loss_rate) / 2
     chances = (gain_rate, 1 - gain_rate - loss_rate, loss_rate)
-    return _patients(growth((1.0, 0.0, -1.0), chances, -1.0, -margin), policy, log_e_value)
+    least, outcomes = miss_weighed(np.array([1.0, 0.0, -1.0]), -margin, -1.0, policy.shadow)
+    return _patients(growth(outcomes, chances, least, -margin), policy, log_e_value)
 
 
 def _patients(growth_of_evidence: tuple[float, float], policy: GatePolicy, log_e_value: float) -> int | None:

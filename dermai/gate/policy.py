@@ -63,6 +63,13 @@ class ShadowRules(Rules):
     """When confirmed diagnoses of the daily practice decide for a challenger."""
 
     alpha: float = Field(0.05, gt=0, lt=0.5)
+    follow_up_days: int = Field(180, ge=1, le=1095)
+    most_unconfirmed: float = Field(0.10, ge=0, le=0.5)
+
+    @property
+    def miss_weight(self) -> float:
+        """How often a miss that came back counts, since so many more may be among the lesions left unconfirmed."""
+        return 1 / (1 - self.most_unconfirmed)
 
 
 class ProvisionalRules(Rules):

@@ -72,6 +72,11 @@ class LesionResults:
     def __len__(self) -> int:
         return len(self.lesion_id)
 
+    def at(self, chosen: np.ndarray) -> LesionResults:
+        """The results on the chosen lesions; boolean [N]."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: value[chosen] for name, value in values.items() if value is not None})
+
     def hits(self, code: str, policy: GatePolicy) -> np.ndarray:
         """Which lesions of a class are found, by the policy's meaning of a hit; boolean [N]."""
         if policy.hit == "malignant":

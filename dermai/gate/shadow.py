@@ -1,12 +1,16 @@
 """Shadow mode: a challenger is judged on the diagnoses that come back from daily practice, at every look.
 
-What the gate could not show on the test patients is tested again, on new patients, by e-processes. Nothing is kept
-between looks: the state is recomputed from the log of confirmed lesions, and an e-process that once reached its
-threshold stays there. A false promotion needs a test whose hypothesis is true to reach 1/alpha: at most alpha.
+What the gate could not show on the test patients is tested again, on new patients, by e-processes in the order of
+*referral*: what a model finds is biopsied first, so the order of confirmation follows the answers. A referral counts
+when its follow-up time is over, with the diagnosis that it had by then, and never changes afterwards. So nothing needs
+to be kept between looks: the state is recomputed, and an e-process that once reached its threshold stays there. A false
+promotion needs a test whose hypothesis is true to reach 1/alpha: at most alpha.
 
-Confirmed lesions are not all lesions: what the champion calls harmless is confirmed less often. That hides gains of the
-challenger more than losses (the comparison errs on the safe side) but flatters both sensitivities, so a floor that was
-not shown on test patients should be read with care when it is shown here.
+Referrals left unconfirmed may hide misses. Where their share is above the policy's (of all, or of those with the answer
+under which a miss would hide), daily practice shows nothing but that a challenger is no worse than the champion for a
+gated class: that comparison errs on the safe side, as what the champion finds is confirmed more often. Below that
+share each miss that came back counts for those that did not, 1 / (1 - share) times, so that the level holds as long as
+missed lesions are confirmed at least as often as the others with the same answer.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import numpy as np
 from dermai.gate.eprocess import log_e_values
 from dermai.gate.explain_shadow import reasons, summary
 from dermai.gate.findings import BENIGN, ComparedWith, GateDecision, Outcome, ShadowDecision, ShadowTest, TestResult
+from dermai.gate.follow_up import FollowUp, miss_weighed
 from dermai.gate.guards import compare_macro_f1, subgroups
 from dermai.gate.planning import further_patients_for_comparison, further_patients_for_floor, most
 from dermai.gate.policy import GatePolicy
@@ -29,24 +34,30 @@ def decide_in_shadow(
     policy: GatePolicy,
     challenger: LesionResults,
     champion: LesionResults | None,
-    confirmed_on: np.ndarray,
+    referred_on: np.ndarray,
     anchor: LesionResults | None = None,
     *,
     earlier: GateDecision | None = None,
     earlier_spent: bool = True,
 ) -> ShadowDecision:
-    """Judge on lesions that both models scored before their diagnosis was known; `confirmed_on` sorts them in time.
+    """Judge on lesions that both models scored before their diagnosis was known; `referred_on` sorts them in time.
 
-    Only lesions scored after the challenger was made may be given. Without a `champion` (a first model, or a
+    All lesions are given that were referred after the challenger was made and whose follow-up time is over; the truth
+    of those without a diagnosis that counts is empty. Without a `champion` (a first model, or a
     provisional champion judged on itself) the floors alone decide, as they do on the test patients. `earlier` is the
     gate's decision on the test patients: what it showed holds, if that use of them spent (`earlier_spent`). A patient
-    counts once per class, with the lesions confirmed first.
+    counts once per class, with the lesions referred first.
 
     Raises:
         IncomparableResults: the models were not run on the same lesions.
     """
     named: dict[ComparedWith, LesionResults | None] = {"champion": champion, "anchor": anchor}
     references = {name: aligned(challenger, found, name) for name, found in named.items() if found is not None}
+    follow_up = FollowUp.of(policy, challenger, np.asarray(referred_on))
+    confirmed = challenger.truth != ""
+    times = np.asarray(referred_on)[confirmed]
+    challenger = challenger.at(confirmed)
+    references = {name: found.at(confirmed) for name, found in references.items()}
     shown = set(_shown(earlier)) if earlier and earlier_spent else set()
     needed = {(code, "floor") for code in policy.gated_classes}
     compared: tuple[ComparedWith, ...] = () if champion is None else ("champion",)
@@ -58,14 +69,20 @@ def decide_in_shadow(
     for about, against in sorted(needed):
         is_floor = against == "floor"
         reference = None if is_floor else references.get(against)  # type: ignore[call-overload]
-        values, looks = np.zeros(0), np.zeros(0, dtype=int)
+        values, looks = np.zeros(0), times[:0]
         chosen = np.isin(challenger.truth, policy.benign_classes) if about == BENIGN else challenger.truth == about
         if is_floor or reference is not None:
-            values, looks = _by_patient(challenger.patient_id[chosen], np.asarray(confirmed_on)[chosen],
+            values, looks = _by_patient(challenger.patient_id[chosen], times[chosen],
                                         _values(policy, about, challenger, reference)[chosen])  # fmt: skip
         null_mean = policy.floors[about] if is_floor else -_margin(policy, about, against)
         before, lesions = (about, against) in shown, int(chosen.sum())
-        tests.append(_test(policy, about, against, values, looks, null_mean, lesions, earlier, before, harm_threshold))
+        safe = against == "champion" and about != BENIGN
+        sound = np.ones(len(looks), dtype=bool) if safe else follow_up.sound(looks)
+        allowed = bool(safe or follow_up.now_sound)
+        tests.append(
+            _test(policy, about, against, values, looks, sound & allowed, null_mean, lesions, earlier, before,
+                  harm_threshold)
+        )  # fmt: skip
     beside = references.get("champion")
     macro_f1 = compare_macro_f1(challenger, beside) if beside else None
     kept = beside is None or (macro_f1 is not None and macro_f1.difference >= -policy.guards.macro_f1_drop - 1e-12)
@@ -84,7 +101,7 @@ def decide_in_shadow(
         outcome = "reject"
     elif all(verdict == "shown" for verdict in verdicts) and kept and not open_groups:
         outcome = "promote"
-    sentences = tuple(reasons(tests, kept, open_groups))
+    sentences = tuple(reasons(tests, kept, open_groups, follow_up.unconfirmed, policy.shadow))
     further = {
         about: most(
             test.further_patients if test.verdict == "not_shown" else 0 for test in tests if test.about == about
@@ -102,6 +119,7 @@ def decide_in_shadow(
         macro_f1_difference=macro_f1.difference if macro_f1 else None,
         subgroups_open=open_groups,
         further_cases=further,
+        unconfirmed=follow_up.unconfirmed or None,
     )
 
 
@@ -139,22 +157,22 @@ def _values(policy: GatePolicy, about: str, challenger: LesionResults, reference
     return hits(challenger) - (hits(reference) if reference is not None else 0.0)
 
 
-def _by_patient(patient_id: np.ndarray, confirmed_on: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One value a patient, in the order of first confirmation: the mean over the lesions confirmed at that time.
+def _by_patient(patient_id: np.ndarray, referred_on: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One value a patient, in the order of first referral: the mean over the lesions referred at that time.
 
-    Beside it the positions of the last patient of each time: looks there do not depend on how patients are named.
+    Beside it that time.
     """
     patients, place = np.unique(patient_id, return_inverse=True)
     if not len(patients):
-        return np.zeros(0), np.zeros(0, dtype=int)
-    times = np.unique(confirmed_on, return_inverse=True)[1]
+        return np.zeros(0), referred_on[:0]
+    times, ranks = np.unique(referred_on, return_inverse=True)
     first = np.full(len(patients), len(times))
-    np.minimum.at(first, place, times)
-    at_first = times == first[place]
+    np.minimum.at(first, place, ranks)
+    at_first = ranks == first[place]
     sums = np.bincount(place[at_first], weights=values[at_first], minlength=len(patients))
     counts = np.bincount(place[at_first], minlength=len(patients))
     order = np.lexsort((patients, first))
-    return (sums / counts)[order], np.flatnonzero(np.diff(first[order], append=len(times)))
+    return (sums / counts)[order], times[first[order]]
 
 
 def _test(
@@ -162,22 +180,24 @@ def _test(
     about: str,
     against: str,
     values: np.ndarray,
-    looks: np.ndarray,
+    times: np.ndarray,
+    sound: np.ndarray,
     null_mean: float,
     lesions: int,
     earlier: GateDecision | None,
     shown_before: bool,
     harm_threshold: float,
 ) -> ShadowTest:
-    least = 0.0 if against == "floor" else -1.0
+    # Looks at the last patient of each time: they do not depend on how patients are named
+    looks = np.flatnonzero(np.append(times[1:] != times[:-1], True)) if len(times) else np.zeros(0, dtype=int)
     threshold = 1 / policy.shadow.alpha
-    log_e = log_e_values(values, least, null_mean)[looks]
+    least, weighed = miss_weighed(values, null_mean, 0.0 if against == "floor" else -1.0, policy.shadow)
+    log_e = log_e_values(weighed, least, null_mean)[looks]
     # Harm: below the floor; worse than the champion at all; worse than the anchor by more than the margin.
     harmless = 0.0 if against == "champion" else null_mean
     log_worse = log_e_values(-values, -1.0, -harmless)[looks]
-    now, most, most_worse = (
-        float(found) for found in (log_e[-1:].sum(), log_e.max(initial=0), log_worse.max(initial=0))
-    )
+    now, most_worse = float(log_e[-1:].sum()), float(log_worse.max(initial=0))
+    most = float(log_e[sound[looks]].max(initial=0))
     allowed = 1.0 if against == "floor" or about == BENIGN else policy.guards.sensitivity_drop
     kept = not len(values) or float(values.mean()) >= -allowed - 1e-12
     in_practice = most >= math.log(threshold) - 1e-12 and kept

@@ -113,6 +113,12 @@ def read_confirmations(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedP
     return rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True), damaged
 
 
+def read_every_confirmation(log: PredictionLog) -> pd.DataFrame:
+    """Every diagnosis that ever came back, corrected ones too, oldest first."""
+    table, _ = read_tables(log.folder / "confirmations", SCHEMA)
+    return table.sort_values("recorded_at", kind="stable").reset_index(drop=True)
+
+
 def with_diagnoses(log: PredictionLog, rows: pd.DataFrame) -> pd.DataFrame:
     """Predictions with the confirmed `diagnosis` beside them, "" where none has come back."""
     known = read_confirmations(log)[0][["case_id", "lesion_id", "diagnosis"]]

@@ -17,12 +17,21 @@ from dermai.gate.recorded_policy import RecordedPolicy, policy_changes
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
 from dermai.models.package import ModelPackage
-from dermai.prediction_log.confirmations import read_confirmations
+from dermai.prediction_log.confirmations import read_every_confirmation
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import KEY
 from dermai.promotion.automatic import promote_by_evidence
 from dermai.promotion.history import latest_attempt, latest_decision, waiting_version
 from dermai.promotion.rules import AUTOMATIC
+from dermai.promotion.shadow_evidence import (
+    FollowedUp,
+    confirmation_times,
+    followed_up,
+    is_simulated,
+    learnt_patients,
+    of_two_patients,
+    referral_times,
+)
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.transaction import record_shadow_decision, reject
 from dermai.records.log import Record, records_of
@@ -69,7 +78,8 @@ def _settle(workspace: Workspace, params: Params, audit: AuditLog, registry: Reg
     anchor = registry.by_alias(ANCHOR) if compared else None
     found = judge_in_shadow(workspace, params, attempt, registry.get(version), compared, anchor)
     if found is None:
-        return f"{who}: no lesion that it scored has a confirmed diagnosis yet"
+        days = params.gate.shadow.follow_up_days
+        return f"{who}: no lesion that it scored has {days} days of follow-up behind it and a confirmed diagnosis yet"
     before = latest_decision(audit, version)
     if before is None or not isinstance(before.body, ShadowDecisionRecord) or before.body.decision != found:
         record_shadow_decision(workspace, params, version, found)
@@ -86,17 +96,13 @@ def judge_in_shadow(
     champion: ModelVersion | None,
     anchor: ModelVersion | None,
 ) -> ShadowDecision | None:
-    """The gate's e-processes on lesions that all models scored and whose diagnosis came back after the attempt.
+    """The gate's e-processes on lesions that came in after the attempt, were scored by all models, and whose follow-up
+    time is over. Without a champion the challenger is judged on itself.
 
-    Without a champion the challenger is judged on itself.
-
-    A diagnosis that was known when the challenger was made may be in its training or test data, so it does not count;
-    nor does a photograph that stands under two patients, since nobody knows whose diagnosis it shows. Without such
-    lesions there is no decision.
+    Lesions of patients from whom one of the models learnt do not count, nor do those with a photograph that stands
+    under two patients. Without a confirmed lesion there is no decision.
     """
     log = PredictionLog.of(workspace)
-    confirmed = read_confirmations(log)[0].drop_duplicates("lesion_id", keep="last").set_index("lesion_id")
-    confirmed = confirmed[confirmed["recorded_at"] > pd.Timestamp(attempt.time)]
     models = {"challenger": challenger} | ({"champion": champion} if champion else {})
     is_anchor = champion is not None and anchor is not None and anchor.sha256 == champion.sha256
     if anchor is not None and not is_anchor and anchor.version in log.model_versions():
@@ -105,17 +111,23 @@ def judge_in_shadow(
     packages = {role: ModelPackage.load(registry.download(version.version)) for role, version in models.items()}
     rows = {role: log.read(version.version, _columns(packages[role])).table for role, version in models.items()}
     keys = {role: pd.MultiIndex.from_frame(table[list(KEY)]) for role, table in rows.items()}
-    common = set.intersection(*(set(found) for found in keys.values())) - _of_two_patients(rows)
+    common = set.intersection(*(set(found) for found in keys.values()))
+    learnt, mixed = learnt_patients(packages.values()), of_two_patients(rows)
+    rows = {
+        role: table[keys[role].isin(common) & ~table["patient_id"].isin(learnt) & ~table["lesion_id"].isin(mixed)]
+        for role, table in rows.items()
+    }
+    found = _followed_up(log, params, models, is_simulated(packages["challenger"]), rows["challenger"], attempt)
+    if not (found.lesions["diagnosis"] != "").any():
+        return None
     results: dict[str, LesionResults] = {}
     for role, table in rows.items():
-        known = table[keys[role].isin(common) & table["lesion_id"].isin(confirmed.index)]
-        if known.empty:
-            return None
-        known = known.assign(diagnosis=known["lesion_id"].map(confirmed["diagnosis"]))
-        results[role] = _per_lesion(known, packages[role])
+        counting = table[table["lesion_id"].isin(found.lesions.index)]
+        counting = counting.assign(diagnosis=counting["lesion_id"].map(found.lesions["diagnosis"]))
+        results[role] = _per_lesion(counting, packages[role])
     if is_anchor:
         results["anchor"] = results["champion"]
-    times = confirmed["recorded_at"].loc[results["challenger"].lesion_id]
+    times = found.lesions["referred_at"].loc[results["challenger"].lesion_id]
     judged = _on_test_patients(AuditLog(workspace.audit_log), attempt.body)
     same_policy = not policy_changes(judged.policy, RecordedPolicy.of(params.gate))
     return decide_in_shadow(
@@ -129,16 +141,26 @@ def judge_in_shadow(
     )
 
 
+def _followed_up(
+    log: PredictionLog,
+    params: Params,
+    models: Mapping[str, ModelVersion],
+    simulated: bool,
+    rows: pd.DataFrame,
+    attempt: Record[UpdateAttempt],
+) -> FollowedUp:
+    versions = [version.version for version in models.values()]
+    referrals = referral_times(log, set(rows["lesion_id"]), versions, simulated)
+    confirmations = read_every_confirmation(log)
+    confirmations = confirmations.assign(confirmed_at=confirmation_times(confirmations, simulated))
+    now, days = pd.Timestamp.now(tz="UTC"), params.gate.shadow.follow_up_days
+    return followed_up(referrals, confirmations, days, pd.Timestamp(attempt.time), now)
+
+
 def _on_test_patients(audit: AuditLog, attempt: UpdateAttempt) -> UpdateAttempt | Reassessment:
     """The newest decision on the test patients: of the attempt, or anew of what became a provisional champion."""
     anew = [record.body for record in records_of(audit, Reassessment) if record.body.candidate == attempt.candidate]
     return anew[-1] if anew else attempt
-
-
-def _of_two_patients(rows: Mapping[str, pd.DataFrame]) -> set[tuple[str, ...]]:
-    together = pd.concat([table[[*KEY, "patient_id"]] for table in rows.values()])
-    patients = together.groupby("image")["patient_id"].transform("nunique")
-    return set(together.loc[patients > 1, list(KEY)].itertuples(index=False, name=None))
 
 
 def _columns(package: ModelPackage) -> list[str]:

@@ -91,23 +91,25 @@ def simulate_production(
     size: int,
     seed: int = 1,
     say: Callable[[str], None] = print,
+    until: date | None = None,
 ) -> list[SimulatedWeek]:
     """Draw the weeks below `folder`, triage each as if it had come in on its Monday, and confirm all but the last.
 
+    The last week ends before `until`, today where none is given. Each diagnosis is dated a week after its referral.
     A week ends where as many photographs as a window holds have passed the quality check: weeks and windows coincide.
     """
     registry = Registry(workspace, params)
     champion = registry.by_alias(CHAMPION)
     shares = {} if champion is None else known_shares(ModelPackage.load(registry.download(champion.version)))
     story = weeks(shares or {name: sum(c) / 3430 for name, c in DERMAI.items()})
-    today = datetime.now(UTC).date()
-    first = today - timedelta(days=today.weekday() + 7 * len(story))
+    until = until or datetime.now(UTC).date()
+    first = until - timedelta(days=until.weekday() + 7 * len(story))
     done = []
     for number, week in enumerate(story, 1):
         here = folder / f"week-{number}"
         received = datetime.combine(first + timedelta(days=7 * (number - 1)), datetime.min.time(), UTC)
         _draw(here, week, params.monitoring.window, size, seed, number, received.date())
-        _cut(here, workspace, params)
+        _cut(here, workspace, params, received.date() + timedelta(days=7))
         output = workspace.reports / "triage_cases" / f"simulated-{here.name}"
         summary = run_triage(workspace, params, here, output, received)
         point_latest_at(output)
@@ -134,7 +136,7 @@ def _draw(folder: Path, week: Week, window: int, size: int, seed: int, number: i
     simulate(folder, Scenario.model_validate(values))
 
 
-def _cut(folder: Path, workspace: Workspace, params: Params) -> None:
+def _cut(folder: Path, workspace: Workspace, params: Params, confirmed_on: date) -> None:
     """Keep the rows up to the one that fills a window; the diagnoses go into a file of their own."""
     table = pd.read_csv(folder / "cases.csv", dtype=str, keep_default_na=False)
     table = table.sample(frac=1, random_state=0).reset_index(drop=True)
@@ -146,5 +148,6 @@ def _cut(folder: Path, workspace: Workspace, params: Params) -> None:
     last = passed[passed].index[: params.monitoring.window].max()
     table = table.loc[:last]
     triaged = table.loc[passed.loc[:last], ["case_id", "diagnosis"]]  # those to be taken again have no answer yet
-    write_text(folder / "diagnoses.csv", triaged.assign(confirmed_by="histology").to_csv(index=False))
+    dated = {"confirmed_by": "histology", "confirmed_on": confirmed_on.isoformat()}
+    write_text(folder / "diagnoses.csv", triaged.assign(**dated).to_csv(index=False))
     write_text(folder / "cases.csv", table.drop(columns=["diagnosis", "confirmed_by"]).to_csv(index=False))

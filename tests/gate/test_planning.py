@@ -5,6 +5,7 @@ import pytest
 
 from dermai.gate.clustered import EXACT_LIMIT, Pairs, pairs
 from dermai.gate.eprocess import log_e_values
+from dermai.gate.follow_up import miss_weighed
 from dermai.gate.planning import further_patients_for_comparison, further_patients_for_floor, power, rejects
 from dermai.gate.policy import GatePolicy
 
@@ -15,7 +16,9 @@ POLICY = GatePolicy()
 def test_so_many_further_patients_show_a_floor_with_the_power_asked_for(true):
     rng = np.random.default_rng(1)
     further = further_patients_for_floor(true * 10**6, 10**6, POLICY, "MM")
-    ever = [log_e_values(rng.random(further) < true, 0.0, 0.7).max() >= np.log(20) for _ in range(1000)]
+    hits = (rng.random((1000, further)) < true).astype(float)
+    least, weighed = miss_weighed(hits, 0.7, 0.0, POLICY.shadow)
+    ever = [log_e_values(values, least, 0.7).max() >= np.log(20) for values in weighed]
     assert np.mean(ever) == pytest.approx(POLICY.planning.power, abs=0.08)
 
 
@@ -24,7 +27,8 @@ def test_so_many_further_patients_rule_out_the_margin_with_the_power_asked_for(g
     rng = np.random.default_rng(2)
     further = further_patients_for_comparison(gains * 10**6, losses * 10**6, 10**6, POLICY, 0.1)
     drawn = rng.choice([1.0, 0.0, -1.0], p=[gains, 1 - gains - losses, losses], size=(1000, further))
-    ever = [log_e_values(values, -1.0, -0.1).max() >= np.log(20) for values in drawn]
+    least, weighed = miss_weighed(drawn, -0.1, -1.0, POLICY.shadow)
+    ever = [log_e_values(values, least, -0.1).max() >= np.log(20) for values in weighed]
     assert np.mean(ever) == pytest.approx(POLICY.planning.power, abs=0.08)
 
 

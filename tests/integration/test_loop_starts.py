@@ -1,24 +1,31 @@
 """A new service under the shipped policy: from a first model that cannot show its floors to evidence on it.
 
+The referrals came in half a year ago, so that their follow-up is over: days given for simulated patients count.
 A model trained in seconds misses too many melanomas to pass; tests/promotion/test_standing.py goes on from here.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from tests.integration.conftest import Clone, keep_patients
 from tests.integration.test_incremental_finetune import decision_of
 
 WHO = ("--approver", "A test", "--role", "head of dermatology", "--reason", "every case is read for now")
+RECEIVED = datetime.now(UTC) - timedelta(days=190)
+CONFIRMED = RECEIVED + timedelta(days=20)
 
 
 def triage(clone: Clone) -> tuple[pd.DataFrame, str]:
     """The worklist of the folder `referrals`, and its page."""
-    clone.run("zenml", "pipeline", "run", "triage_cases")
+    config = clone.root.parent / "triage.yaml"
+    config.write_text(yaml.safe_dump({"parameters": {"received_on": f"{RECEIVED:%Y-%m-%d}"}}))
+    clone.run("zenml", "pipeline", "run", "triage_cases", "-c", str(config))
     latest = clone.root / "reports" / "triage_cases" / "latest"
     table = pd.read_csv(latest / "worklist.csv", dtype=str, keep_default_na=False)
     return table, (latest / "worklist.html").read_text()
@@ -55,7 +62,8 @@ def test_the_loop_starts_without_a_champion_and_diagnoses_become_evidence(fresh_
 
     # The diagnoses come back, and are evidence on its own answers.
     diagnoses = tmp_path / "diagnoses.csv"
-    truth[["case_id", "lesion_id", "diagnosis"]].assign(confirmed_by="histology").to_csv(diagnoses, index=False)
+    truth = truth[["case_id", "lesion_id", "diagnosis"]]
+    truth.assign(confirmed_by="histology", confirmed_on=f"{CONFIRMED:%Y-%m-%d}").to_csv(diagnoses, index=False)
     said = clone.run("dermai", "confirm", str(diagnoses), check=False).stdout  # what was not triaged is set aside
     assert "provisional champion 1, " in said
     recorded = json.loads(clone.run("dermai", "audit", "show", "--event", "shadow_decision", "--json").stdout)

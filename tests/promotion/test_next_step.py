@@ -92,7 +92,7 @@ class World:
     def diagnoses_come_back(self):
         versions = [alias.version for alias in (self.status().champion, self.status().challenger) if alias]
         for version in versions:
-            diagnoses = log_answers(self.fleet, version)
+            diagnoses = log_answers(self.fleet, version, named=f"{len(self.fleet.events())}-")
         confirm_all(self.fleet, diagnoses)
         settle_challenger(self.fleet.workspace, self.params)
 

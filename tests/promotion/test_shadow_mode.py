@@ -26,24 +26,28 @@ def waiting(fleet):
     return fleet
 
 
-def log_answers(fleet, version, wrong=0.0, seed=0, cases=PER_CLASS):
+REFERRED, CONFIRMED = (datetime.now(UTC) - timedelta(days=days) for days in (200, 60))
+
+
+def log_answers(fleet, version, wrong=0.0, seed=0, cases=PER_CLASS, named="", referred=REFERRED):
     """One photograph a case of each class, answered rightly but for a share of the melanomas, called nevi."""
     truth = np.repeat(CLASSES, cases)
     answers = np.where((truth == "MM") & (np.random.default_rng(seed).random(len(truth)) < wrong), "Nev", truth)
-    names = [f"{code}-{number}" for number, code in enumerate(truth)]
+    names = [f"{named}{code}-{number}" for number, code in enumerate(truth)]
     rows = pd.DataFrame(dict.fromkeys(("image", "case_id", "patient_id", "lesion_id"), names))
     rows = rows.assign(
         **{f"p_{code}": np.where(answers == code, 0.9, 0.05) for code in CLASSES},
         predicted=answers,
-        predicted_at=pd.Timestamp(datetime.now(UTC) - timedelta(days=1)),
+        predicted_at=pd.Timestamp(referred),
     )
     log = PredictionLog(fleet.workspace.prediction_log)
     log.append(rows, np.zeros((len(rows), 2), dtype=np.float32), version)
     return pd.DataFrame({"case_id": names, "diagnosis": truth})
 
 
-def confirm_all(fleet, table):
+def confirm_all(fleet, table, on=CONFIRMED):
     file = fleet.workspace.root / "diagnoses.csv"
+    table = table.assign(confirmed_by="histology", confirmed_on=f"{on:%Y-%m-%d}")
     table.to_csv(file, index=False)
     confirm(PredictionLog(fleet.workspace.prediction_log), file)
 
@@ -118,3 +122,22 @@ def test_an_anchor_of_its_own_is_compared_with_too(fleet):
     assert "Version 3 is the champion" in settle_challenger(fleet.workspace, fleet.params)
     against = {test.against for test in records_of(fleet.audit, ShadowDecisionRecord)[-1].body.decision.tests}
     assert against == {"floor", "champion", "anchor"}
+
+
+def test_referrals_whose_follow_up_still_runs_do_not_count(waiting):
+    for version in ("1", "2"):
+        diagnoses = log_answers(waiting, version, referred=datetime.now(UTC) - timedelta(days=100))
+    confirm_all(waiting, diagnoses)
+    assert "180 days of follow-up" in settle_challenger(waiting.workspace, waiting.params)
+
+
+def test_patients_whom_a_model_learnt_do_not_count(waiting, monkeypatch):
+    for version in ("1", "2"):
+        diagnoses = log_answers(waiting, version)
+    confirm_all(waiting, diagnoses)
+    learnt = {f"MM-{number}" for number in range(1000)}
+    monkeypatch.setattr("dermai.promotion.shadow_mode.learnt_patients", lambda packages: learnt)
+    settle_challenger(waiting.workspace, waiting.params)
+    decision = records_of(waiting.audit, ShadowDecisionRecord)[-1].body.decision
+    assert {test.lesions for test in decision.tests if test.about == "MM"} == {0}
+    assert decision.lesions == 2 * PER_CLASS

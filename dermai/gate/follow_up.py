@@ -1,0 +1,70 @@
+"""Referrals whose follow-up time is over: how many are left without a diagnosis, and what that may hide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dermai.gate.policy import GatePolicy, ShadowRules
+from dermai.gate.results import LesionResults
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """The share of unconfirmed referrals after each time of referral; arrays are sorted by time, [T]."""
+
+    times: np.ndarray
+    shares: np.ndarray
+    most: float
+
+    @classmethod
+    def of(cls, policy: GatePolicy, results: LesionResults, referred_on: np.ndarray) -> FollowUp:
+        """From all referrals, where an empty truth is an unconfirmed one.
+
+        The share is the largest of: all referrals, those not called each gated class, those called malignant. The
+        parts are where a missed lesion of the class, or a false alarm, would be.
+        """
+        order = np.argsort(referred_on, kind="stable")
+        sorted_times = referred_on[order]
+        unconfirmed = (results.truth == "")[order]
+        parts = [np.ones(len(results), dtype=bool), ~results.not_called_malignant()]
+        parts += [~results.hits(code, policy) for code in policy.gated_classes]
+        shares = np.zeros(len(results))
+        for part in parts:
+            inside = part[order]
+            referrals = np.cumsum(inside)
+            shares = np.maximum(shares, np.cumsum(inside & unconfirmed) / np.maximum(referrals, 1))
+        last = np.flatnonzero(np.append(sorted_times[1:] != sorted_times[:-1], True)) if len(order) else order
+        return cls(sorted_times[last], shares[last], policy.shadow.most_unconfirmed)
+
+    @property
+    def unconfirmed(self) -> float:
+        """The share now; 0 of no referral."""
+        return float(self.shares[-1]) if len(self.shares) else 0.0
+
+    @property
+    def now_sound(self) -> bool:
+        """Whether so few are unconfirmed now that floors may be shown."""
+        return self.unconfirmed <= self.most + 1e-12
+
+    def sound(self, at: np.ndarray) -> np.ndarray:
+        """Whether so few were unconfirmed at these times of referral; boolean, as long as `at`."""
+        return np.asarray(self.shares[np.searchsorted(self.times, at)] <= self.most + 1e-12, dtype=bool)
+
+
+def miss_weighed(values: np.ndarray, null_mean: float, least: float, rules: ShadowRules) -> tuple[float, np.ndarray]:
+    """Values in which each miss counts for those that may be unconfirmed, too, and the least of them.
+
+    For a floor (`least` 0) a miss is as far under the null mean as it was, times the weight; in a comparison
+    (`least` -1) a loss is -1 times the weight. A patient's mean over several lesions is weighed likewise.
+
+    >>> least, weighed = miss_weighed(np.array([1.0, 0.0]), 0.7, 0.0, ShadowRules(most_unconfirmed=0.5))
+    >>> round(least, 2), weighed.round(2).tolist()
+    (-0.7, [1.0, -0.7])
+    """
+    weight = rules.miss_weight
+    if least == 0.0:
+        lowest = null_mean - weight * null_mean
+        return lowest, values + (1 - values) * lowest
+    return -weight, np.where(values < 0, values * weight, values)
