@@ -15,6 +15,7 @@ from dermai.errors import DatasetMismatch, DermaiError, UntrustedClone
 WORKSPACE_VARIABLE = "DERMAI_WORKSPACE"
 STATE_VARIABLE = "DERMAI_STATE"
 SQLITE = "sqlite:///"
+AUDIT_LOG = Path("audit") / "updates.jsonl"  # below the state
 NOT_CODE = (":(exclude)data.dvc", ":(exclude)dvc.lock", ":(exclude)metrics")
 
 
@@ -62,7 +63,7 @@ class Workspace:
 
     @property
     def audit_log(self) -> Path:
-        return self.state / "audit" / "updates.jsonl"
+        return self.state / AUDIT_LOG
 
     @property
     def ledger(self) -> Path:

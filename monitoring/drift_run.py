@@ -14,7 +14,7 @@ from dermai.config import Params
 from dermai.errors import DermaiError
 from dermai.files import locked, write_json
 from dermai.models.package import ModelPackage
-from dermai.prediction_log.confirmations import read_confirmations, with_diagnoses
+from dermai.prediction_log.confirmations import confirmation_problems, read_confirmations, with_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
 from dermai.records.after_alarms import AfterAlarms
@@ -94,7 +94,7 @@ def _judge_all(workspace: Workspace, params: Params, run: str) -> tuple[History,
     history, alarms = _record_alarms(workspace, history)
     judged = history.judged or judged_before(log, version, history.windows)
     waiting = next_windows(log, version, judged, params.monitoring)
-    problems = [*(str(part) for part in waiting.damaged), *_future(waiting.arrivals)]
+    problems = [*(str(part) for part in waiting.damaged), *confirmation_problems(log), *_future(waiting.arrivals)]
     if waiting.backlog:
         problems.append(
             f"{waiting.left} photographs wait beyond the {params.monitoring.most_windows} windows of a run: run it "

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dermai.audit.beginning import LogBegun, lost_logs, place_of, write_place
 from dermai.audit.entries import (
     EVENTS,
     FIRST_PREVIOUS,
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# What begins a log, or continues one that lost its newest records, says so itself.
+NOT_CONTINUED = ("log_begun", "restore")
+
 
 class AuditLog:
     """A log file with its head (`.head`), public key (`.pub`) and lock (`.lock`) beside it."""
@@ -48,12 +52,34 @@ class AuditLog:
         """Write one line, on disk before this returns, and say aloud what an earlier crash left to repair.
 
         Raises:
-            AuditLogDamaged: the log's end is not what its head says; nothing is written.
+            AuditLogDamaged: the log's end is not what its head says, or the log is not the one, or older than the one,
+                that is known beside the key; nothing is written.
         """
         if event.event not in EVENTS:
             raise ValueError(f"unknown audit event {event.event!r}; known: {', '.join(EVENTS)}")
         with locked(self.lock_file):
             key = self._signing_key()
+            head = self._repair(key)
+            if event.event not in NOT_CONTINUED:
+                self._check_known_beside_key(key, head)
+            return self._write(key, head, event)[0]
+
+    def begin_anew(self, *, approver: str, role: str, reason: str) -> Entry:
+        """Begin a new log where an earlier one is gone for good; its first record names what was lost.
+
+        Raises:
+            AuditLogDamaged: there is a log, or none is missing.
+        """
+        with locked(self.lock_file):
+            key = self._signing_key()
+            lost = lost_logs(key, self.path, "")
+            if self.path.exists() or self.head_file.exists():
+                raise AuditLogDamaged(
+                    f"{self.path} exists: move the folder {self.path.parent.name}/ aside as evidence first"
+                )
+            if not lost:
+                raise AuditLogDamaged(f"no earlier log of {self.path} is known beside the key: it begins by itself")
+            event = LogBegun(approver=approver, role=role, reason=reason, replaces=lost)
             return self._write(key, self._repair(key), event)[0]
 
     def rotate_key(self, *, approver: str, role: str, reason: str) -> Entry:
@@ -79,7 +105,11 @@ class AuditLog:
         """
         if self.path.exists():
             with locked(self.lock_file):
-                self._repair(self._signing_key())
+                key = self._signing_key()
+                head = self._repair(key)
+                if place_of(key, head.log) is None:
+                    self._check_known_beside_key(key, head)
+                    self._write_witness(key, head)
 
     def entries(self, *events: str) -> list[Entry]:
         """All whole lines, or those of some events, oldest first; it reads, it does not verify."""
@@ -94,11 +124,13 @@ class AuditLog:
         The key is the one given, else the signing key's public half, else the file beside the log, which
         whoever can write the log could have replaced: a note says so.
         """
-        notes, witness = [], None
+        notes: list[str] = []
+        witness, lost = None, []
         if public_key is None:
             if key_file().exists():
                 key = SigningKey.load_or_create()
                 public_key, witness = key.public, _read(self._witness_file(key))
+                lost = self._lost_logs(key)
             elif self.public_key_file.exists():
                 public_key = load_public_key(self.public_key_file)
                 notes.append("checked with the public key beside the log only: give --public-key to rule out a new one")
@@ -108,7 +140,51 @@ class AuditLog:
         with locked(self.lock_file) if os.access(self.path.parent, os.W_OK) else nullcontext():
             found = verify(_read(self.path) or b"", _read(self.head_file), public_key, witness)
         found.notes += notes
+        found.problems += lost
         return found
+
+    def verified_entries(self, *events: str) -> list[Entry]:
+        """All lines, or those of some events, oldest first, of a log that verifies.
+
+        Raises:
+            AuditLogDamaged: it does not.
+        """
+        found = self.verify()
+        if found.problems:
+            raise AuditLogDamaged(f"the audit log was changed ({found.problems[0]}): run `dermai audit verify`")
+        return [entry for entry in found.entries if not events or entry.event in events]
+
+    def _lost_logs(self, key: SigningKey) -> list[str]:
+        """Logs that were kept in this place, and are not here now, in a sentence each."""
+        own, first = self._log_name(), next(iter(self.entries()), None)
+        begun = LogBegun.read(first) if first else None
+        settled = {lost.log for lost in begun.replaces} if begun else set()
+        return [
+            f"the log {lost.log} with {lost.count} records, known beside the key, is not here: put it back from a "
+            f"backup; where it is lost for good, move {self.path.parent.name}/ aside and run `dermai audit begin-anew`"
+            for lost in lost_logs(key, self.path, own)
+            if lost.log not in settled
+        ]
+
+    def _check_known_beside_key(self, key: SigningKey, head: Head) -> None:
+        """A line is added only to the log that the key knows to be here, at its newest record.
+
+        Raises:
+            AuditLogDamaged: another log was kept here, or this one had newer or other records.
+        """
+        lost = self._lost_logs(key)
+        if lost:
+            raise AuditLogDamaged(lost[0])
+        witness = parse_head(_read(key.witness_folder / f"{head.log}.head") or b"")
+        if witness is None or witness.count == 0:
+            return
+        lines = (_read(self.path) or b"").split(b"\n")[:-1]
+        last = parse_entry(lines[witness.count - 1]) if len(lines) >= witness.count else None
+        if last is None or last.hash != witness.hash:
+            raise AuditLogDamaged(
+                f"record {witness.count} of {self.path}, known beside the key, is missing: an older log was put back; "
+                "run `dermai audit verify`"
+            )
 
     def _signing_key(self) -> SigningKey:
         """The key that signs now; where the log's last line is a rotation, its new key takes over here."""
@@ -188,17 +264,19 @@ class AuditLog:
         self._write_witness(key, head)
         return entry, head
 
-    def _witness_file(self, key: SigningKey) -> Path:
+    def _log_name(self) -> str:
         head = parse_head(_read(self.head_file) or b"")
         first = next(iter(self.entries()), None)
-        name = first.log if first else head.log if head else "none"
-        return key.witness_folder / f"{Path(name).name}.head"
+        return first.log if first else head.log if head else ""
 
-    @staticmethod
-    def _write_witness(key: SigningKey, head: Head) -> None:
+    def _witness_file(self, key: SigningKey) -> Path:
+        return key.witness_folder / f"{Path(self._log_name() or 'none').name}.head"
+
+    def _write_witness(self, key: SigningKey, head: Head) -> None:
         """Keep the head beside the key too; where that folder is read-only the log's own head has to do."""
         try:
             write_bytes(key.witness_folder / f"{head.log}.head", head.to_bytes())
+            write_place(key, head.log, self.path)
         except OSError as error:
             log.debug("no copy of the head beside the key: %s", error)
 

@@ -29,6 +29,7 @@ from dermai.backup.contents import (
 from dermai.config import Params
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_file, sync_folder, write_json
+from dermai.prediction_log.signed_parts import LOCK
 from dermai.registry.mlflow_store import address, sqlite_file
 from dermai.registry.registry import Registry
 from dermai.workspace import Workspace, code_version, recorded_dataset_hash
@@ -66,7 +67,7 @@ def back_up(workspace: Workspace, params: Params, folder: Path, progress: Progre
         if registry:
             registry.versions()  # opens the store, which takes the lock that is held below
         with ExitStack() as held:
-            for name in ("promotion.lock", "registry.lock"):
+            for name in ("promotion.lock", "registry.lock", f"{workspace.prediction_log.name}/{LOCK}"):
                 held.enter_context(locked(workspace.state / name))
             manifest, size = _fill(workspace, registry, temporary, progress)
         write_json(temporary / MANIFEST, as_json(manifest))

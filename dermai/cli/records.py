@@ -173,17 +173,21 @@ def verify(
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find any edit, deletion, reordering or truncation of the records; exit with 1 where there is one.
+    """Find any edit, deletion, reordering or truncation of records and diagnoses; exit with 1 where there is one.
 
     Example: `dermai audit verify --public-key ~/keys/updates.pub`
     """
     from dermai.audit import AuditLog, load_public_key
+    from dermai.prediction_log.confirmations import confirmation_problems
+    from dermai.prediction_log.log import PredictionLog
     from dermai.promotion.history import champion_problem
     from dermai.registry.registry import CHAMPION, Registry
 
     workspace, params = _workspace(profile, settings)
     log = AuditLog(workspace.audit_log)
     found = log.verify(load_public_key(public_key) if public_key else None)
+    if found.ok:
+        found.problems += confirmation_problems(PredictionLog.of(workspace))
     if Registry.exists(workspace):
         moved = champion_problem(log, Registry(workspace, params).by_alias(CHAMPION))
         found.problems += [moved] if moved else []
@@ -271,6 +275,37 @@ def rotate_key(approver: Approver, role: Role, reason: Reason) -> None:
     check_named(approver, role, reason)
     _done(AuditLog(workspace.audit_log).rotate_key(approver=approver, role=role, reason=reason))
     _say(f"next: put {key_file()} into the safe; then `dermai backup`, older backups need the older key")
+
+
+@audit.command("adopt-diagnoses")
+def adopt_diagnoses(approver: Approver, role: Role, reason: Reason) -> None:
+    """Take the confirmed diagnoses as they are now: once after an upgrade, or where files were lost or changed.
+
+    The record names every file that it takes, with its hash, and every one that is given up.
+
+    Example: `dermai audit adopt-diagnoses --approver "Ana Silva" --role "data manager" --reason "upgrade to 0.3"`
+    """
+    from dermai.prediction_log.log import PredictionLog
+    from dermai.prediction_log.signed_parts import adopt_parts
+    from dermai.promotion.rules import check_named
+    from dermai.workspace import find_workspace
+
+    check_named(approver, role, reason)
+    _done(adopt_parts(PredictionLog.of(find_workspace()), approver=approver, role=role, reason=reason))
+
+
+@audit.command("begin-anew")
+def begin_anew(approver: Approver, role: Role, reason: Reason) -> None:
+    """Begin a new log where the earlier one is lost for good; its first record names what was lost.
+
+    Example: `dermai audit begin-anew --approver "Ana Silva" --role "security officer" --reason "disk lost, no backup"`
+    """
+    from dermai.audit import AuditLog
+    from dermai.promotion.rules import check_named
+    from dermai.workspace import find_workspace
+
+    check_named(approver, role, reason)
+    _done(AuditLog(find_workspace().audit_log).begin_anew(approver=approver, role=role, reason=reason))
 
 
 @gate.command("approve-policy")

@@ -1,4 +1,4 @@
-"""The audit log verifies, and holds the test-set ledger."""
+"""The audit log verifies, holds the test-set ledger, and names the confirmed diagnoses as they are."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.doctor.finding import Finding, ok, problem, warning
 from dermai.gate.ledger_file import read_ledger_file
+from dermai.prediction_log.confirmations import confirmation_problems
+from dermai.prediction_log.log import PredictionLog
 from dermai.workspace import Workspace
 
 
 def check_records(workspace: Workspace, params: Params) -> Iterator[Finding]:
-    """Every record is as it was written."""
+    """Every record is as it was written, and so is every confirmed diagnosis."""
     found = AuditLog(workspace.audit_log).verify()
     if found.problems:
         yield problem("records", found.problems[0], "dermai audit verify, then docs/operations.md: restore")
     else:
         yield ok("records", f"{len(found.entries)} records, all as they were written")
+        for part in confirmation_problems(PredictionLog.of(workspace)):
+            what, _, fix = part.rpartition("; ")
+            yield problem("diagnoses", what, fix)
 
 
 def check_ledger(workspace: Workspace, params: Params) -> Iterator[Finding]:

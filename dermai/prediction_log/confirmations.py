@@ -1,4 +1,4 @@
-"""Diagnoses that come back for triaged cases: their own append-only parts beside the predictions."""
+"""Diagnoses that come back for triaged cases: their own append-only, signed parts beside the predictions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.data.tables import csv_text, read_text_table
-from dermai.files import locked, write_text
+from dermai.files import write_text
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.parts import DamagedPart, read_tables, write_table
+from dermai.prediction_log.parts import DamagedPart, read_tables, table_bytes
+from dermai.prediction_log.signed_parts import recording, signed_parts, write_signed_part
 from dermai.prediction_log.triaged_cases import TriagedCases
 from dermai.taxonomy import load_taxonomy
 
@@ -45,12 +46,13 @@ def confirm(log: PredictionLog, file: Path, correct: bool = False, numbers: Send
     Raises:
         InvalidCases: the file is not such a table.
         PredictionLogError: the log cannot be written.
+        AuditLogDamaged: the audit log, which names each part, does not verify.
     """
     given = read_text_table(file, REQUIRED).map(str.strip)
     given = given.reset_index(drop=True)
     rows = given.reindex(columns=[*COLUMNS, "patient_id"], fill_value="")
     codes = known_diagnoses()
-    with locked(log.folder / ".confirmations.lock"):
+    with recording(log):
         triaged = TriagedCases.read(log, rows["case_id"], numbers)
         recorded = read_confirmations(log)[0].set_index(["case_id", "lesion_id"])["diagnosis"].to_dict()
         reasons = []
@@ -107,10 +109,23 @@ def _set_aside(file: Path, refused: pd.DataFrame) -> Path | None:
 
 
 def read_confirmations(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
-    """The newest diagnosis of each lesion, and the parts that cannot be read."""
-    table, damaged = read_tables(log.folder / "confirmations", SCHEMA)
+    """The newest diagnosis of each lesion, and the parts that cannot be read or are not as they were recorded.
+
+    Raises:
+        AuditLogDamaged: the audit log, which names each part, does not verify.
+    """
+    parts = signed_parts(log)
+    table, damaged = read_tables(parts.sound, SCHEMA)
     rows = table.sort_values("recorded_at", kind="stable")
-    return rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True), damaged
+    return rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True), (
+        *parts.damaged,
+        *damaged,
+    )
+
+
+def confirmation_problems(log: PredictionLog) -> tuple[str, ...]:
+    """What is wrong with the confirmed diagnoses, a sentence a part; nothing may be decided on them meanwhile."""
+    return tuple(str(part) for part in read_confirmations(log)[1])
 
 
 def read_every_confirmation(log: PredictionLog) -> pd.DataFrame:
@@ -131,8 +146,6 @@ def _append(log: PredictionLog, rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     stamped = rows[list(COLUMNS)].assign(recorded_at=pd.Timestamp.now(tz="UTC"))
-    write_table(
-        log.folder / "confirmations" / f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.parquet",
-        pa.Table.from_pandas(stamped, schema=SCHEMA, preserve_index=False),
-        "no diagnosis was recorded",
-    )
+    name = f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.parquet"
+    table = pa.Table.from_pandas(stamped, schema=SCHEMA, preserve_index=False)
+    write_signed_part(log, name, table_bytes(table), len(stamped))

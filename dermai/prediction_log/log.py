@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from dermai.audit import AuditLog
 from dermai.prediction_log.key_index import INDEXED, KeyIndex, key_index
 from dermai.prediction_log.parts import (
     EMBEDDING,
@@ -39,7 +40,7 @@ from dermai.prediction_log.parts import (
     typed_table,
     write_part,
 )  # fmt: skip
-from dermai.workspace import Workspace
+from dermai.workspace import AUDIT_LOG, Workspace
 
 VERSION = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -65,6 +66,11 @@ class PredictionLog:
     def of(cls, workspace: Workspace) -> PredictionLog:
         """A workspace's log."""
         return cls(workspace.prediction_log, workspace.cache)
+
+    @property
+    def audit(self) -> AuditLog:
+        """The signed log of the same workspace, which names each part with confirmed diagnoses."""
+        return AuditLog(self.folder.parent / AUDIT_LOG)
 
     @property
     def predictions(self) -> Path:

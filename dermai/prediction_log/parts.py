@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,9 +43,10 @@ class DamagedPart:
 
     path: Path
     reason: str
+    fix: str = "restore it from a backup"
 
     def __str__(self) -> str:
-        return f"{self.path.name} ({self.path.parent.name}) cannot be read: {self.reason}; restore it from a backup"
+        return f"{self.path.name} ({self.path.parent.name}) cannot be read: {self.reason}; {self.fix}"
 
 
 def write_part(path: Path, content: bytes, lost: str) -> None:
@@ -67,15 +68,20 @@ def write_table(path: Path, table: pa.Table, lost: str) -> None:
     Raises:
         PredictionLogError: the disk is full or read-only.
     """
+    write_part(path, table_bytes(table), lost)
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """A table as the content of a part."""
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
-    write_part(path, buffer.getvalue(), lost)
+    return buffer.getvalue()
 
 
-def read_tables(folder: Path, schema: pa.Schema) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
-    """The rows of all parts in a folder, in the order of their names, and the parts that cannot be read."""
+def read_tables(parts: Iterable[Path], schema: pa.Schema) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
+    """The rows of all parts, in their order, and the parts that cannot be read."""
     tables, damaged = [], []
-    for part in sorted(folder.glob("*.parquet")):
+    for part in parts:
         try:
             tables.append(pq.read_table(part, schema=schema))
         except (OSError, pa.ArrowException) as error:

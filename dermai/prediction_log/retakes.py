@@ -34,5 +34,5 @@ def record_retakes(log: PredictionLog, rows: pd.DataFrame, when: datetime, kind:
 
 def read_retakes(log: PredictionLog, kind: Kind = "retakes") -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
     """All of them, oldest first, and the parts that cannot be read."""
-    table, damaged = read_tables(log.folder / kind, SCHEMA)
+    table, damaged = read_tables(sorted((log.folder / kind).glob("*.parquet")), SCHEMA)
     return table.sort_values("asked_at").reset_index(drop=True), damaged

@@ -25,6 +25,7 @@ TRIAGE = "zenml pipeline run triage_cases"
 MONITOR = "zenml pipeline run monitor_drift"
 INGEST = "dermai ingest FOLDER"
 CONFIRM = "dermai confirm FILE"
+ADOPT = "dermai audit adopt-diagnoses"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Place:
     data_problem: str
     data_command: str
     log_problems: tuple[str, ...] = ()
+    diagnoses_problems: tuple[str, ...] = ()
     champion_problem: str = ""
     ledger_problem: str = ""
     owed_after_alarms: tuple[str, ...] = ()
@@ -71,6 +73,11 @@ def next_step(place: Place) -> NextStep:
     if place.log_problems:
         return NextStep("the records were changed, and nothing may rest on them", "dermai audit verify",
                         "then put the newest backup into a fresh clone (`dermai restore`)")  # fmt: skip
+    if place.diagnoses_problems:
+        return NextStep(
+            f"{place.diagnoses_problems[0]}; nothing is decided on diagnoses until then", f"{ADOPT} {WHO}",
+            "after the newest backup's files were put back, where there is one",
+        )  # fmt: skip
     if place.champion_problem:
         history = champion_history(audit)
         if history:

@@ -17,7 +17,7 @@ from dermai.gate.recorded_policy import RecordedPolicy, policy_changes
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
 from dermai.models.package import ModelPackage
-from dermai.prediction_log.confirmations import read_every_confirmation
+from dermai.prediction_log.confirmations import confirmation_problems, read_every_confirmation
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import KEY
 from dermai.promotion.automatic import promote_by_evidence
@@ -55,6 +55,9 @@ def settle_challenger(workspace: Workspace, params: Params) -> str:
     """
     if not Registry.exists(workspace):
         return ""
+    problems = confirmation_problems(PredictionLog.of(workspace))
+    if problems:
+        return f"shadow mode decides nothing on confirmed diagnoses that are not as they were recorded: {problems[0]}"
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
     waiting, standing = waiting_version(audit), champion_standing(audit)
     provisional = standing.version if standing and standing.provisional and not standing.ended else None

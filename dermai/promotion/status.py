@@ -11,6 +11,8 @@ from dermai.config import Params
 from dermai.errors import DatasetMismatch
 from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.prediction_log.confirmations import confirmation_problems
+from dermai.prediction_log.log import PredictionLog
 from dermai.promotion.alarms import open_alarms
 from dermai.promotion.history import champion_history, champion_problem, latest_decision, waiting_version
 from dermai.promotion.next_step import INGEST, Place, next_step
@@ -84,6 +86,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
     by_alias = under_aliases(versions)
     champion = by_alias.get(CHAMPION)
     moved, ledger = champion_problem(audit, champion), ledger_problem(workspace, audit)
+    diagnoses = () if verified.problems else confirmation_problems(PredictionLog.of(workspace))
     data, data_problem, data_command = _dataset(workspace)
     policy = RecordedPolicy.of(params.gate)
     step = next_step(
@@ -97,6 +100,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
             data_problem=data_problem,
             data_command=data_command,
             log_problems=tuple(verified.problems),
+            diagnoses_problems=diagnoses,
             champion_problem=moved,
             ledger_problem=ledger,
             owed_after_alarms=owed_after_alarms(workspace),
@@ -113,7 +117,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
         policy_approved=policy_approval(audit, policy, params.gate.hash) is not None,
         policy_changes=changes_since_approval(audit, policy, params.gate.hash),
         records=len(entries),
-        problems=(*verified.problems, *(problem for problem in (moved, ledger) if problem)),
+        problems=(*verified.problems, *(problem for problem in (moved, ledger) if problem), *diagnoses),
         last_record=f"{entries[-1].time[:16]} {entries[-1].event}: {summarise(entries[-1])}" if entries else "",
         pending=_pending(audit),
         open_alarms=tuple(

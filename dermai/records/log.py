@@ -9,9 +9,11 @@ from typing import Annotated, Any, Generic, TypeVar, get_args, overload
 from pydantic import Discriminator, Tag, TypeAdapter, ValidationError
 
 from dermai.audit import AuditLog, Entry, Event
+from dermai.audit.beginning import LogBegun
 from dermai.audit.event import Repair
 from dermai.audit.rotation import KeyRotation
 from dermai.errors import UnreadableRecord
+from dermai.prediction_log.signed_parts import DiagnosesAdopted, DiagnosesRecorded
 from dermai.records.incidents import AlarmsSettled, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import (
     Confirmation,
@@ -62,7 +64,10 @@ RecordedEvent = Annotated[
     | Annotated[AlarmsSettled, Tag("alarms_settled")]
     | Annotated[Repair, Tag("repair")]
     | Annotated[Restore, Tag("restore")]
-    | Annotated[KeyRotation, Tag("key_rotation")],
+    | Annotated[KeyRotation, Tag("key_rotation")]
+    | Annotated[LogBegun, Tag("log_begun")]
+    | Annotated[DiagnosesRecorded, Tag("diagnoses")]
+    | Annotated[DiagnosesAdopted, Tag("diagnoses_adopted")],
     Discriminator(_form),
 ]
 EVENT_TYPES: tuple[type[Event], ...] = tuple(get_args(form)[0] for form in get_args(get_args(RecordedEvent)[0]))

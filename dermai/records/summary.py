@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dermai.audit import Entry, Event
+from dermai.audit.beginning import LogBegun
 from dermai.audit.event import Decided, Repair
 from dermai.audit.rotation import KeyRotation
 from dermai.errors import UnreadableRecord
+from dermai.prediction_log.signed_parts import DiagnosesAdopted, DiagnosesRecorded
 from dermai.records.incidents import AlarmsSettled, DriftAlarm, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.log import read_record
 from dermai.records.moves import (
@@ -72,6 +74,14 @@ def summarise(entry: Entry) -> str:
             return f"use {result.number} of the test patients ended: {result.outcome.replace('_', ' ')}"
         case LedgerTakeover() as event:
             return _takeover(event)
+        case LogBegun() as event:
+            lost = ", ".join(f"{log.log} ({log.count} records)" for log in event.replaces)
+            return f"begun anew, in place of {lost}, {_by(event)}"
+        case DiagnosesRecorded() as event:
+            return f"{event.rows} confirmed diagnoses in {event.part}"
+        case DiagnosesAdopted() as event:
+            gone = f", {len(event.gone)} given up" if event.gone else ""
+            return f"{len(event.parts)} parts with confirmed diagnoses taken as they are{gone}, {_by(event)}"
         case Repair() as event:
             return event.what
         case WindowAlarm() | SensitivityAlarm() as event:

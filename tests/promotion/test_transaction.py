@@ -256,6 +256,9 @@ def test_a_promotion_that_dies_between_record_and_alias_is_finished_by_the_next_
 def test_a_log_begun_anew_takes_over_the_champion_that_is_there(fleet):
     fleet.champions(2)
     (fleet.workspace.state / "audit").rename(fleet.workspace.root / "evidence")  # its key was lost
+    with pytest.raises(AuditLogDamaged, match="known beside the key, is not here"):
+        rollback(fleet.workspace, fleet.params, **WHO, to="2")
+    fleet.audit.begin_anew(**WHO)
     assert champion_problem(fleet.audit, fleet.registry.by_alias("champion"))
     rollback(fleet.workspace, fleet.params, **WHO, to="2")
     assert champion_history(fleet.audit) == ["2"]
