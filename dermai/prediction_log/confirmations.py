@@ -117,10 +117,8 @@ def read_confirmations(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedP
     parts = signed_parts(log)
     table, damaged = read_tables(parts.sound, SCHEMA)
     rows = table.sort_values("recorded_at", kind="stable")
-    return rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True), (
-        *parts.damaged,
-        *damaged,
-    )
+    newest = rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True)
+    return newest, (*parts.damaged, *damaged)
 
 
 def confirmation_problems(log: PredictionLog) -> tuple[str, ...]:
@@ -129,8 +127,12 @@ def confirmation_problems(log: PredictionLog) -> tuple[str, ...]:
 
 
 def read_every_confirmation(log: PredictionLog) -> pd.DataFrame:
-    """Every diagnosis that ever came back, corrected ones too, oldest first."""
-    table, _ = read_tables(log.folder / "confirmations", SCHEMA)
+    """Every diagnosis that ever came back, corrected ones too, oldest first, of the parts that are as recorded.
+
+    Raises:
+        AuditLogDamaged: the audit log, which names each part, does not verify.
+    """
+    table, _ = read_tables(signed_parts(log).sound, SCHEMA)
     return table.sort_values("recorded_at", kind="stable").reset_index(drop=True)
 
 
