@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from dermai.environment import silence_telemetry
+from dermai.files import locked
 from dermai.validation.data_docs import make_self_contained
 from dermai.validation.expectations import Check
 from dermai.validation.result import FailingRow, Failure, Level
@@ -33,18 +33,23 @@ class Table:
 def run_checks(tables: Mapping[str, Table], docs_folder: Path) -> list[Failure]:
     """Run every check of every table, write the Data Docs, and return what failed.
 
-    The project Great Expectations wants lies in a temporary folder: nothing of one run reaches the next.
+    The project Great Expectations wants lies in a temporary folder: nothing of one run reaches the next. The docs take
+    their place when they are whole: a run beside this one, or one that is killed, leaves those of a whole run.
     """
     silence_telemetry()
     logging.getLogger("great_expectations").setLevel(logging.ERROR)  # before the import, which logs every method
     import great_expectations as gx
 
-    shutil.rmtree(docs_folder, ignore_errors=True)
+    docs_folder.parent.mkdir(parents=True, exist_ok=True)
     failures: list[Failure] = []
-    with tempfile.TemporaryDirectory() as project:
+    with (
+        tempfile.TemporaryDirectory() as project,
+        tempfile.TemporaryDirectory(dir=docs_folder.parent, prefix=f".{docs_folder.name}.") as beside,
+    ):
+        docs = Path(beside) / "new"
         context = gx.get_context(mode="file", project_root_dir=project)
         context.variables.progress_bars = {"globally": False}
-        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs_folder.resolve())}
+        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(docs.resolve())}
         context.update_data_docs_site(
             site_name=SITE,
             site_config={
@@ -71,7 +76,11 @@ def run_checks(tables: Mapping[str, Table], docs_folder: Path) -> list[Failure]:
             )
             failures += [_failure(result, table) for result in outcome.results if not result.success]
         context.build_data_docs(site_names=[SITE])
-    make_self_contained(docs_folder)
+        make_self_contained(docs)
+        with locked(docs_folder.parent / f".{docs_folder.name}.lock"):
+            if docs_folder.exists():
+                docs_folder.rename(Path(beside) / "old")
+            docs.rename(docs_folder)
     return failures
 
 
