@@ -24,6 +24,7 @@ from dermai.registry.mlflow_store import (
     follow_workspace,
     log_values,
     make_store,
+    read_versions,
     set_client_retries,
     sqlite_file,
     with_clear_errors,
@@ -146,9 +147,21 @@ class Registry:
             client.set_model_version_tag(self.name, number, COMPLETE, "true")
             return self.get(number)
 
-    @with_clear_errors
     def versions(self) -> list[ModelVersion]:
         """All whole versions, oldest first."""
+        file = sqlite_file(self.workspace.tracking_uri)
+        rows = read_versions(file, self.name) if file and file.exists() else None
+        if rows is None:
+            return self.versions_by_mlflow()
+        known = [
+            ModelVersion(self.name, str(number), run_id, aliases, tags, datetime.fromtimestamp(created / 1000, UTC))
+            for number, run_id, created, tags, aliases in rows
+        ]
+        return [version for version in known if version.tags.get(COMPLETE) == "true"]
+
+    @with_clear_errors
+    def versions_by_mlflow(self) -> list[ModelVersion]:
+        """The same, as MLflow itself answers."""
         aliases: dict[str, list[str]] = {}
         for alias, number in self._aliases().items():
             aliases.setdefault(str(number), []).append(alias)
@@ -203,6 +216,7 @@ class Registry:
                 return check_package(cached, self.name, version, expected)
             except PackageTampered:
                 shutil.rmtree(cached)  # only a copy: fetch it again
+        _ = self.client  # MLflow fetches from the address that its client sets
         folder = fetch_package(self.name, version, expected)
         if self.workspace.store in folder.parents:
             return folder

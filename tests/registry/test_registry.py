@@ -12,6 +12,7 @@ import pytest
 from dermai.errors import PackageTampered, UnknownVersion
 from dermai.files import sha256_file
 from dermai.models.package import CHECKSUMS, ModelPackage
+from dermai.registry.mlflow_store import read_versions
 from dermai.workspace import Workspace
 from tests.packages import CLASSES, make_package
 
@@ -58,10 +59,39 @@ def test_aliases_move_and_go(registry, package, tmp_path):
     registry.set_alias("champion", "2")
     registry.set_alias("anchor", "1")
     assert registry.by_alias("champion").version == "2"
+    assert registry.versions() == registry.versions_by_mlflow()
     assert registry.get("1").aliases == ("anchor",)
     registry.delete_alias("champion")
     registry.delete_alias("champion")
     assert registry.by_alias("champion") is None
+
+
+def test_versions_are_listed_without_mlflow_and_as_mlflow_lists_them(registry, package, tmp_path):
+    register(registry, package, dataset="abc")
+    register(registry, make_package(1).save(tmp_path / "second"))
+    register(registry, make_package(2).save(tmp_path / "third"))
+    registry.client.delete_model_version(registry.name, "2")
+    registry.set_alias("champion", "3")
+    listed = registry.versions()
+    assert [version.version for version in listed] == ["1", "3"]
+    assert listed == registry.versions_by_mlflow()
+    script = (
+        "import sys; from dermai.config import load_params; from dermai.registry.registry import Registry;"
+        "from dermai.workspace import Workspace; from pathlib import Path;"
+        "folder = Path(sys.argv[1]);"
+        "found = Registry(Workspace(folder), load_params(folder / 'params.yaml')).versions();"
+        "print(len(found), 'mlflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(registry.workspace.root)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2", "False"]
+
+
+def test_a_store_of_another_form_is_left_to_mlflow(tmp_path):
+    store = tmp_path / "mlflow.db"
+    store.write_bytes(b"not a database, or one of another release")
+    assert read_versions(store, "dermai") is None
 
 
 def test_an_unknown_version_is_named_with_those_there_are(registry, package):

@@ -15,7 +15,8 @@ from dermai.validation.result import Level
 
 
 def table(*ages: int) -> Table:
-    check = Check("ages", Level.BLOCKING, "an age", "ExpectColumnValuesToBeBetween", {"column": "age", "max_value": 120})
+    within = {"column": "age", "max_value": 120}
+    check = Check("ages", Level.BLOCKING, "an age", "ExpectColumnValuesToBeBetween", within)
     return Table(pd.DataFrame({"case_id": [f"c{age}" for age in ages], "age": ages}), [check], ("case_id",))
 
 
