@@ -19,8 +19,9 @@ class UpdatePlan(BaseModel):
 
     `bootstrap`: no champion yet, everything is new. `update`: train on from the champion with `new`, `relabelled`
     (known photographs whose diagnosis was corrected) and `replay`. `from_anchor`: photographs the champion has
-    learnt from were taken back (`removed`), so nothing of it may be kept; everything left is trained on from
-    weights that never saw them. `nothing`: the champion has learnt from every training photograph there is, with the
+    learnt from, or by which its weights and thresholds were chosen (validation), were taken back (`removed`), so
+    nothing of it may be kept; everything left is trained on from weights that never saw them.
+    `nothing`: the champion has learnt from every training photograph there is, with the
     parameters of today.
 
     `relabelled_from` names the diagnosis that the champion knew of each photograph that has another one now, those that
@@ -66,7 +67,7 @@ def plan_update(
 
     learnt_rows = champion_manifest[champion_manifest["split"] == "train"]
     learnt = dict(zip(learnt_rows["image"], learnt_rows["diagnosis"], strict=True))
-    removed = [image for image in learnt if image not in diagnosis]
+    removed = taken_back(champion_manifest, cases)
     new = [image for image in diagnosis if image not in learnt]
     relabelled = [image for image, known in learnt.items() if diagnosis.get(image, known) != known]
     known = dict(zip(champion_manifest["image"], champion_manifest["diagnosis"], strict=True))
@@ -84,6 +85,16 @@ def plan_update(
     old = [image for image in diagnosis if image not in to_learn]
     replay = RECIPES[params.continual.strategy].replay({image: diagnosis[image] for image in old}, params)
     return _plan("update", diagnosis, new=new, relabelled=relabelled, replay=replay, was=was, changed=changed)
+
+
+def taken_back(manifest: pd.DataFrame, cases: pd.DataFrame) -> list[str]:
+    """Photographs that a model has learnt from and may learn from no longer, and those that chose it and are gone."""
+    rows = trainable(cases)
+    still = set(rows.loc[rows["split"] == "train", "image"])
+    by_split = {split: manifest.loc[manifest["split"] == split, "image"] for split in ("train", "validation")}
+    removed = [image for image in by_split["train"] if image not in still]
+    here = {*cases["image"], *removed}
+    return removed + [image for image in by_split["validation"] if image not in here]
 
 
 def _plan(

@@ -118,7 +118,7 @@ def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: 
             "cases": sorted(zip(used["image"], used["diagnosis"], used["split"], strict=True)),
             "params": weight_parameters(params),
             "parent": parent.sha256 if parent else None,
-            "pretrained": None if usable_parent(plan, params, parent) else weights_sha256(params.model),
+            "pretrained": None if usable_parent(plan, params, parent, cases) else weights_sha256(params.model),
             "code": source_hash(__name__),
         }
     )
@@ -148,7 +148,7 @@ def _train(
     from dermai.training.phases import PhasedTraining
 
     started = time.perf_counter()
-    parent = usable_parent(plan, params, parent)
+    parent = usable_parent(plan, params, parent, cases)
     learnt, validation, classes = training_cases(plan, cases, parent)
     if accelerator.is_main_process:
         forget_photographs(cache / "pixels", plan.removed)

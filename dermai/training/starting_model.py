@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dermai.config import Params
-from dermai.continual.plan import UpdatePlan
+from dermai.continual.plan import UpdatePlan, taken_back
 from dermai.continual.recipes import RECIPES
 from dermai.errors import DermaiError
 from dermai.models.package import ModelPackage
 from dermai.taxonomy import load_taxonomy
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor, nn
 
 
@@ -20,10 +21,13 @@ class CannotTrain(DermaiError):
     """There is nothing to learn from, nothing to tell apart, or nothing to train on from."""
 
 
-def usable_parent(plan: UpdatePlan, params: Params, parent: ModelPackage | None) -> ModelPackage | None:
+def usable_parent(
+    plan: UpdatePlan, params: Params, parent: ModelPackage | None, cases: pd.DataFrame
+) -> ModelPackage | None:
     """The package to train on from; None for ImageNet weights.
 
-    A recipe may start anew (`joint`); so does a run from an anchor that has learnt from photographs taken back.
+    A recipe may start anew (`joint`); so does a run from an anchor that has learnt from photographs, or
+    was chosen by photographs, that are not in `cases` any more, whichever update they were taken back before.
 
     Raises:
         CannotTrain: the parent has another backbone, input size, resampling or crop than the parameters.
@@ -31,7 +35,7 @@ def usable_parent(plan: UpdatePlan, params: Params, parent: ModelPackage | None)
     starts_anew = plan.mode == "update" and RECIPES[params.continual.strategy].starts_anew
     if parent is None or plan.mode == "bootstrap" or starts_anew:
         return None
-    if plan.mode == "from_anchor" and set(plan.removed) & set(parent.manifest["image"]):
+    if plan.mode == "from_anchor" and taken_back(parent.manifest, cases):
         return None
     for name in ("backbone", "image_size", "interpolation", "crop"):
         theirs, ours = getattr(parent, name), getattr(params.model, name)

@@ -28,6 +28,13 @@ def params(**continual: object) -> Params:
     return Params.model_validate({"continual": {"replay_per_class": 10, **continual}})
 
 
+def test_a_validation_patient_who_withdraws_is_a_reason_for_an_update(cases: pd.DataFrame) -> None:
+    gone = cases.loc[cases["split"] == "validation", "image"].iloc[0]
+    plan = plan_update(cases[cases["image"] != gone], cases[cases["split"] != "test"], params())
+    assert (plan.mode, plan.removed) == ("from_anchor", (gone,))
+    assert gone not in plan.training
+
+
 def test_without_a_champion_everything_in_train_is_new(cases: pd.DataFrame) -> None:
     plan = plan_update(cases, None, params())
     assert plan.mode == "bootstrap"

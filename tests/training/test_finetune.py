@@ -80,7 +80,7 @@ class TestAFirstModel:
         assert not equal(levels, first)
         with pytest.raises(CannotTrain, match=r"model\.crop is none"):
             usable_parent(plan_update(cases, None, quick_params()).model_copy(update={"mode": "update"}),
-                          quick_params(), cropped)  # fmt: skip
+                          quick_params(), cropped, cases)  # fmt: skip
 
     def test_one_class_or_no_photograph_is_refused(self, data: Path, cases: pd.DataFrame) -> None:
         params = quick_params()
@@ -234,8 +234,11 @@ class TestAnUpdate:
         self, cases: pd.DataFrame, first: ModelPackage
     ) -> None:
         params = quick_params()
-        plan = plan_update(cases.drop(index=cases.index[cases["split"] == "train"][0]), first.manifest, params)
+        fewer = cases.drop(index=cases.index[cases["split"] == "train"][0])
+        plan = plan_update(fewer, first.manifest, params)
         assert plan.mode == "from_anchor"
-        assert usable_parent(plan, params, first) is None
+        assert usable_parent(plan, params, first, fewer) is None
         untouched = plan.model_copy(update={"removed": ("0" * 64,)})
-        assert usable_parent(untouched, params, first) is first
+        assert usable_parent(untouched, params, first, cases) is first
+        # Another update took it back: this one removes something else, and the anchor has learnt it all the same.
+        assert usable_parent(untouched, params, first, fewer) is None
