@@ -28,6 +28,7 @@ from benchmarks.gate.simulations import (
     creep,
     overuse,
     promotions,
+    reigns,
     several_lesions,
     shadow,
 )
@@ -43,7 +44,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     size = QUICK if chosen.quick else COMMITTED
     cells = len(MELANOMAS) * len({**WORSE, **NOT_WORSE}) * len(DISCORDANCES)
-    total = cells + 20 * len(RULES) + 50 * 6 + 6 * size.streams + 9
+    total = cells + 20 * len(RULES) + 50 * 6 + 6 * size.streams + 9 + 40
     started = time.monotonic()
     with tqdm(total=total, desc="simulate", unit="step") as bar:
         found = (
@@ -52,6 +53,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
             overuse(size, bar),
             shadow(size, bar),
             several_lesions(size, bar),
+            reigns(size, bar),
         )
     chosen.output.mkdir(parents=True, exist_ok=True)
     command = "python -m benchmarks.gate.operating_characteristics" + (" --quick" if chosen.quick else "")

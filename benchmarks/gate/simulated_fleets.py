@@ -142,7 +142,7 @@ def above_thresholds(fleet: Fleet) -> np.ndarray:
     return np.all([new[code] >= POLICY.floors[code] for code in POLICY.gated_classes], axis=0)
 
 
-FIRST_LEVEL = POLICY.ledger.spend * POLICY.alpha
+FIRST_LEVEL = POLICY.ledger.spend * POLICY.test_set_alpha
 RULES: dict[str, Callable[[Fleet], np.ndarray]] = {
     "gate": lambda fleet: gate_p_value(fleet) <= FIRST_LEVEL,
     "gate, champion only": lambda fleet: gate_p_value(fleet, with_anchor=False) <= FIRST_LEVEL,

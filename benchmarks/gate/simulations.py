@@ -21,9 +21,11 @@ from benchmarks.gate.simulated_fleets import (
     first_model,
     gate_p_value,
     next_model,
+    not_worse,
 )
 from dermai.gate import clustered, exact, paired
 from dermai.gate.eprocess import log_e_values
+from dermai.gate.reign import challenger_alpha
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -137,11 +139,11 @@ def overuse(
     champion = first_model(rng, size.fleets, melanomas)
     names = ["gate", "gate without ledger", *[name for name in RULES if not name.startswith("gate")]]
     ever = {name: np.zeros(size.fleets, dtype=bool) for name in names}
-    wealth = POLICY.alpha
+    wealth = POLICY.test_set_alpha
     for _ in range(candidates):
         fleet = Fleet(next_model(rng, champion, SENSITIVITY, {"MM": MARGIN}), champion, champion)
         p_values, level = gate_p_value(fleet), POLICY.ledger.spend * wealth
-        wealth -= level
+        wealth = (wealth - level) / 2
         ever["gate"] |= p_values <= level
         ever["gate without ledger"] |= p_values <= POLICY.alpha
         for name in names[2:]:
@@ -152,13 +154,13 @@ def overuse(
         rng = generator(f"overuse/{name}")
         anchor = first_model(rng, size.fleets, melanomas)
         champion, promoted = anchor, np.zeros(size.fleets, dtype=int)
-        left = np.full(size.fleets, POLICY.alpha)
+        left = np.full(size.fleets, POLICY.test_set_alpha)
         for _ in range(candidates):
             fleet = Fleet(_candidate(rng, champion, promoted, 0.02), champion, anchor)
             if name.startswith("gate"):
                 level = POLICY.ledger.spend * left if name == "gate" else np.full(size.fleets, POLICY.alpha)
                 passed = gate_p_value(fleet) <= level
-                left = np.where(passed, level, left - level)
+                left = np.where(passed, level, (left - level) / 2)
             else:
                 passed = RULES[name](fleet) & (promoted < 40)  # beyond, no sensitivity is left to lose
             champion = {code: np.where(passed[:, None], fleet.candidate[code], champion[code]) for code in champion}
@@ -192,7 +194,7 @@ def shadow(size: Size, bar: tqdm, looks: int = 2000) -> list[Stream]:
             number = np.arange(1, looks + 1)
             for _ in range(size.streams):
                 values = rng.choice([1.0, 0.0, -1.0], size=looks, p=[gain, 1 - gain - loss, loss])
-                reached = log_e_values(values, -1.0, -MARGIN) >= np.log(1 / POLICY.shadow.alpha)
+                reached = log_e_values(values, -1.0, -MARGIN) >= np.log(1 / challenger_alpha(POLICY))
                 first.append(int(reached.argmax()) + 1 if reached.any() else np.inf)
                 gains, losses = np.cumsum(values > 0), np.cumsum(values < 0)
                 p_values = norm.sf(_score(gains, losses, number))
@@ -264,3 +266,38 @@ def _lesions(
 def at_most(level: float, runs: int, cells: int = 1) -> float:
     """Largest share that a true rate of `level` gives in 99 of 100 runs of `cells` simulations."""
     return float(binom.ppf(0.99 ** (1 / cells), runs, level) / runs)
+
+
+@dataclass(frozen=True)
+class Reign:
+    """Share of reigns in which any of 20 challengers, each worse by the margin, was promoted."""
+
+    patients: int  # test patients with a melanoma, and confirmed melanomas of each challenger's time in shadow
+    shared: float  # one budget for all, as the gate and shadow mode have it
+    fresh: float  # the policy's alpha for each use, and its shadow.alpha for each challenger
+
+
+def reigns(size: Size, bar: tqdm, challengers: int = 20) -> list[Reign]:
+    """One champion, one set of test patients, challengers worse by the margin in MM: gate and shadow mode together.
+
+    The one test that should stop them decides alone: floors, guards and the other classes hold nobody back.
+    """
+    found = []
+    for patients in (100, 300):
+        rng = generator(f"reigns/{patients}")
+        ever = {"shared": np.zeros(size.fleets, dtype=bool), "fresh": np.zeros(size.fleets, dtype=bool)}
+        wealth = POLICY.test_set_alpha
+        champion = rng.random((size.fleets, patients), dtype=np.float32) < SENSITIVITY["MM"]
+        for number in range(1, challengers + 1):
+            level = POLICY.ledger.spend * wealth
+            wealth = (wealth - level) / 2
+            candidate = next_model(rng, {"MM": champion}, SENSITIVITY, {"MM": MARGIN}, 0.20)["MM"]
+            p_values = not_worse(candidate, champion, MARGIN)
+            gain, loss = (0.20 - MARGIN) / 2, (0.20 + MARGIN) / 2
+            values = rng.choice([1.0, 0.0, -1.0], size=(size.fleets, patients), p=[gain, 1 - gain - loss, loss])
+            evidence = np.array([log_e_values(each, -1.0, -MARGIN).max() for each in values])
+            ever["shared"] |= (p_values <= level) | (evidence >= -np.log(challenger_alpha(POLICY, number)))
+            ever["fresh"] |= (p_values <= POLICY.alpha) | (evidence >= -np.log(POLICY.shadow.alpha))
+            bar.update()
+        found.append(Reign(patients, float(ever["shared"].mean()), float(ever["fresh"].mean())))
+    return found

@@ -1,18 +1,30 @@
 """The error budget of the test patients: every use spends, a promotion hands on, new patients refresh.
 
-Each gated class, and the benign pool, has an account. It opens with the policy's alpha and holds what is left of it,
-the wealth W. A use of the test patients is judged at level L = spend x the smallest wealth. A use that does not promote
-leaves W - L; a use that promotes leaves L: its level is handed on to the next champion's candidates. New patients add
-alpha times their share of all patients; W never exceeds alpha.
+Each gated class, and the benign pool, has an account. It opens with the test patients' part of the policy's alpha and
+holds what is left of it, the wealth W. A use of the test patients is judged at level L = spend x the smallest wealth,
+and leaves, by its outcome:
 
-Why this holds whatever is tested next. Let f(W) be the largest chance of ever promoting a candidate that falls short,
-from wealth W on. If the next candidate falls short, it is promoted with at most L, and else W - L is left: at most
-L + f(W - L). If it does not, what follows differs with the outcome, and the two futures together have at most
-f(L) + f(W - L). By induction f(W) <= W. So for one set of patients the chance is at most alpha for all uses together,
-also when later candidates are trained from models that earlier outcomes chose; and each renewal grants alpha once more.
+    promote                  L            its level is handed on to the next champion's candidates
+    reject                   (W - L) / 2
+    insufficient evidence    (W - L) / 2
+
+A promotion gives nothing back: it leaves L of W. New patients add the account's alpha times their share of all
+patients; W never exceeds that alpha.
+
+Theorem. Whatever is tested next, as long as it follows from the outcomes of the uses that spent, the chance of ever
+promoting a candidate that falls short, from wealth W on, is at most W for one set of patients. Each renewal grants its
+share once more.
+
+Proof. Let f(W) be the largest such chance with n uses to come; without any it is 0. The outcomes so far fix the next
+candidate, so each of the three futures has one of its own, and a union bound adds them. If the next candidate falls
+short, it is promoted with at most L, and the two futures without a promotion have at most f((W - L) / 2) each:
+together L + (W - L) = W. If it does not, the futures have at most f(L) + 2 f((W - L) / 2) <= L + (W - L) = W. By
+induction over n.
+
 This is a sequentially rejective graphical procedure over the tree of outcomes: Feng, Pennello, Petrick, Sahiner,
 Pirracchio & Gossmann, UAI 2022, PMLR 180; Bretz, Maurer, Brannath & Posch, Statistics in Medicine 28 (2009) 586-604.
-It protects against choosing by outcome, not against a person who tunes on the numbers of a report.
+It protects against choosing by outcome, not against a person who tunes on the numbers of a report. What shadow mode
+adds over a champion's reign: `dermai.gate.reign`.
 """
 
 from __future__ import annotations
@@ -28,6 +40,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dermai.files import sha256_bytes, sha256_json
 from dermai.gate.exact import fewest_without_miss
+from dermai.gate.findings import Outcome
 from dermai.gate.policy import GatePolicy
 from dermai.gate.results import LesionResults, aligned
 
@@ -69,7 +82,7 @@ class Result(Line):
     event: Literal["result"] = "result"
     number: int
     at: str
-    outcome: Literal["promote", "reject", "insufficient_evidence"]
+    outcome: Outcome
 
 
 class Emptied(Line):
@@ -133,10 +146,11 @@ def accounts(lines: Lines) -> dict[str, Account]:
                 state[name] = account.model_copy(update={"wealth": left})
         elif isinstance(line, Emptied):
             state = {name: account.model_copy(update={"wealth": 0.0}) for name, account in state.items()}
-        elif line.outcome == "promote" and uses[line.number].spends:
+        elif uses[line.number].spends:
             use = uses[line.number]
             for name in use.new_patients:
-                state[name] = state[name].model_copy(update={"wealth": min(use.level, use.alpha)})
+                left = min(use.level, use.alpha) if line.outcome == "promote" else state[name].wealth / 2
+                state[name] = state[name].model_copy(update={"wealth": left})
     return state
 
 
@@ -197,7 +211,8 @@ def next_use(
     seen = frozenset[str]().union(*(account.known for account in opened.values()))
     new = {name: tuple(sorted(set(ids) - seen if name in opened else set(ids))) for name, ids in patients.items()}
     refreshed = {
-        name: state.get(name, Account()).refreshed(new[name], policy.alpha, len(ids)) for name, ids in patients.items()
+        name: state.get(name, Account()).refreshed(new[name], policy.test_set_alpha, len(ids))
+        for name, ids in patients.items()
     }
     level = policy.ledger.spend * min(account.wealth for account in refreshed.values())
     # An empty account (no patient yet) cannot be spent from: the decision is then shown at the first level.
@@ -212,8 +227,8 @@ def next_use(
         champion=champion,
         anchor=anchor,
         policy_hash=policy.hash,
-        alpha=policy.alpha,
-        level=level or policy.ledger.spend * policy.alpha,
+        alpha=policy.test_set_alpha,
+        level=level or policy.ledger.spend * policy.test_set_alpha,
         spends=decidable and policy.mode == "statistical",
         patients={name: len(ids) for name, ids in patients.items()},
         new_patients=new,

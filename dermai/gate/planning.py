@@ -19,6 +19,7 @@ from dermai.gate.eprocess import growth
 from dermai.gate.follow_up import miss_weighed
 from dermai.gate.paired import score
 from dermai.gate.policy import GatePolicy
+from dermai.gate.reign import challenger_alpha
 
 PRIOR_CASES = 10  # weight of what is assumed beside what was observed
 LEAST_GROWTH = 1e-4  # of the evidence, a patient; below it no number of patients seems enough
@@ -26,26 +27,33 @@ MOST_CASES = 20_000
 
 
 def further_patients_for_floor(
-    hits: float, patients: float, policy: GatePolicy, code: str, log_e_value: float = 0.0
+    hits: float, patients: float, policy: GatePolicy, code: str, log_e_value: float = 0.0, alpha: float | None = None
 ) -> int | None:
     """Patients with a confirmed lesion of a class after which its floor will probably be shown; None if never.
 
     `hits` among `patients` are what is known of the model; they are drawn a little towards the sensitivity it is meant
-    to have. `log_e_value` is the evidence of daily practice so far.
+    to have. `log_e_value` is the evidence of daily practice so far, `alpha` the challenger's share of the reign's
+    budget: that of its first challenger where it is not known yet.
 
     >>> from dermai.gate.policy import GatePolicy
     >>> further_patients_for_floor(45, 50, GatePolicy(), "MM"), further_patients_for_floor(30, 50, GatePolicy(), "MM")
-    (47, None)
+    (72, None)
     """
     floor = policy.floors[code]
     assumed = max(policy.target_sensitivities.get(code, 0.0), (1 + floor) / 2)
     expected = (hits + PRIOR_CASES * assumed) / (patients + PRIOR_CASES)
     least, outcomes = miss_weighed(np.array([1.0, 0.0]), floor, 0.0, policy.shadow)
-    return _patients(growth(outcomes, (expected, 1 - expected), least, floor), policy, log_e_value)
+    return _patients(growth(outcomes, (expected, 1 - expected), least, floor), policy, log_e_value, alpha)
 
 
 def further_patients_for_comparison(
-    gains: float, losses: float, patients: float, policy: GatePolicy, margin: float, log_e_value: float = 0.0
+    gains: float,
+    losses: float,
+    patients: float,
+    policy: GatePolicy,
+    margin: float,
+    log_e_value: float = 0.0,
+    alpha: float | None = None,
 ) -> int | None:
     """Patients after which a loss of the margin will probably be ruled out; None where it seems that large.
 
@@ -54,7 +62,7 @@ def further_patients_for_comparison(
 
     >>> from dermai.gate.policy import GatePolicy
     >>> further_patients_for_comparison(2, 2, 40, GatePolicy(), 0.10)
-    141
+    231
     """
     prior, total = PRIOR_CASES * policy.planning.discordance / 2, patients + PRIOR_CASES
     gain_rate, loss_rate = (gains + prior) / total, (losses + prior) / total
@@ -62,17 +70,20 @@ def further_patients_for_comparison(
         gain_rate = loss_rate = (gain_rate + loss_rate) / 2
     chances = (gain_rate, 1 - gain_rate - loss_rate, loss_rate)
     least, outcomes = miss_weighed(np.array([1.0, 0.0, -1.0]), -margin, -1.0, policy.shadow)
-    return _patients(growth(outcomes, chances, least, -margin), policy, log_e_value)
+    return _patients(growth(outcomes, chances, least, -margin), policy, log_e_value, alpha)
 
 
-def _patients(growth_of_evidence: tuple[float, float], policy: GatePolicy, log_e_value: float) -> int | None:
+def _patients(
+    growth_of_evidence: tuple[float, float, float], policy: GatePolicy, log_e_value: float, alpha: float | None
+) -> int | None:
     """The number n for which mean n - z deviation sqrt(n) is what is missing; z is the normal quantile of the power."""
-    mean, deviation = growth_of_evidence
+    mean, deviation, step = growth_of_evidence
     if mean < LEAST_GROWTH:
         return None
-    missing = math.log(1 / policy.shadow.alpha) - log_e_value
+    missing = math.log(1 / (alpha or challenger_alpha(policy))) - log_e_value
     if missing <= 0:
         return 1
+    missing += step / 8  # a continuity correction: evidence rises and falls in steps, and seldom at once
     spread = float(norm.ppf(policy.planning.power)) * deviation
     root = (spread + math.sqrt(spread**2 + 4 * mean * missing)) / (2 * mean)
     needed = math.ceil(root**2)

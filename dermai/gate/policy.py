@@ -132,6 +132,16 @@ class GatePolicy(Rules):
         return self.guards.benign_classes or load_taxonomy().benign
 
     @property
+    def test_set_alpha(self) -> float:
+        """The part of alpha that all uses of one set of test patients share."""
+        return self.alpha * self.alpha / (self.alpha + self.shadow.alpha)
+
+    @property
+    def shadow_alpha(self) -> float:
+        """The part of alpha that all challengers of a champion's reign share in shadow mode."""
+        return self.alpha * self.shadow.alpha / (self.alpha + self.shadow.alpha)
+
+    @property
     def hash(self) -> str:
         """SHA-256 of what differs from the defaults and of the defaults' version: its identity in every record."""
         differing = self.model_dump(mode="json", exclude_defaults=True)

@@ -4,7 +4,8 @@ What the gate could not show on the test patients is tested again, on new patien
 *referral*: what a model finds is biopsied first, so the order of confirmation follows the answers. A referral counts
 when its follow-up time is over, with the diagnosis that it had by then, and never changes afterwards. So nothing needs
 to be kept between looks: the state is recomputed, and an e-process that once reached its threshold stays there. A false
-promotion needs a test whose hypothesis is true to reach 1/alpha: at most alpha.
+promotion needs a test whose hypothesis is true to reach 1/alpha: at most alpha, the
+challenger's share of the budget of its champion's reign.
 
 Referrals left unconfirmed may hide misses. Where their share is above the policy's (of all, or of those with the answer
 under which a miss would hide), daily practice shows nothing but that a challenger is no worse than the champion for a
@@ -27,6 +28,7 @@ from dermai.gate.follow_up import FollowUp, miss_weighed
 from dermai.gate.guards import compare_macro_f1, subgroups
 from dermai.gate.planning import further_patients_for_comparison, further_patients_for_floor, most
 from dermai.gate.policy import GatePolicy
+from dermai.gate.reign import challenger_alpha
 from dermai.gate.results import LesionResults, aligned
 
 
@@ -39,6 +41,7 @@ def decide_in_shadow(
     *,
     earlier: GateDecision | None = None,
     earlier_spent: bool = True,
+    alpha: float | None = None,
 ) -> ShadowDecision:
     """Judge on lesions that both models scored before their diagnosis was known; `referred_on` sorts them in time.
 
@@ -46,11 +49,13 @@ def decide_in_shadow(
     of those without a diagnosis that counts is empty. Without a `champion` (a first model, or a
     provisional champion judged on itself) the floors alone decide, as they do on the test patients. `earlier` is the
     gate's decision on the test patients: what it showed holds, if that use of them spent (`earlier_spent`). A patient
-    counts once per class, with the lesions referred first.
+    counts once per class, with the lesions referred first. `alpha` is the challenger's share of the reign's budget
+    (`dermai.gate.reign`); that of a reign's first challenger where none is given.
 
     Raises:
         IncomparableResults: the models were not run on the same lesions.
     """
+    alpha = alpha or challenger_alpha(policy)
     named: dict[ComparedWith, LesionResults | None] = {"champion": champion, "anchor": anchor}
     references = {name: aligned(challenger, found, name) for name, found in named.items() if found is not None}
     follow_up = FollowUp.of(policy, challenger, np.asarray(referred_on))
@@ -81,7 +86,7 @@ def decide_in_shadow(
         allowed = bool(safe or follow_up.now_sound)
         tests.append(
             _test(policy, about, against, values, looks, sound & allowed, null_mean, lesions, earlier, before,
-                  harm_threshold)
+                  harm_threshold, alpha)
         )  # fmt: skip
     beside = references.get("champion")
     macro_f1 = compare_macro_f1(challenger, beside) if beside else None
@@ -112,7 +117,7 @@ def decide_in_shadow(
         outcome=outcome,
         summary=summary(outcome, tests, further),
         reasons=sentences,
-        alpha=policy.shadow.alpha,
+        alpha=alpha,
         policy_hash=policy.hash,
         lesions=len(challenger),
         tests=tuple(tests),
@@ -187,10 +192,11 @@ def _test(
     earlier: GateDecision | None,
     shown_before: bool,
     harm_threshold: float,
+    alpha: float,
 ) -> ShadowTest:
     # Looks at the last patient of each time: they do not depend on how patients are named
     looks = np.flatnonzero(np.append(times[1:] != times[:-1], True)) if len(times) else np.zeros(0, dtype=int)
-    threshold = 1 / policy.shadow.alpha
+    threshold = 1 / alpha
     least, weighed = miss_weighed(values, null_mean, 0.0 if against == "floor" else -1.0, policy.shadow)
     log_e = log_e_values(weighed, least, null_mean)[looks]
     # Harm: below the floor; worse than the champion at all; worse than the anchor by more than the margin.
@@ -217,17 +223,25 @@ def _test(
         threshold=threshold,
         on="test patients" if shown_before else "daily practice" if in_practice else "",
         verdict=verdict,
-        further_patients=_further(policy, about, against, values, earlier, now) if verdict == "not_shown" else None,
+        further_patients=_further(policy, about, against, values, earlier, now, alpha)
+        if verdict == "not_shown"
+        else None,
     )
 
 
 def _further(
-    policy: GatePolicy, about: str, against: str, values: np.ndarray, earlier: GateDecision | None, now: float
+    policy: GatePolicy,
+    about: str,
+    against: str,
+    values: np.ndarray,
+    earlier: GateDecision | None,
+    now: float,
+    alpha: float,
 ) -> int | None:
     """Further patients, from what the test patients showed and what practice has shown since."""
     if against == "floor":
         hits, patients = _hits_before(earlier, about)
-        return further_patients_for_floor(hits + float(values.sum()), patients + len(values), policy, about, now)
+        return further_patients_for_floor(hits + float(values.sum()), patients + len(values), policy, about, now, alpha)
     gains, losses, patients = _pairs_before(earlier, about, against)
     return further_patients_for_comparison(
         gains + float(np.maximum(values, 0).sum()),
@@ -236,6 +250,7 @@ def _further(
         policy,
         _margin(policy, about, against),
         now,
+        alpha,
     )
 
 

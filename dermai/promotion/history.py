@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from dermai.audit import AuditLog
 from dermai.records.log import Record, records_of
-from dermai.records.moves import ChampionMove, Confirmation, LaterDecision, Move
+from dermai.records.moves import ChampionMove, Confirmation, LaterDecision, Move, Promotion
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.registry import ModelVersion
 
@@ -45,6 +45,25 @@ def latest_attempt(audit: AuditLog, version: str) -> Record[UpdateAttempt] | Non
     """The newest update attempt that made a version."""
     attempts = records_of(audit, UpdateAttempt)
     return next((record for record in reversed(attempts) if record.body.candidate.version == version), None)
+
+
+def challenger_number(audit: AuditLog, attempt: Record[UpdateAttempt]) -> int:
+    """Which challenger of its champion's reign an attempt made, from 1: how many waited for evidence, itself included.
+
+    A reign begins with the promotion of a version on evidence; a provisional promotion and a rollback begin none.
+    """
+    begins = [
+        move.sequence
+        for move in champion_moves(audit)
+        if isinstance(move.body, Promotion) and move.body.provisional is None
+    ]
+    begun = max((sequence for sequence in begins if sequence < attempt.sequence), default=0)
+    waited = {
+        record.body.candidate.version
+        for record in records_of(audit, UpdateAttempt)
+        if begun < record.sequence < attempt.sequence and record.body.outcome == "insufficient_evidence"
+    }
+    return len(waited - {attempt.body.candidate.version}) + 1
 
 
 def champion_problem(audit: AuditLog, champion: ModelVersion | None) -> str:

@@ -14,6 +14,7 @@ from dermai.evaluation.predictions import PREFIX, per_lesion
 from dermai.gate.findings import ShadowDecision
 from dermai.gate.marks import marked
 from dermai.gate.recorded_policy import RecordedPolicy, policy_changes
+from dermai.gate.reign import challenger_alpha
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
 from dermai.models.package import ModelPackage
@@ -21,7 +22,7 @@ from dermai.prediction_log.confirmations import confirmation_problems, read_ever
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import KEY
 from dermai.promotion.automatic import promote_by_evidence
-from dermai.promotion.history import latest_attempt, latest_decision, waiting_version
+from dermai.promotion.history import challenger_number, latest_attempt, latest_decision, waiting_version
 from dermai.promotion.rules import AUTOMATIC
 from dermai.promotion.shadow_evidence import (
     FollowedUp,
@@ -141,6 +142,7 @@ def judge_in_shadow(
         results.get("anchor"),
         earlier=judged.decision if same_policy else None,
         earlier_spent=judged.test_set is None or judged.test_set.use.spends,
+        alpha=challenger_alpha(params.gate, challenger_number(AuditLog(workspace.audit_log), attempt)),
     )
 
 

@@ -1,5 +1,7 @@
 """However often and however cunningly the same test patients are used, false promotions stay under alpha."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from scipy.stats import binom
@@ -7,6 +9,7 @@ from scipy.stats import binom
 from dermai.gate import ledger
 from dermai.gate.decision import decide
 from dermai.gate.exact import fewest_without_miss
+from dermai.gate.findings import Outcome
 from dermai.gate.ledger import Account, Emptied, Result, Use, evaluated_rows, next_use
 from dermai.gate.planning import rejects
 from dermai.gate.policy import GatePolicy
@@ -29,7 +32,7 @@ def used(lines, candidate, outcome="insufficient_evidence", policy=POLICY, pool=
 
 def test_the_first_use_of_new_patients_is_at_the_policys_share_of_alpha():
     _, level = used([], "a")
-    assert level == pytest.approx(POLICY.ledger.spend * POLICY.alpha)
+    assert level == pytest.approx(POLICY.ledger.spend * POLICY.test_set_alpha)
 
 
 def test_all_uses_without_a_promotion_spend_alpha_together():
@@ -37,15 +40,20 @@ def test_all_uses_without_a_promotion_spend_alpha_together():
     for candidate in range(50):
         lines, level = used(lines, candidate)
         levels.append(level if lines[-2].spends else 0.0)
-    assert sum(levels) <= POLICY.alpha
-    assert levels[1] == pytest.approx(levels[0] * (1 - POLICY.ledger.spend))
+    assert sum(levels) <= POLICY.test_set_alpha
+    assert levels[1] == pytest.approx(levels[0] * (1 - POLICY.ledger.spend) / 2)
 
 
 def test_a_promotion_hands_its_level_on():
     after, first = used([], "a", "promote")
     assert ledger.accounts(after)["MM"].wealth == pytest.approx(first)
     worn, _ = used([], "a", "reject")
-    assert ledger.accounts(worn)["MM"].wealth == pytest.approx(POLICY.alpha - first)
+    assert ledger.accounts(worn)["MM"].wealth == pytest.approx((POLICY.test_set_alpha - first) / 2)
+
+
+def test_a_use_ends_in_one_of_the_three_outcomes_that_the_theorem_has():
+    assert set(get_args(Outcome)) == {"promote", "reject", "insufficient_evidence"}
+    assert Result.model_fields["outcome"].annotation == Outcome
 
 
 def largest_chance(lines, depth, spend):
@@ -53,17 +61,17 @@ def largest_chance(lines, depth, spend):
     if depth == 0:
         return 0.0
     policy = GatePolicy(ledger={"spend": spend})
-    failed, level = used(lines, depth, "insufficient_evidence", policy)
-    passed, _ = used(lines, depth, "promote", policy)
-    after_failure = largest_chance(failed, depth - 1, spend)
-    bad_now = (level if failed[-2].spends else 0.0) + after_failure
-    good_now = after_failure + largest_chance(passed, depth - 1, spend)
+    after = {outcome: used(lines, depth, outcome, policy) for outcome in get_args(Outcome)}
+    level = after["reject"][1] if after["reject"][0][-2].spends else 0.0
+    future = {outcome: largest_chance(found, depth - 1, spend) for outcome, (found, _) in after.items()}
+    bad_now = level + future["reject"] + future["insufficient_evidence"]
+    good_now = sum(future.values())
     return max(bad_now, good_now)
 
 
 @pytest.mark.parametrize("spend", [0.3, 0.75])
 def test_no_strategy_that_acts_on_outcomes_exceeds_alpha(spend):
-    assert largest_chance([], 6, spend) <= POLICY.alpha + 1e-12
+    assert largest_chance([], 5, spend) <= POLICY.test_set_alpha + 1e-12
 
 
 @pytest.mark.slow
@@ -78,15 +86,15 @@ def test_50_candidates_worse_by_the_margin_on_one_test_set_are_promoted_with_at_
         if lines[-2].spends:
             promoted |= rejects(gains, losses, n, 0.10, level)
         naive |= gains >= losses
-    assert promoted.sum() <= binom.ppf(0.9999, runs, POLICY.alpha)
+    assert promoted.sum() <= binom.ppf(0.9999, runs, POLICY.test_set_alpha)
     assert naive.mean() > 0.5  # what `>=` does with the same candidates
 
 
 def test_new_patients_refresh_in_proportion_and_never_beyond_alpha():
     lines, level = used([], "a", pool=patients(100))
-    left = POLICY.alpha - level
+    left = (POLICY.test_set_alpha - level) / 2
     use = next_use(lines, POLICY, patients(125), evaluated="rows", candidate="b", champion="c")
-    assert use.level == pytest.approx(POLICY.ledger.spend * (left + POLICY.alpha * 25 / 125))
+    assert use.level == pytest.approx(POLICY.ledger.spend * (left + POLICY.test_set_alpha * 25 / 125))
     assert len(use.new_patients["MM"]) == 25
     full = Account(wealth=POLICY.alpha, alpha=POLICY.alpha, known=frozenset("ab")).refreshed("cdefgh", POLICY.alpha)
     assert full.wealth == POLICY.alpha
@@ -98,10 +106,10 @@ def test_as_many_new_patients_as_are_asked_for_renew_a_worn_out_test_set():
         lines, _ = used(lines, candidate)
     worn = next(account for account in ledger.status(lines, POLICY) if account.account == "MM")
     assert (worn.worn_out, worn.uses) == (True, 4)
-    renewed = Account(wealth=worn.left, alpha=POLICY.alpha, known=frozenset(patients(100)["MM"])).refreshed(
-        patients(worn.new_patients_to_renew, first=100)["MM"], POLICY.alpha
+    renewed = Account(wealth=worn.left, alpha=POLICY.test_set_alpha, known=frozenset(patients(100)["MM"])).refreshed(
+        patients(worn.new_patients_to_renew, first=100)["MM"], POLICY.test_set_alpha
     )
-    assert renewed.wealth >= 0.5 * POLICY.alpha - 1e-12
+    assert renewed.wealth >= 0.5 * POLICY.test_set_alpha - 1e-12
 
 
 def test_the_same_question_is_the_same_use_and_another_one_is_not():
@@ -121,14 +129,14 @@ def test_a_use_that_cannot_promote_spends_nothing():
     few = next_use([], POLICY, {**patients(100), "MM": ["1", "2"]}, evaluated="rows", candidate="a")
     point = next_use([], GatePolicy(mode="point"), patients(100), evaluated="rows", candidate="a")
     assert (few.spends, point.spends) == (False, False)
-    assert ledger.accounts([few])["MM"].wealth == POLICY.alpha
+    assert ledger.accounts([few])["MM"].wealth == POLICY.test_set_alpha
 
 
 def test_an_open_use_has_spent_already():
     """A crash between use and result loses a decision, never the spending."""
     use = next_use([], POLICY, patients(100), evaluated="rows", candidate="a")
     assert isinstance(use, Use)
-    assert ledger.accounts([use])["BCC"].wealth == pytest.approx(POLICY.alpha - use.level)
+    assert ledger.accounts([use])["BCC"].wealth == pytest.approx(POLICY.test_set_alpha - use.level)
     assert ledger.result_of([use], use) is None
 
 
@@ -170,7 +178,7 @@ def test_where_spending_is_no_longer_known_only_new_patients_have_a_budget():
 @pytest.mark.parametrize("champion", [None, "perfect"])
 def test_a_use_that_spends_nothing_never_promotes(champion):
     """Even where no lesion is missed: the floor of a class with one patient too few cannot be shown."""
-    level = POLICY.ledger.spend * POLICY.alpha
+    level = POLICY.ledger.spend * POLICY.test_set_alpha
     fewest = {code: fewest_without_miss(POLICY.floors[code], level) for code in POLICY.gated_classes}
     for short in POLICY.gated_classes:
         sizes = {**fewest, short: fewest[short] - 1, "Nev": 200}

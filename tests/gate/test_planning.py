@@ -8,8 +8,10 @@ from dermai.gate.eprocess import log_e_values
 from dermai.gate.follow_up import miss_weighed
 from dermai.gate.planning import further_patients_for_comparison, further_patients_for_floor, power, rejects
 from dermai.gate.policy import GatePolicy
+from dermai.gate.reign import challenger_alpha
 
 POLICY = GatePolicy()
+THRESHOLD = -np.log(challenger_alpha(POLICY))  # of the first challenger of a reign
 
 
 @pytest.mark.parametrize("true", [0.8, 0.88, 0.95])
@@ -18,7 +20,7 @@ def test_so_many_further_patients_show_a_floor_with_the_power_asked_for(true):
     further = further_patients_for_floor(true * 10**6, 10**6, POLICY, "MM")
     hits = (rng.random((1000, further)) < true).astype(float)
     least, weighed = miss_weighed(hits, 0.7, 0.0, POLICY.shadow)
-    ever = [log_e_values(values, least, 0.7).max() >= np.log(20) for values in weighed]
+    ever = [log_e_values(values, least, 0.7).max() >= THRESHOLD for values in weighed]
     assert np.mean(ever) == pytest.approx(POLICY.planning.power, abs=0.08)
 
 
@@ -28,7 +30,7 @@ def test_so_many_further_patients_rule_out_the_margin_with_the_power_asked_for(g
     further = further_patients_for_comparison(gains * 10**6, losses * 10**6, 10**6, POLICY, 0.1)
     drawn = rng.choice([1.0, 0.0, -1.0], p=[gains, 1 - gains - losses, losses], size=(1000, further))
     least, weighed = miss_weighed(drawn, -0.1, -1.0, POLICY.shadow)
-    ever = [log_e_values(values, least, -0.1).max() >= np.log(20) for values in weighed]
+    ever = [log_e_values(values, least, -0.1).max() >= THRESHOLD for values in weighed]
     assert np.mean(ever) == pytest.approx(POLICY.planning.power, abs=0.08)
 
 
@@ -38,7 +40,7 @@ def test_a_model_that_seems_under_its_floor_or_worse_by_the_margin_is_not_helped
 
 
 def test_evidence_that_practice_gave_already_shortens_the_wait():
-    numbers = [further_patients_for_floor(45, 50, POLICY, "MM", log_e) for log_e in (-1.0, 0.0, 2.0, np.log(20))]
+    numbers = [further_patients_for_floor(45, 50, POLICY, "MM", log_e) for log_e in (-1.0, 0.0, 2.0, THRESHOLD)]
     assert numbers == sorted(numbers, reverse=True)
     assert numbers[-1] == 1
 

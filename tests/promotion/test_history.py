@@ -5,7 +5,13 @@ from dermai.ci.summary import summary
 from dermai.config import Params
 from dermai.gate.policy import GatePolicy
 from dermai.gate.recorded_policy import RecordedPolicy
-from dermai.promotion.history import champion_history, latest_attempt, latest_decision, waiting_version
+from dermai.promotion.history import (
+    challenger_number,
+    champion_history,
+    latest_attempt,
+    latest_decision,
+    waiting_version,
+)
 from dermai.promotion.policy_approval import policy_approval
 from dermai.promotion.status import read_status
 from dermai.records.moves import ShadowDecisionRecord
@@ -52,3 +58,16 @@ def test_status_and_documentation_are_made_from_it(registry, stored_log):
     page = technical_documentation(type(stored_log)(registry.workspace.audit_log), None, params)
     assert "four eyes. The policy above." in page
     assert "Sets of photographs" in page
+
+
+def test_each_challenger_of_a_reign_has_its_number_and_a_promotion_on_evidence_begins_anew(fleet):
+    def number(version):
+        return challenger_number(fleet.audit, latest_attempt(fleet.audit, version))
+
+    first = fleet.candidate("insufficient_evidence")
+    fleet.promote(first, provisional=True)
+    second = fleet.candidate("insufficient_evidence")
+    assert (number(first), number(second)) == (1, 2)
+    fleet.promote(fleet.candidate())
+    later = fleet.candidate("insufficient_evidence")
+    assert (number(first), number(second), number(later)) == (1, 2, 1)

@@ -16,7 +16,8 @@ from dermai.records.summary import summarise
 from tests.gate.simulated import first_hit, lesions
 
 POLICY = GatePolicy()
-FIRST, SECOND = (POLICY.ledger.spend * POLICY.alpha * factor for factor in (1, 1 - POLICY.ledger.spend))
+FIRST = POLICY.ledger.spend * POLICY.test_set_alpha
+SECOND = FIRST * (1 - POLICY.ledger.spend) / 2  # after a rejection
 GOOD = lesions({code: first_hit(90, 100) for code in ("MM", "BCC", "Nev", "SebKer")})
 BAD = lesions({code: first_hit(70, 100) for code in ("MM", "BCC", "Nev", "SebKer")})
 
@@ -72,7 +73,7 @@ def test_the_same_candidate_on_changed_labels_spends(workspace):
     changed = replace(GOOD, truth=truth)
     second = judge(workspace, POLICY, changed, changed, candidate_id="a", champion_id="c")
     assert (second.repeated, second.use.spends, second.use.number) == (False, True, 2)
-    assert second.decision.alpha == pytest.approx(POLICY.ledger.spend * min(first.use.level, POLICY.alpha))
+    assert second.decision.alpha == pytest.approx(POLICY.ledger.spend * first.use.level)
 
 
 def test_a_question_asked_under_an_earlier_release_costs_nothing_under_this_one(workspace, audit, monkeypatch):

@@ -126,7 +126,7 @@ def test_without_its_file_the_ledger_is_what_the_records_of_attempts_say(recorde
     use = ask(recorded.workspace).use
     assert use.number == 2
     assert records_of(recorded.audit, LedgerTakeover)[0].body.file_sha256 == ""
-    assert use.level < POLICY.ledger.spend * POLICY.alpha
+    assert use.level < POLICY.ledger.spend * POLICY.test_set_alpha
 
 
 @pytest.mark.parametrize("change", ["edited", "left out"])
