@@ -33,13 +33,10 @@ def log_e_values(values: np.ndarray, least: float, null_mean: float) -> np.ndarr
 
 def growth(
     outcomes: Sequence[float] | np.ndarray, chances: Sequence[float], least: float, null_mean: float
-) -> tuple[float, float, float]:
-    """Growth of the logarithm a case with the best bet, where outcomes have these chances.
-
-    Mean, standard deviation, and the step between the best and the worst outcome.
-    """
+) -> tuple[float, float]:
+    """Growth of the logarithm a case with the best bet, where outcomes have these chances: mean, standard deviation."""
     each = np.log1p(BETS[:, None] * (np.asarray(outcomes) - null_mean) / (null_mean - least))
     means = each @ np.asarray(chances)
     best = int(means.argmax())
     variance = float((each[best] - means[best]) ** 2 @ np.asarray(chances))
-    return float(means[best]), variance**0.5, float(np.ptp(each[best]))
+    return float(means[best]), variance**0.5

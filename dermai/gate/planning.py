@@ -37,7 +37,7 @@ def further_patients_for_floor(
 
     >>> from dermai.gate.policy import GatePolicy
     >>> further_patients_for_floor(45, 50, GatePolicy(), "MM"), further_patients_for_floor(30, 50, GatePolicy(), "MM")
-    (72, None)
+    (73, None)
     """
     floor = policy.floors[code]
     assumed = max(policy.target_sensitivities.get(code, 0.0), (1 + floor) / 2)
@@ -62,7 +62,7 @@ def further_patients_for_comparison(
 
     >>> from dermai.gate.policy import GatePolicy
     >>> further_patients_for_comparison(2, 2, 40, GatePolicy(), 0.10)
-    231
+    230
     """
     prior, total = PRIOR_CASES * policy.planning.discordance / 2, patients + PRIOR_CASES
     gain_rate, loss_rate = (gains + prior) / total, (losses + prior) / total
@@ -74,16 +74,16 @@ def further_patients_for_comparison(
 
 
 def _patients(
-    growth_of_evidence: tuple[float, float, float], policy: GatePolicy, log_e_value: float, alpha: float | None
+    growth_of_evidence: tuple[float, float], policy: GatePolicy, log_e_value: float, alpha: float | None
 ) -> int | None:
     """The number n for which mean n - z deviation sqrt(n) is what is missing; z is the normal quantile of the power."""
-    mean, deviation, step = growth_of_evidence
+    mean, deviation = growth_of_evidence
     if mean < LEAST_GROWTH:
         return None
     missing = math.log(1 / (alpha or challenger_alpha(policy))) - log_e_value
     if missing <= 0:
         return 1
-    missing += step / 8  # a continuity correction: evidence rises and falls in steps, and seldom at once
+    missing += 0.583 * deviation  # what a walk in steps passes its boundary by (Siegmund, Sequential Analysis, 1985)
     spread = float(norm.ppf(policy.planning.power)) * deviation
     root = (spread + math.sqrt(spread**2 + 4 * mean * missing)) / (2 * mean)
     needed = math.ceil(root**2)
