@@ -171,8 +171,8 @@ def test_a_first_model_becomes_champion_by_daily_practice_without_ever_having_an
 def test_a_challenger_of_a_provisional_champion_takes_its_place_by_the_ordinary_rules(fleet):
     name_provisional(fleet)
     fleet.candidate("insufficient_evidence")
-    log_answers(fleet, "1", wrong=0.5)
-    confirm_all(fleet, log_answers(fleet, "2"))
+    log_answers(fleet, "1", wrong=0.5, cases=120)  # the second challenger of a reign has a quarter of the first's share
+    confirm_all(fleet, log_answers(fleet, "2", cases=120))
     assert "Version 2 is the champion" in settle_challenger(fleet.workspace, fleet.params)
     assert fleet.aliases() == {"champion": "2", "anchor": "2", "previous": "1"}
 
