@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import DermaiError
 from dermai.files import locked, write_json
+from dermai.gate.reference_standard import counting, not_counted
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import confirmation_problems, read_confirmations, with_diagnoses
 from dermai.prediction_log.log import PredictionLog
@@ -137,6 +139,7 @@ def _judge_all(workspace: Workspace, params: Params, run: str) -> tuple[History,
         sites = sorted({group.name for window in history.windows for group in window.groups if group.kind == "site"})
         project.show_sites(sites)
     confirmed = _confirmed_so_far(log, version, params)
+    problems += _without_standard(log, version, params)
     if confirmed.verdict == "act":
         alarms += _record_sensitivity_alarm(workspace, version, confirmed, run)
     history = history.model_copy(update={"confirmed": confirmed, "waiting": waiting.left})
@@ -174,8 +177,10 @@ def _judge(
 ) -> WindowRecord:
     number = len(history.windows) + 1
     generator = np.random.default_rng([params.seed, number])
+    table = window.photographs.table
+    counts = counting(params.gate, table["diagnosis"], table["confirmed_by"])
     found = assess(
-        window.photographs,
+        replace(window.photographs, table=table.assign(diagnosis=table["diagnosis"].where(counts, ""))),
         reference.own,
         params.gate.gated_classes,
         params.monitoring,
@@ -209,7 +214,7 @@ def _confirmed_so_far(log: PredictionLog, version: str, params: Params) -> Confi
     columns = ["case_id", "lesion_id", "predicted", "site", "device"]
     confirmed = set(read_confirmations(log)[0]["case_id"])
     table = with_diagnoses(log, log.read(version, columns, only=("case_id", confirmed)).table)
-    table = table[table["diagnosis"] != ""]
+    table = table[counting(params.gate, table["diagnosis"], table["confirmed_by"]) & (table["diagnosis"] != "")]
     classes, confidence, floors = params.gate.gated_classes, params.monitoring.confidence, params.gate.floors
     found = confirmed_by_class(table, table.iloc[:0], classes, confidence, floors)
     looks = Looks(params.monitoring.watch, params.monitoring.act, params.monitoring.looks)
@@ -231,6 +236,14 @@ def _confirmed_so_far(log: PredictionLog, version: str, params: Params) -> Confi
         classes=tuple(sensitivity_record(one) for one in found),
         groups=groups,
     )
+
+
+def _without_standard(log: PredictionLog, version: str, params: Params) -> tuple[str, ...]:
+    """What was confirmed in a way that does not count, lesion by lesion."""
+    known = read_confirmations(log)[0]
+    scored = log.read(version, ["lesion_id"], only=("lesion_id", set(known["lesion_id"]))).table["lesion_id"]
+    known = known[known["lesion_id"].isin(scored)].drop_duplicates("lesion_id", keep="last")
+    return not_counted(params.gate, known["diagnosis"], known["confirmed_by"].fillna(""))
 
 
 def _record_alarms(workspace: Workspace, history: History) -> tuple[History, int]:

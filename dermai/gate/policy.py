@@ -11,6 +11,7 @@ from dermai.files import sha256_json
 from dermai.gate.policy_defaults import DEFAULTS, defaults_version, flat, nested
 from dermai.taxonomy import load_taxonomy
 
+ReferenceStandard = Literal["histology", "confocal", "consensus", "follow_up"]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -72,6 +73,17 @@ class ShadowRules(Rules):
         return 1 / (1 - self.most_unconfirmed)
 
 
+class ReferenceStandards(Rules):
+    """What a diagnosis must have been confirmed by to count as the truth; a reading that saw the answer never does."""
+
+    by_class: dict[str, tuple[ReferenceStandard, ...]] = {"MM": ("histology",), "BCC": ("histology",)}
+    otherwise: tuple[ReferenceStandard, ...] = ("histology", "consensus", "follow_up")
+
+    def of(self, code: str) -> tuple[ReferenceStandard, ...]:
+        """What counts for a class."""
+        return self.by_class.get(code, self.otherwise)
+
+
 class ProvisionalRules(Rules):
     """How long a model that could not show its floors yet may answer, before a person has to renew it."""
 
@@ -102,6 +114,7 @@ class GatePolicy(Rules):
     planning: Planning = Planning()
     shadow: ShadowRules = ShadowRules()
     provisional: ProvisionalRules = ProvisionalRules()
+    reference_standards: ReferenceStandards = ReferenceStandards()
 
     @model_validator(mode="after")
     def _classes_are_known_and_ruled(self) -> GatePolicy:
@@ -112,6 +125,7 @@ class GatePolicy(Rules):
             "margins.anchor": self.margins.anchor,
         }
         named = [*self.gated_classes, *self.target_sensitivities, *self.guards.benign_classes]
+        named += self.reference_standards.by_class
         unknown = sorted({code for code in named if code not in codes})
         unknown += sorted({code for rule in per_class.values() for code in rule if code not in codes})
         if unknown:

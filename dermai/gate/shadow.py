@@ -42,6 +42,7 @@ def decide_in_shadow(
     earlier: GateDecision | None = None,
     earlier_spent: bool = True,
     alpha: float | None = None,
+    not_counted: tuple[str, ...] = (),
 ) -> ShadowDecision:
     """Judge on lesions that both models scored before their diagnosis was known; `referred_on` sorts them in time.
 
@@ -106,7 +107,7 @@ def decide_in_shadow(
         outcome = "reject"
     elif all(verdict == "shown" for verdict in verdicts) and kept and not open_groups:
         outcome = "promote"
-    sentences = tuple(reasons(tests, kept, open_groups, follow_up.unconfirmed, policy.shadow))
+    sentences = tuple(reasons(tests, kept, open_groups, follow_up.unconfirmed, policy.shadow)) + not_counted
     further = {
         about: most(
             test.further_patients if test.verdict == "not_shown" else 0 for test in tests if test.about == about
@@ -125,6 +126,7 @@ def decide_in_shadow(
         subgroups_open=open_groups,
         further_cases=further,
         unconfirmed=follow_up.unconfirmed or None,
+        not_counted=not_counted,
     )
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.data.tables import csv_text, read_text_table
 from dermai.files import write_text
+from dermai.gate.reference_standard import KINDS, kind_of, strength
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import DamagedPart, read_tables, table_bytes
 from dermai.prediction_log.signed_parts import recording, signed_parts, write_signed_part
@@ -41,7 +42,8 @@ def confirm(log: PredictionLog, file: Path, correct: bool = False, numbers: Send
     disagrees with another row or with the record is set aside, with the reason, in a file beside the one handed in.
     With `correct` a diagnosis may replace the recorded one; the old row stays in the log and the newest counts. Cases
     and lesions are named as on the worklist, or with the sender's own numbers where `numbers` knows how those are
-    hidden; a `patient_id` beside them must be the triaged one. Diagnoses are codes or names of the taxonomy.
+    hidden; a `patient_id` beside them must be the triaged one. Diagnoses are codes or names of the taxonomy. The
+    same diagnosis is recorded again where `confirmed_by` says more than before, such as histology after a reading.
 
     Raises:
         InvalidCases: the file is not such a table.
@@ -54,26 +56,35 @@ def confirm(log: PredictionLog, file: Path, correct: bool = False, numbers: Send
     codes = known_diagnoses()
     with recording(log):
         triaged = TriagedCases.read(log, rows["case_id"], numbers)
-        recorded = read_confirmations(log)[0].set_index(["case_id", "lesion_id"])["diagnosis"].to_dict()
+        newest = read_confirmations(log)[0].set_index(["case_id", "lesion_id"])
+        recorded, kinds = newest["diagnosis"].to_dict(), newest["confirmed_by"].to_dict()
         reasons = []
         for place, row in rows.iterrows():
             code = codes.get(row["diagnosis"].casefold())
             case, lesion, reason = triaged.find(row["case_id"], row["lesion_id"], row["patient_id"])
-            before = recorded.get((case, lesion))
+            before, kind = recorded.get((case, lesion)), kind_of(row["confirmed_by"])
             if not reason and code is None:
                 reason = f"diagnosis {row['diagnosis']!r} is not in the taxonomy: use {_choices()}"
+            elif not reason and kind is None:
+                reason = f"confirmed_by {row['confirmed_by']!r} is not known: use {', '.join(KINDS)}, or leave it empty"
             elif not reason and before not in (None, code) and not correct:
                 reason = f"recorded as {before} before: if that was wrong, run again with --correct"
             reasons.append(reason)
             rows.loc[place, ["case_id", "lesion_id", "diagnosis"]] = (case, lesion, code or row["diagnosis"])
+            rows.loc[place, "confirmed_by"] = kind or ""
         rows["reason"] = reasons
         good = rows[rows["reason"] == ""]
         diagnoses = good.groupby(["case_id", "lesion_id"])["diagnosis"].transform("nunique")
         rows.loc[diagnoses.index[diagnoses > 1], "reason"] = "two rows of this file disagree: keep the right one"
         good = rows[rows["reason"] == ""].drop_duplicates(["case_id", "lesion_id"])
         fresh = [
-            recorded.get((case, lesion)) != diagnosis
-            for case, lesion, diagnosis in zip(good["case_id"], good["lesion_id"], good["diagnosis"], strict=True)
+            recorded.get(lesion) != diagnosis or strength(kind) > strength(kinds.get(lesion) or "")
+            for lesion, diagnosis, kind in zip(
+                good[["case_id", "lesion_id"]].itertuples(index=False, name=None),
+                good["diagnosis"],
+                good["confirmed_by"],
+                strict=True,
+            )
         ]
         _append(log, good[fresh])
     refused = given.assign(reason=rows["reason"])[rows["reason"] != ""].reset_index(drop=True)
@@ -137,11 +148,11 @@ def read_every_confirmation(log: PredictionLog) -> pd.DataFrame:
 
 
 def with_diagnoses(log: PredictionLog, rows: pd.DataFrame) -> pd.DataFrame:
-    """Predictions with the confirmed `diagnosis` beside them, "" where none has come back."""
-    known = read_confirmations(log)[0][["case_id", "lesion_id", "diagnosis"]]
+    """Predictions with the confirmed `diagnosis` and `confirmed_by` beside them, "" where none has come back."""
+    known = read_confirmations(log)[0][["case_id", "lesion_id", "diagnosis", "confirmed_by"]]
     joined = rows.merge(known, on=["case_id", "lesion_id"], how="left", validate="many_to_one")
     joined.index = rows.index
-    return joined.assign(diagnosis=joined["diagnosis"].fillna(""))
+    return joined.assign(diagnosis=joined["diagnosis"].fillna(""), confirmed_by=joined["confirmed_by"].fillna(""))
 
 
 def _append(log: PredictionLog, rows: pd.DataFrame) -> None:

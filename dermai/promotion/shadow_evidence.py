@@ -20,7 +20,7 @@ class FollowedUp:
     The index of `lesions` is `lesion_id`; `waiting` counts those whose follow-up time still runs.
     """
 
-    lesions: pd.DataFrame  # referred_at, diagnosis
+    lesions: pd.DataFrame  # referred_at, diagnosis, and not_counted: one whose kind of confirmation does not count
     waiting: int
 
 
@@ -69,7 +69,8 @@ def followed_up(
     """The lesions that count at `now`, each with the last diagnosis that was recorded within its follow-up time.
 
     `referrals` is that of `referral_times`. `confirmations` has every diagnosis that ever came back, oldest first, with
-    `recorded_at`, and `confirmed_at` and `diagnosis` ("" where its kind of confirmation does not count). Left out are
+    `recorded_at`, `confirmed_at`, `diagnosis` ("" where its kind of confirmation does not count) and `not_counted` (""
+    where it does). Left out are
     lesions that came in before the challenger was made at `made_at`, and those that had a diagnosis of any kind before
     all models had scored them: a correction does not make an old diagnosis a new one.
     """
@@ -80,10 +81,9 @@ def followed_up(
     over = (end <= now).to_numpy(dtype=bool)
     ends = confirmations["lesion_id"].map(end[over])
     in_time = confirmations[confirmations["confirmed_at"] <= ends]
-    diagnoses = in_time.drop_duplicates("lesion_id", keep="last").set_index("lesion_id")["diagnosis"]
+    last = in_time.drop_duplicates("lesion_id", keep="last").set_index("lesion_id")[["diagnosis", "not_counted"]]
     lesions = referrals.loc[over, ["referred_at"]]
-    found = diagnoses.reindex(lesions.index).fillna("").astype(str)
-    return FollowedUp(lesions.assign(diagnosis=found), int((~over).sum()))
+    return FollowedUp(lesions.join(last.reindex(lesions.index).fillna("").astype(str)), int((~over).sum()))
 
 
 def of_two_patients(rows: Mapping[str, pd.DataFrame]) -> set[str]:

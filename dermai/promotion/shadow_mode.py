@@ -14,6 +14,7 @@ from dermai.evaluation.predictions import PREFIX, per_lesion
 from dermai.gate.findings import ShadowDecision
 from dermai.gate.marks import marked
 from dermai.gate.recorded_policy import RecordedPolicy, policy_changes
+from dermai.gate.reference_standard import counting, without_standard
 from dermai.gate.reign import challenger_alpha
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
@@ -143,6 +144,7 @@ def judge_in_shadow(
         earlier=judged.decision if same_policy else None,
         earlier_spent=judged.test_set is None or judged.test_set.use.spends,
         alpha=challenger_alpha(params.gate, challenger_number(AuditLog(workspace.audit_log), attempt)),
+        not_counted=without_standard(params.gate, found.lesions["not_counted"]),
     )
 
 
@@ -157,7 +159,12 @@ def _followed_up(
     versions = [version.version for version in models.values()]
     referrals = referral_times(log, set(rows["lesion_id"]), versions, simulated)
     confirmations = read_every_confirmation(log)
-    confirmations = confirmations.assign(confirmed_at=confirmation_times(confirmations, simulated))
+    counts = counting(params.gate, confirmations["diagnosis"], confirmations["confirmed_by"].fillna(""))
+    confirmations = confirmations.assign(
+        confirmed_at=confirmation_times(confirmations, simulated),
+        diagnosis=confirmations["diagnosis"].where(counts, ""),
+        not_counted=confirmations["diagnosis"].where(~counts, ""),
+    )
     now, days = pd.Timestamp.now(tz="UTC"), params.gate.shadow.follow_up_days
     return followed_up(referrals, confirmations, days, pd.Timestamp(attempt.time), now)
 

@@ -125,15 +125,28 @@ class TestRun:
         rows = PredictionLog(service.prediction_log).read(version).table
         missed = rows[rows["predicted"] != "BCC"].head(12)
         file = tmp_path / "diagnoses.csv"
-        missed[["case_id"]].assign(diagnosis="BCC").to_csv(file, index=False)
+        missed[["case_id"]].assign(diagnosis="BCC", confirmed_by="histology").to_csv(file, index=False)
         done = CliRunner().invoke(application, ["confirm", str(file)])
         assert done.exit_code == 0, done.output
         assert "12 diagnoses recorded" in done.output
         found = run_monitoring(service, params, "second")
         assert found.windows == 0
         assert "Of 12 confirmed BCC the model called 0" in found.changes[0]
+        assert not [problem for problem in found.problems if "do not count" in problem]
         assert records_of(AuditLog(service.audit_log), SensitivityAlarm)[0].body.causes == ("sensitivity",)
         assert run_monitoring(service, params, "third").alarms == 0
+
+    def test_misses_that_only_a_reading_confirmed_do_not_count_and_are_named(self, service, tmp_path):
+        params = quick_params(service)
+        version = run_monitoring(service, params, "first").model_version
+        rows = PredictionLog(service.prediction_log).read(version).table
+        file = tmp_path / "diagnoses.csv"
+        missed = rows[rows["predicted"] != "BCC"].head(12)
+        missed[["case_id"]].assign(diagnosis="BCC", confirmed_by="reading").to_csv(file, index=False)
+        assert CliRunner().invoke(application, ["confirm", str(file)]).exit_code == 0
+        found = run_monitoring(service, params, "second")
+        assert "12 confirmed BCC without histology do not count." in found.problems
+        assert not records_of(AuditLog(service.audit_log), SensitivityAlarm)
 
     def test_a_corrupt_part_is_named_and_the_rest_is_judged(self, service, tmp_path):
         log = service.prediction_log / "predictions"

@@ -230,6 +230,17 @@ class TestConfirm:
         assert done.refused["reason"].tolist() == ["no photograph of this case was triaged: check the case number"]
         assert pd.read_csv(done.refused_file)["case_id"].tolist() == ["case-77"]
 
+    def test_an_unknown_kind_of_confirmation_is_set_aside_with_those_that_are_known(self, triaged):
+        done = confirm(triaged, self.csv(triaged, "case-1,MM,biopsy?", "case-2,Nev,Follow-up", "case-3,Nev,"))
+        assert done.accepted == 2
+        assert "use histology, confocal, consensus, follow_up, reading" in done.refused["reason"][0]
+        assert read_confirmations(triaged)[0]["confirmed_by"].tolist() == ["follow_up", ""]
+
+    def test_a_stronger_confirmation_of_the_same_diagnosis_is_recorded_and_a_weaker_one_is_not(self, triaged):
+        for kind, accepted in (("reading", 1), ("histology", 1), ("reading", 0), ("", 0)):
+            assert confirm(triaged, self.csv(triaged, f"case-1,MM,{kind}")).accepted == accepted
+        assert read_confirmations(triaged)[0]["confirmed_by"].tolist() == ["histology"]
+
     def test_two_rows_that_disagree_are_both_set_aside(self, triaged):
         done = confirm(triaged, self.csv(triaged, "case-1,MM,histology", "case-1,Nev,dermatologist"))
         assert done.accepted == 0

@@ -23,7 +23,7 @@ def referred(**lesions: str) -> pd.DataFrame:
 def confirmed(*rows: tuple[str, str, str]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["lesion_id", "diagnosis", "recorded_at"])
     times = pd.to_datetime(table["recorded_at"].map(day), utc=True)
-    return table.assign(recorded_at=times, confirmed_at=times).sort_values("recorded_at")
+    return table.assign(recorded_at=times, confirmed_at=times, not_counted="").sort_values("recorded_at")
 
 
 def diagnoses(referrals: pd.DataFrame, confirmations: pd.DataFrame, now: pd.Timestamp = NOW) -> dict[str, str]:

@@ -45,9 +45,9 @@ def log_answers(fleet, version, wrong=0.0, seed=0, cases=PER_CLASS, named="", re
     return pd.DataFrame({"case_id": names, "diagnosis": truth})
 
 
-def confirm_all(fleet, table, on=CONFIRMED):
+def confirm_all(fleet, table, on=CONFIRMED, by="histology"):
     file = fleet.workspace.root / "diagnoses.csv"
-    table = table.assign(confirmed_by="histology", confirmed_on=f"{on:%Y-%m-%d}")
+    table = table.assign(confirmed_by=by, confirmed_on=f"{on:%Y-%m-%d}")
     table.to_csv(file, index=False)
     confirm(PredictionLog(fleet.workspace.prediction_log), file)
 
@@ -141,3 +141,17 @@ def test_patients_whom_a_model_learnt_do_not_count(waiting, monkeypatch):
     decision = records_of(waiting.audit, ShadowDecisionRecord)[-1].body.decision
     assert {test.lesions for test in decision.tests if test.about == "MM"} == {0}
     assert decision.lesions == 2 * PER_CLASS
+
+
+def test_melanomas_without_histology_do_not_count_and_are_named(waiting):
+    for version in ("1", "2"):
+        diagnoses = log_answers(waiting, version)
+    confirm_all(waiting, diagnoses, by="consensus")
+    settle_challenger(waiting.workspace, waiting.params)
+    decision = records_of(waiting.audit, ShadowDecisionRecord)[-1].body.decision
+    assert decision.outcome == "insufficient_evidence"
+    assert decision.lesions == PER_CLASS
+    assert decision.not_counted == tuple(
+        f"{PER_CLASS} confirmed {code} without histology do not count." for code in ("BCC", "MM")
+    )
+    assert set(decision.not_counted) < set(decision.reasons)

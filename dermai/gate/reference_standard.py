@@ -1,0 +1,67 @@
+"""Which diagnoses count as the truth: the policy names what each class must have been confirmed by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import get_args
+
+import numpy as np
+
+from dermai.gate.policy import GatePolicy, ReferenceStandard
+
+READING = "reading"  # by somebody who may have seen the model's answer
+KINDS: tuple[str, ...] = (*get_args(ReferenceStandard), READING)  # the strongest first
+SIMULATED = "simulated"  # of patients who do not exist, whose diagnoses are known
+
+
+def counting(policy: GatePolicy, diagnoses: Iterable[str], confirmed_by: Iterable[str]) -> np.ndarray:
+    """Which diagnoses count; boolean, one each. What is unknown or empty never does.
+
+    >>> counting(GatePolicy(), ["MM", "MM", "Nev", "Nev"], ["histology", "consensus", "consensus", "reading"]).tolist()
+    [True, False, True, False]
+    """
+    rules = policy.reference_standards
+    pairs = zip(diagnoses, confirmed_by, strict=True)
+    return np.array([by == SIMULATED or by in rules.of(code) for code, by in pairs], dtype=bool)
+
+
+def not_counted(policy: GatePolicy, diagnoses: Iterable[str], confirmed_by: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for each class of which diagnoses do not count.
+
+    >>> not_counted(GatePolicy(), ["MM", "MM", "BCC"], ["reading", "", "histology"])
+    ('2 confirmed MM without histology do not count.',)
+    """
+    codes, kinds = list(diagnoses), list(confirmed_by)
+    kept = counting(policy, codes, kinds)
+    return without_standard(policy, (code for code, counts in zip(codes, kept, strict=True) if not counts))
+
+
+def without_standard(policy: GatePolicy, diagnoses: Iterable[str]) -> tuple[str, ...]:
+    """The sentences for diagnoses of which none counts; "" is none."""
+    found = Counter(code for code in diagnoses if code)
+    return tuple(
+        f"{number} confirmed {code} without {_either(policy, code)} {'does' if number == 1 else 'do'} not count."
+        for code, number in sorted(found.items())
+    )
+
+
+def kind_of(text: str) -> str | None:
+    """What a sender's `confirmed_by` means; "" where it says nothing, None where it is not known.
+
+    >>> kind_of("Follow-up"), kind_of(""), kind_of("biopsy?")
+    ('follow_up', '', None)
+    """
+    word = text.strip().casefold().replace("-", "_").replace(" ", "_")
+    if word == "dermatologist":  # as the case table has it
+        return READING
+    return word if word in ("", *KINDS) else None
+
+
+def strength(kind: str) -> int:
+    """A larger number for what confirms more; 0 where nothing is known."""
+    return len(KINDS) - KINDS.index(kind) if kind in KINDS else 0
+
+
+def _either(policy: GatePolicy, code: str) -> str:
+    return " or ".join(kind.replace("_", "-") for kind in policy.reference_standards.of(code))
