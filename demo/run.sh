@@ -13,7 +13,7 @@ step "The committed dataset (simulated patients), from the remote inside the rep
 run dvc pull --quiet
 
 step "A workspace of its own: demo/workspace"
-rm -rf "$workspace"
+rm -rf "$workspace" demo/.keys
 git clone --quiet "$source_repository" "$workspace"
 cd "$workspace"
 git config user.name "dermai demo"

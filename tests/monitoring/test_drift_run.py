@@ -121,7 +121,6 @@ class TestRun:
     def test_confirmed_misses_call_to_act_though_no_window_is_new(self, service, tmp_path):
         params = quick_params(service)
         version = run_monitoring(service, params, "first").model_version
-        shutil.rmtree(service.audit_log.parent)
         rows = PredictionLog(service.prediction_log).read(version).table
         missed = rows[rows["predicted"] != "BCC"].head(12)
         file = tmp_path / "diagnoses.csv"
