@@ -42,8 +42,10 @@ def confirm(
     """
     from dermai.data.pseudonyms import load_pseudonyms
     from dermai.data.sender_numbers import SenderNumbers
+    from dermai.data.tables import read_text_table
     from dermai.errors import DermaiError
     from dermai.evaluation.words import count_words
+    from dermai.prediction_log.confirmations import REQUIRED
     from dermai.prediction_log.confirmations import confirm as record
     from dermai.prediction_log.log import PredictionLog
     from dermai.promotion.shadow_mode import settle_challenger
@@ -51,6 +53,7 @@ def confirm(
 
     workspace = find_workspace()
     params = read_parameters(workspace, profile, settings)
+    read_text_table(file, REQUIRED)  # before anything is made: a mistyped name leaves no key behind
     log = PredictionLog.of(workspace)
     done = record(log, file, correct, SenderNumbers(load_pseudonyms(workspace), known=cache(log.pseudonyms)))
     refused = done.refused[["case_id", "reason"]].to_dict("records")

@@ -13,6 +13,7 @@ from dermai.config import Params
 from dermai.data.cases import photograph_path
 from dermai.evaluation.metrics import Rate
 from dermai.promotion.standing import champion_standing
+from dermai.records.after_alarms import owed_after_alarms
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.report.figures import Row, interval_plot, line_plot
 from dermai.report.pages import render_page
@@ -69,6 +70,7 @@ def start_page(workspace: Workspace, params: Params) -> str:
         headline=HEADLINES[verdict],
         changes=changes,
         advice=advice,
+        owed=owed_after_alarms(workspace),
         tones=TONES,
         labels=LABELS,
         kinds=KINDS,

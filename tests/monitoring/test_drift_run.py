@@ -247,6 +247,8 @@ class TestFollowUp:
         webhook.status = 500
         assert "status 500" in send_owed_alerts(service, params)[0]
         assert "1 alert of drift alarms (model version 1)" in owed_after_alarms(service)[0]
+        page = start_page(service, quick_params(service))
+        assert "1 alert of drift alarms (model version 1) still owed" in page
         webhook.status = 200
         assert send_owed_alerts(service, params) == send_owed_alerts(service, params) == []
         assert len(webhook.received) == 2

@@ -1,5 +1,8 @@
 """Diagnoses come back in the sender's own words: numbers, names, separators; messages name the sender's row."""
 
+import os
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -114,3 +117,4 @@ def test_a_file_that_is_none_is_one_line(workspace, tmp_path, name, said):
     done = CliRunner().invoke(application, ["confirm", str(tmp_path / name)])
     assert isinstance(done.exception, InvalidCases)
     assert said in str(done.exception)
+    assert not Path(os.environ["DERMAI_PSEUDONYM_KEY_FILE"]).exists()
