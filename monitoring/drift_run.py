@@ -19,6 +19,7 @@ from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import confirmation_problems, read_confirmations, with_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
+from dermai.promotion.recorded_models import check_registry
 from dermai.records.after_alarms import AfterAlarms
 from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
 from dermai.records.log import records_of
@@ -90,7 +91,7 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
 def _judge_all(workspace: Workspace, params: Params, run: str) -> tuple[History, int, int, list[str]]:
     """The history as it is kept now, how many windows it held before, new alarms, and what went wrong."""
     registry = Registry(workspace, params)
-    version = _champion(registry)
+    version = _champion(registry, params)
     log = PredictionLog.of(workspace)
     history = read_history(workspace, version)
     history, alarms = _record_alarms(workspace, history)
@@ -159,7 +160,8 @@ def _future(arrivals: pd.DataFrame) -> list[str]:
     ]
 
 
-def _champion(registry: Registry) -> str:
+def _champion(registry: Registry, params: Params) -> str:
+    check_registry(registry.workspace, params)
     version = registry.by_alias(CHAMPION)
     if version is None:
         raise DermaiError("there is no champion to monitor: run `zenml pipeline run incremental_finetune` first")

@@ -7,6 +7,7 @@ from typing import Annotated
 from zenml import step
 
 from dermai.config import Params
+from dermai.promotion.recorded_models import check_registry
 from dermai.registry.champion import ReferenceModels, find_reference_models
 from dermai.workspace import find_workspace
 
@@ -14,4 +15,6 @@ from dermai.workspace import find_workspace
 @step(enable_cache=False)
 def find_champion(params: Params) -> Annotated[ReferenceModels, "reference_models"]:
     """Fetches their packages, which later steps load from the workspace. The registry may have moved: never cached."""
-    return find_reference_models(find_workspace(), params)
+    workspace = find_workspace()
+    check_registry(workspace, params)
+    return find_reference_models(workspace, params)

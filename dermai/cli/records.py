@@ -180,8 +180,8 @@ def verify(
     from dermai.audit import AuditLog, load_public_key
     from dermai.prediction_log.confirmations import confirmation_problems
     from dermai.prediction_log.log import PredictionLog
-    from dermai.promotion.history import champion_problem
-    from dermai.registry.registry import CHAMPION, Registry
+    from dermai.promotion.recorded_models import registry_problem
+    from dermai.registry.registry import Registry
 
     workspace, params = _workspace(profile, settings)
     log = AuditLog(workspace.audit_log)
@@ -189,7 +189,7 @@ def verify(
     if found.ok:
         found.problems += confirmation_problems(PredictionLog.of(workspace))
     if Registry.exists(workspace):
-        moved = champion_problem(log, Registry(workspace, params).by_alias(CHAMPION))
+        moved = registry_problem(log, Registry(workspace, params).versions())
         found.problems += [moved] if moved else []
     if as_json:
         result = {"ok": found.ok, "records": len(found.entries), "problems": found.problems, "notes": found.notes}

@@ -206,6 +206,9 @@ def check_files(folder: Path) -> None:
     expected = {WEIGHTS, MODEL, MANIFEST, VALIDATION}
     if set(recorded) - {FAMILIARITY} != expected:
         raise PackageTampered(f"{folder}: {CHECKSUMS} does not list {', '.join(sorted(expected))}")
+    superfluous = sorted(path.name for path in folder.iterdir() if path.name not in {*recorded, CHECKSUMS})
+    if superfluous:
+        raise PackageTampered(f"{folder}: {', '.join(superfluous)} does not belong to the package: remove it")
     for name, checksum in recorded.items():
         if not (folder / name).is_file():
             raise PackageTampered(f"{folder}: {name} is missing: restore the package from the registry")

@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from dermai.audit import AuditLog
 from dermai.errors import UnknownVersion
-from dermai.promotion.history import champion_history, waiting_version
+from dermai.promotion.history import champion_history, champion_moves, recorded_anchor, waiting_version
 from dermai.promotion.standing import mark_standing
 from dermai.records.log import records_of
 from dermai.records.moves import ChampionMove, Confirmation, Move, Promotion
+from dermai.registry.champion import ModelReference, reference_to
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ def set_aliases(audit: AuditLog, registry: Registry, move: Move) -> None:
             registry.set_alias(ANCHOR, move.version)
         registry.set_alias(CHAMPION, move.version)
     elif not champion_history(audit):
-        registry.delete_alias(CHAMPION)  # set by hand: the records know of no champion
+        for alias in (CHAMPION, ANCHOR):
+            registry.delete_alias(alias)  # set by hand: the records know of no champion
     mark_standing(audit, registry)
     if challenger and challenger.version != waiting_version(audit):
         registry.delete_alias(CHALLENGER)
@@ -54,6 +56,8 @@ def finish_moves(audit: AuditLog, registry: Registry) -> list[str]:
         else:
             audit.append(confirmation)
             done.append(f"{what} was recorded (record {record.sequence}) but not finished: finished now")
+    if champion_moves(audit):
+        done += _put_anchor_back(recorded_anchor(audit), registry)
     waiting = waiting_version(audit)
     if waiting and not any(CHALLENGER in known.aliases for known in registry.versions() if known.version == waiting):
         with suppress(UnknownVersion):
@@ -62,3 +66,20 @@ def finish_moves(audit: AuditLog, registry: Registry) -> list[str]:
     for repaired in done:
         log.warning("repaired: %s", repaired)
     return done
+
+
+def _put_anchor_back(recorded: ModelReference | None, registry: Registry) -> list[str]:
+    """The anchor is what the records say, whatever its alias was moved to."""
+    found = registry.by_alias(ANCHOR)
+    if reference_to(found) == recorded:
+        return []
+    if recorded is None:
+        registry.delete_alias(ANCHOR)
+        return ["the anchor's alias was set outside dermai: the records name no anchor yet"]
+    if found and found.version == recorded.version:
+        return []  # another package under its number: the registry has to be put back
+    try:
+        registry.set_alias(ANCHOR, recorded.version)
+    except UnknownVersion:
+        return []
+    return [f"the anchor is version {recorded.version} again, as recorded: its alias was moved outside dermai"]

@@ -8,6 +8,7 @@ from dermai.audit import AuditLog
 from dermai.records.log import Record, records_of
 from dermai.records.moves import ChampionMove, Confirmation, LaterDecision, Move, Promotion
 from dermai.records.update_record import UpdateAttempt
+from dermai.registry.champion import ModelReference
 from dermai.registry.registry import ModelVersion
 
 Decision: TypeAlias = UpdateAttempt | LaterDecision
@@ -79,6 +80,19 @@ def champion_problem(audit: AuditLog, champion: ModelVersion | None) -> str:
     if champion and moves[-1].sha256 != champion.sha256:
         return f"version {found} in the registry is not the package that was promoted under this number"
     return ""
+
+
+def recorded_anchor(audit: AuditLog) -> ModelReference | None:
+    """The first regular champion, as the record of its promotion names it; None before there was one."""
+    anchors = [
+        move.body for move in champion_moves(audit) if isinstance(move.body, Promotion) and move.body.sets_anchor
+    ]
+    return ModelReference(version=anchors[-1].version, sha256=anchors[-1].sha256) if anchors else None
+
+
+def recorded_package(audit: AuditLog, version: str) -> str | None:
+    """SHA-256 of the package that was made champion under a number; None where it never was."""
+    return next((move.body.sha256 for move in reversed(champion_moves(audit)) if move.body.version == version), None)
 
 
 def waiting_version(audit: AuditLog) -> str | None:

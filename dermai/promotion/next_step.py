@@ -58,7 +58,7 @@ class Place:
     data_command: str
     log_problems: tuple[str, ...] = ()
     diagnoses_problems: tuple[str, ...] = ()
-    champion_problem: str = ""
+    registry_problem: str = ""
     ledger_problem: str = ""
     owed_after_alarms: tuple[str, ...] = ()
 
@@ -78,16 +78,8 @@ def next_step(place: Place) -> NextStep:
             f"{place.diagnoses_problems[0]}; nothing is decided on diagnoses until then", f"{ADOPT} {WHO}",
             "after the newest backup's files were put back, where there is one",
         )  # fmt: skip
-    if place.champion_problem:
-        history = champion_history(audit)
-        if history:
-            return NextStep(place.champion_problem, f"dermai rollback --to {history[-1]} {WHO}")
-        found = place.champion.version if place.champion else ""
-        return NextStep(
-            f"the registry's champion is version {found}, and the records name none",
-            f"dermai reject {found} {WHO}",
-            f"where the log was begun anew, `dermai rollback --to {found} {WHO}` takes it over",
-        )
+    if place.registry_problem:
+        return _about_registry(place)
     if place.ledger_problem:
         return NextStep("the test-set ledger of an earlier release is damaged", TAKE_OVER,
                         "or put its file back from a backup")  # fmt: skip
@@ -105,6 +97,20 @@ def next_step(place: Place) -> NextStep:
         why = "the data is not the last attempt's" if attempts else "no model was made yet"
         return NextStep(why, UPDATE)
     return _about_champion(place, champion_standing(audit), waiting)
+
+
+def _about_registry(place: Place) -> NextStep:
+    """What the registry has is not what the records name."""
+    history, found = champion_history(place.audit), place.champion.version if place.champion else ""
+    if not history:
+        return NextStep(
+            f"the registry's champion is version {found}, and the records name none",
+            f"dermai reject {found} {WHO}",
+            f"where the log was begun anew, `dermai rollback --to {found} {WHO}` takes it over",
+        )
+    if found != history[-1]:
+        return NextStep(place.registry_problem, f"dermai rollback --to {history[-1]} {WHO}")
+    return NextStep(place.registry_problem, "dermai restore BACKUP", "in a fresh clone, with the newest backup")
 
 
 def _about_candidate(place: Place, waiting: str) -> NextStep | None:

@@ -14,9 +14,10 @@ from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
 from dermai.promotion.alarms import open_alarms
-from dermai.promotion.history import champion_history, champion_problem, latest_decision, waiting_version
+from dermai.promotion.history import champion_history, latest_decision, waiting_version
 from dermai.promotion.next_step import INGEST, Place, next_step
 from dermai.promotion.policy_approval import changes_since_approval, policy_approval
+from dermai.promotion.recorded_models import registry_problem
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.test_set_ledger import ledger_problem
 from dermai.records.after_alarms import owed_after_alarms
@@ -85,7 +86,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
     versions = tuple(Registry(workspace, params).versions()) if Registry.exists(workspace) else ()
     by_alias = under_aliases(versions)
     champion = by_alias.get(CHAMPION)
-    moved, ledger = champion_problem(audit, champion), ledger_problem(workspace, audit)
+    moved, ledger = registry_problem(audit, versions), ledger_problem(workspace, audit)
     diagnoses = () if verified.problems else confirmation_problems(PredictionLog.of(workspace))
     data, data_problem, data_command = _dataset(workspace)
     policy = RecordedPolicy.of(params.gate)
@@ -101,7 +102,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
             data_command=data_command,
             log_problems=tuple(verified.problems),
             diagnoses_problems=diagnoses,
-            champion_problem=moved,
+            registry_problem=moved,
             ledger_problem=ledger,
             owed_after_alarms=owed_after_alarms(workspace),
         )

@@ -18,7 +18,7 @@ from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.aliases import finish_moves, set_aliases
 from dermai.promotion.exclusive import check_log, lock_file
-from dermai.promotion.history import champion_history
+from dermai.promotion.history import champion_history, recorded_anchor, recorded_package
 from dermai.promotion.policy_approval import (
     approve_policy,
     approve_shipped_policy,
@@ -46,7 +46,7 @@ from dermai.records.moves import (
 from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
 from dermai.registry.champion import ModelReference, reference_to
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry
+from dermai.registry.registry import CHALLENGER, CHAMPION, Registry
 from dermai.workspace import Workspace
 
 
@@ -132,7 +132,7 @@ def promote(
             sha256=candidate.sha256,
             champion_before=reference_to(champion),
             rollback_target=before[-1] if before else None,
-            sets_anchor=not provisional and registry.by_alias(ANCHOR) is None,
+            sets_anchor=not provisional and recorded_anchor(audit) is None,
             decision=decision.sequence,
             policy_sha256=judged.policy_sha256,
             policy_approval=approval.sequence,
@@ -182,6 +182,11 @@ def rollback(
         elif history and to not in history:
             raise Refused(f"version {to} was never the champion; earlier champions: {', '.join(history)}")
         target = registry.get(to)
+        if recorded_package(audit, to) not in (None, target.sha256):
+            raise PackageTampered(
+                f"version {to} in the registry is not the package that was promoted under this number: put the "
+                "registry back from a backup, or name another version with --to"
+            )
         registry.download(to)
         earlier = history[: history.index(to)] if to in history else []
         move = Rollback(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.models.package import ModelPackage
+from dermai.promotion.recorded_models import check_registry
 from dermai.promotion.standing import champion_standing
 from dermai.records.moves import ProvisionalTerms
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry, under_aliases
@@ -41,9 +42,14 @@ def find_scorers(workspace: Workspace, params: Params) -> Scorers:
 
     Without a champion, or when a provisional champion's time is over, nothing is shown; what scores goes on scoring, so
     that the diagnoses that come back are evidence on it.
+
+    Raises:
+        Refused: the registry's models are not those that the records name.
+        AuditLogDamaged: the records do not verify.
     """
     if not Registry.exists(workspace):
         return Scorers((), NO_CHAMPION)
+    check_registry(workspace, params)
     registry = Registry(workspace, params)
     by_alias = under_aliases(registry.versions())
     shadow = params.triage.challenger_in_shadow and CHALLENGER in by_alias

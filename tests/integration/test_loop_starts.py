@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import yaml
 
 from tests.integration.conftest import Clone, keep_patients
@@ -31,6 +32,7 @@ def triage(clone: Clone) -> tuple[pd.DataFrame, str]:
     return table, (latest / "worklist.html").read_text()
 
 
+@pytest.mark.timeout(1800)  # a training and three triages, perhaps beside other tests
 def test_the_loop_starts_without_a_champion_and_diagnoses_become_evidence(fresh_clone: Clone, tmp_path: Path) -> None:
     clone = fresh_clone.copy(tmp_path / "there")
     keep_patients(clone, 0.4, share_of_test=0.25)

@@ -85,6 +85,13 @@ def test_a_changed_or_missing_file_is_refused(package: Path, tmp_path: Path, nam
         ModelPackage.load(folder)
 
 
+def test_a_file_that_does_not_belong_to_a_package_is_refused(tmp_path):
+    folder = make_package().save(tmp_path / "package")
+    (folder / "model.pkl").write_bytes(b"code")
+    with pytest.raises(PackageTampered, match=r"model\.pkl does not belong"):
+        ModelPackage.load(folder)
+
+
 def test_a_folder_that_is_no_package_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageTampered, match=r"checksums\.json"):
         ModelPackage.load(tmp_path)
