@@ -23,6 +23,7 @@ from scipy.stats import beta
 from benchmarks.folders import RESULTS
 from benchmarks.gate.simulations import generator
 from dermai.gate.policy import GatePolicy, ShadowRules
+from dermai.gate.reign import challenger_alpha
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
 
@@ -154,7 +155,7 @@ def page(lines: list[str], bad: list[Row], good: list[Row], runs: int, seconds: 
         "",
         f"`python -m benchmarks.gate.shadow_delays --runs {runs}`, {seconds:.0f} s. The policy is the shipped one: "
         f"follow-up {rules.follow_up_days} days, at most {100 * rules.most_unconfirmed:.0f} % unconfirmed, "
-        f"alpha {rules.alpha}.",
+        f"level {challenger_alpha(POLICY):.4f}, that of a reign's first challenger.",
         "",
         "Simulated: three years of 2,000 referrals with 300 melanomas and 500 BCC, two looks, nothing shown on test "
         "patients before. The champion finds 90 % of the melanomas; challengers under the floor are first models, "
