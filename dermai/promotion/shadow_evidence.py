@@ -74,13 +74,14 @@ def followed_up(
     lesions that came in before the challenger was made at `made_at`, and those that had a diagnosis of any kind before
     all models had scored them: a correction does not make an old diagnosis a new one.
     """
-    known = confirmations.groupby("lesion_id")["recorded_at"].min().reindex(referrals.index)
+    referrals = referrals.astype("datetime64[us, UTC]")  # a table without rows knows no types
+    known = pd.to_datetime(confirmations.groupby("lesion_id")["recorded_at"].min(), utc=True).reindex(referrals.index)
     fresh = (referrals["first_seen"] > made_at) & ~(known <= referrals["logged_at"])
     referrals = referrals[fresh.to_numpy(dtype=bool)]
     end = referrals["referred_at"] + pd.Timedelta(days=days)
     over = (end <= now).to_numpy(dtype=bool)
-    ends = confirmations["lesion_id"].map(end[over])
-    in_time = confirmations[confirmations["confirmed_at"] <= ends]
+    ends = pd.to_datetime(confirmations["lesion_id"].map(end[over]), utc=True)
+    in_time = confirmations[pd.to_datetime(confirmations["confirmed_at"], utc=True) <= ends]
     last = in_time.drop_duplicates("lesion_id", keep="last").set_index("lesion_id")[["diagnosis", "not_counted"]]
     lesions = referrals.loc[over, ["referred_at"]]
     return FollowedUp(lesions.join(last.reindex(lesions.index).fillna("").astype(str)), int((~over).sum()))

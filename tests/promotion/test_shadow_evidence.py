@@ -60,6 +60,14 @@ def test_a_lesion_that_came_in_before_the_challenger_was_made_does_not_count():
     assert diagnoses(table, confirmed(("a", "MM", "03-05"))) == {}
 
 
+def test_without_referrals_or_diagnoses_nothing_counts():
+    nothing = pd.DataFrame({"referred_at": [], "logged_at": [], "first_seen": []}, dtype=object)
+    assert diagnoses(nothing, confirmed()) == {}
+    assert diagnoses(nothing, confirmed(("a", "MM", "03-05"))) == {}
+    assert diagnoses(referred(a="03-01"), confirmed()) == {"a": ""}
+    assert diagnoses(referred(a="12-30"), confirmed(("a", "MM", "12-30"))) == {}
+
+
 def test_the_day_that_a_clinic_names_counts_for_simulated_patients_only():
     rows = confirmed(("a", "MM", "06-01"), ("b", "MM", "06-02")).assign(confirmed_on=["2026-03-04", ""])
     assert confirmation_times(rows, as_dated=False).tolist() == [day("06-01"), day("06-02")]

@@ -65,6 +65,13 @@ def test_before_the_first_diagnosis_it_keeps_waiting_and_writes_nothing(waiting)
     assert waiting.events() == before
 
 
+@pytest.mark.parametrize("logged", [(), ("2",)], ids=["no photograph", "photographs of one model only"])
+def test_before_anything_was_triaged_it_waits(waiting, logged):
+    for version in logged:
+        confirm_all(waiting, log_answers(waiting, version))
+    assert "no lesion" in settle_challenger(waiting.workspace, waiting.params)
+
+
 def test_an_equal_challenger_is_promoted_once_practice_has_shown_it(waiting):
     for version in ("1", "2"):
         diagnoses = log_answers(waiting, version)
