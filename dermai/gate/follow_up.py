@@ -35,7 +35,7 @@ class FollowUp:
             inside = part[order]
             referrals = np.cumsum(inside)
             shares = np.maximum(shares, np.cumsum(inside & unconfirmed) / np.maximum(referrals, 1))
-        last = np.flatnonzero(np.append(sorted_times[1:] != sorted_times[:-1], True)) if len(order) else order
+        last = last_of_each(sorted_times)
         return cls(sorted_times[last], shares[last], policy.shadow.most_unconfirmed)
 
     @property
@@ -51,6 +51,15 @@ class FollowUp:
     def sound(self, at: np.ndarray) -> np.ndarray:
         """Whether so few were unconfirmed at these times of referral; boolean, as long as `at`."""
         return np.asarray(self.shares[np.searchsorted(self.times, at)] <= self.most + 1e-12, dtype=bool)
+
+
+def last_of_each(times: np.ndarray) -> np.ndarray:
+    """The position of the last of each time, in sorted times.
+
+    >>> last_of_each(np.array([3, 3, 5])).tolist(), last_of_each(np.array([])).tolist()
+    ([1, 2], [])
+    """
+    return np.flatnonzero(np.append(times[1:] != times[:-1], True)) if len(times) else np.zeros(0, dtype=int)
 
 
 def miss_weighed(values: np.ndarray, null_mean: float, least: float, rules: ShadowRules) -> tuple[float, np.ndarray]:

@@ -24,7 +24,7 @@ import numpy as np
 from dermai.gate.eprocess import log_e_values
 from dermai.gate.explain_shadow import reasons, summary
 from dermai.gate.findings import BENIGN, ComparedWith, GateDecision, Outcome, ShadowDecision, ShadowTest, TestResult
-from dermai.gate.follow_up import FollowUp, miss_weighed
+from dermai.gate.follow_up import FollowUp, last_of_each, miss_weighed
 from dermai.gate.guards import compare_macro_f1, subgroups
 from dermai.gate.planning import further_patients_for_comparison, further_patients_for_floor, most
 from dermai.gate.policy import GatePolicy
@@ -197,7 +197,7 @@ def _test(
     alpha: float,
 ) -> ShadowTest:
     # Looks at the last patient of each time: they do not depend on how patients are named
-    looks = np.flatnonzero(np.append(times[1:] != times[:-1], True)) if len(times) else np.zeros(0, dtype=int)
+    looks = last_of_each(times)
     threshold = 1 / alpha
     least, weighed = miss_weighed(values, null_mean, 0.0 if against == "floor" else -1.0, policy.shadow)
     log_e = log_e_values(weighed, least, null_mean)[looks]
