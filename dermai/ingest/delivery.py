@@ -21,6 +21,9 @@ COLUMNS = (
     "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split",
     *SYMPTOMS,
 )  # fmt: skip
+SPLIT_NOT_USED = (
+    "the column split is not used: who is tested on is drawn here, and a patient who is known keeps their split"
+)
 SIMULATION_MARKER = "SIMULATED.txt"  # `dermai simulate` writes it; such rows say so in every publisher's layout
 PHOTOGRAPH_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
@@ -35,8 +38,18 @@ class Delivery:
     notes: tuple[str, ...] = field(default=())
 
     @classmethod
-    def of(cls, source: str, folder: Path, rows: Iterable[Mapping[str, str]], notes: Iterable[str] = ()) -> Delivery:
+    def of(
+        cls,
+        source: str,
+        folder: Path,
+        rows: Iterable[Mapping[str, str]],
+        notes: Iterable[str] = (),
+        published_split: bool = False,
+    ) -> Delivery:
         """From rows that may leave columns out.
+
+        A `split` counts only where a person asked for the `published_split` of a dataset: a sender who chose the test
+        patients would choose what a model is judged by.
 
         Raises:
             InvalidCases: there is no row.
@@ -51,7 +64,11 @@ class Delivery:
             real_site = ~stripped["site"].str.startswith("simulated")
             site = stripped["site"].where(~real_site, "simulated " + stripped["site"])
             stripped = stripped.assign(site=site, confirmed_by="simulated")
-        return cls(source, folder, stripped.assign(file=table["file"]), tuple(notes))
+        said = list(notes)
+        if not published_split and (stripped["split"] != "").any():
+            stripped = stripped.assign(split="")
+            said.append(SPLIT_NOT_USED)
+        return cls(source, folder, stripped.assign(file=table["file"]), tuple(said))
 
 
 Importer = Callable[[Path], Delivery]

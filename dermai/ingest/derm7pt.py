@@ -46,7 +46,7 @@ def read_derm7pt(folder: Path, published_split: bool = False) -> Delivery:
         for place, row in enumerate(table.to_dict("records"))
         for view, named in _photographs(row).items()
     )
-    return Delivery.of("edra", folder, rows)
+    return Delivery.of("edra", folder, rows, published_split=published_split)
 
 
 def _photographs(row: Mapping[Hashable, str]) -> dict[str, str]:

@@ -124,7 +124,7 @@ def conflicts_with_known(rows: pd.DataFrame, known: pd.DataFrame) -> Problems:
     problems: Problems = {}
     for unit, fixed, reason, fix in (
         ("case_id", "patient_id", "case {case!r} is known of another patient", "give each case its own id"),
-        ("patient_id", "split", "patient {patient!r} is known in another split", "leave the split empty: it is kept"),
+        ("patient_id", "split", "patient {patient!r} is known in another split", "leave out --published-split"),
     ):
         recorded = dict(zip(known[unit], known[fixed], strict=True))
         for row in rows.index:

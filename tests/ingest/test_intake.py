@@ -3,13 +3,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from PIL import Image, ImageEnhance
 
+from dermai.config import load_params
 from dermai.data.cases import photograph_path, read_cases, write_cases
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
 from dermai.files import locked, sha256_file
+from dermai.ingest.delivery import SPLIT_NOT_USED, Delivery
+from dermai.ingest.intake import take_in
 from dermai.ingest.quarantine import read_rejections
 from dermai.workspace import Workspace
 from tests.ingest.deliveries import deliver, draw, ingest, row, snapshot
@@ -120,11 +124,39 @@ def test_a_case_id_of_two_patients_is_quarantined_in_one_delivery_and_across_two
     assert "known of another patient" in report.rejections[0].reason
 
 
-def test_a_patient_in_two_splits_is_quarantined(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_delivery_does_not_choose_its_test_patients_and_is_told_so(workspace: Workspace, tmp_path: Path) -> None:
+    drawn = ingest(deliver(tmp_path / "a", [row(n) for n in range(1, 9)]), workspace, dry_run=True)
+    report = ingest(deliver(tmp_path / "a", [row(n, split="test") for n in range(1, 9)]), workspace)
+    assert report.splits == drawn.splits != {"test": 8}
+    assert SPLIT_NOT_USED in report.notes
+    assert SPLIT_NOT_USED not in drawn.notes
+
+
+def test_a_known_patient_keeps_the_split_whatever_a_delivery_says(workspace: Workspace, tmp_path: Path) -> None:
+    ingest(deliver(tmp_path / "a", [row(n) for n in range(1, 9)]), workspace)
+    before = read_cases(workspace.cases_file).drop_duplicates("patient_id").set_index("patient_id")["split"]
+    other = [row(n + 10, patient_id=f"Patient {n}", split="test") for n in range(1, 9)]
+    report = ingest(deliver(tmp_path / "b", other), workspace)
+    after = read_cases(workspace.cases_file)
+    assert report.rejections == []
+    assert len(after) == 16
+    assert after["split"].tolist() == after["patient_id"].map(before).tolist()
+
+
+def published(folder: Path) -> Delivery:
+    """Rows whose split a person asked to keep."""
+    rows = pd.read_csv(folder / "cases.csv", dtype=str, keep_default_na=False)
+    named = rows.rename(columns={"image": "file", "case_id": "case", "patient_id": "patient", "diagnosis": "label"})
+    named = named.assign(lesion=named["case"])
+    return Delivery.of("dermai", folder, named.to_dict("records"), published_split=True)  # type: ignore[arg-type]
+
+
+def test_a_patient_in_two_published_splits_is_quarantined(workspace: Workspace, tmp_path: Path) -> None:
+    params = load_params(workspace.params_file)
     rows = [row(1, patient_id="p", split="train"), row(2, patient_id="p", split="test"), row(3, split="test")]
-    assert len(ingest(deliver(tmp_path / "a", rows), workspace).rejections) == 2
-    later = [row(4, patient_id="Patient 3", split="train"), row(5, patient_id="Patient 3")]
-    report = ingest(deliver(tmp_path / "b", later), workspace)
+    assert len(take_in(published(deliver(tmp_path / "a", rows)), workspace, params).rejections) == 2
+    later = [row(4, patient_id="Patient 3", split="train"), row(5, patient_id="Patient 3", split="")]
+    report = take_in(published(deliver(tmp_path / "b", later)), workspace, params)
     assert "known in another split" in report.rejections[0].reason
     assert report.splits == {"test": 1}
 
