@@ -22,7 +22,8 @@ def assign_splits(new: pd.DataFrame, known: pd.DataFrame, params: DataParams, se
     Both tables have one row a photograph with `patient_id`, `source`, `diagnosis` and `split`. A patient of `known`
     keeps the split it has; a split already given in `new` (a published one, where it was asked for) is taken; everyone
     else is drawn. Each source and class gets its share of test patients counted over `known` and `new` together, so
-    that the shares hold as arrivals add up. `new` may carry `draw_key`, what the draw is keyed by instead of `patient_id`.
+    that the shares hold as arrivals add up. `new` may carry `draw_key`, what the draw is keyed by instead of
+    `patient_id`.
     """
     splits = dict(zip(known["patient_id"], known["split"], strict=True))
     given = new[new["split"] != ""]
