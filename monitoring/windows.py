@@ -19,6 +19,7 @@ from dermai.prediction_log.parts import (
     EMBEDDING,
     KEY,
     LOGGED_AT,
+    WRITTEN,
     DamagedPart,
     damaged_part,
     embedding_matrix,
@@ -102,9 +103,9 @@ def read_keys(parts: Iterable[Path]) -> tuple[pd.DataFrame, tuple[DamagedPart, .
             continue
         rows[part.name] = len(table)
         tables.append(table.assign(part=part.name, row=range(len(table))))
-    empty = pd.DataFrame(columns=[*columns, LOGGED_AT, *PLACE])
+    empty = pd.DataFrame(columns=[*columns, LOGGED_AT, WRITTEN, *PLACE])
     found = pd.concat(tables, ignore_index=True) if tables else empty
-    found = found.sort_values([LOGGED_AT, *PLACE]).reset_index(drop=True)
+    found = found.sort_values([WRITTEN, *PLACE]).reset_index(drop=True)
     found.attrs["rows"] = rows
     return found, tuple(damaged)
 
@@ -139,7 +140,7 @@ def _read_newest(
     ]
     joined = pa.concat_tables(tables, promote_options="permissive")
     embeddings = embedding_matrix(joined[EMBEDDING])
-    table = joined.drop_columns([EMBEDDING, LOGGED_AT]).to_pandas()
+    table = joined.drop_columns([EMBEDDING, LOGGED_AT, WRITTEN]).to_pandas()
     return with_diagnoses(log, table).set_index("image", drop=False), embeddings
 
 

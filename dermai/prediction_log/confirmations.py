@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +13,8 @@ from dermai.data.tables import csv_text, read_text_table
 from dermai.files import write_text
 from dermai.gate.reference_standard import KINDS, kind_of, strength
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.parts import DamagedPart, read_tables, table_bytes
+from dermai.prediction_log.order_of_writing import order_of
+from dermai.prediction_log.parts import WRITTEN, DamagedPart, read_tables, table_bytes
 from dermai.prediction_log.signed_parts import recording, signed_parts, write_signed_part
 from dermai.prediction_log.triaged_cases import TriagedCases
 from dermai.taxonomy import load_taxonomy
@@ -40,10 +39,10 @@ def confirm(log: PredictionLog, file: Path, correct: bool = False, numbers: Send
 
     Good rows are recorded even when others are not: an unknown case, a diagnosis outside the taxonomy, or one that
     disagrees with another row or with the record is set aside, with the reason, in a file beside the one handed in.
-    With `correct` a diagnosis may replace the recorded one; the old row stays in the log and the newest counts. Cases
-    and lesions are named as on the worklist, or with the sender's own numbers where `numbers` knows how those are
-    hidden; a `patient_id` beside them must be the triaged one. Diagnoses are codes or names of the taxonomy. The
-    same diagnosis is recorded again where `confirmed_by` says more than before, such as histology after a reading.
+    With `correct` a diagnosis may replace the recorded one; the old row stays in the log and the one written last
+    counts. Cases and lesions are named as on the worklist, or with the sender's own numbers where `numbers` knows how
+    those are hidden; a `patient_id` beside them must be the triaged one. Diagnoses are codes or names of the taxonomy.
+    The same diagnosis is recorded again where `confirmed_by` says more than before, such as histology after a reading.
 
     Raises:
         InvalidCases: the file is not such a table.
@@ -125,11 +124,8 @@ def read_confirmations(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedP
     Raises:
         AuditLogDamaged: the audit log, which names each part, does not verify.
     """
-    parts = signed_parts(log)
-    table, damaged = read_tables(parts.sound, SCHEMA)
-    rows = table.sort_values("recorded_at", kind="stable")
-    newest = rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True)
-    return newest, (*parts.damaged, *damaged)
+    rows, damaged = _rows(log)
+    return rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True), damaged
 
 
 def confirmation_problems(log: PredictionLog) -> tuple[str, ...]:
@@ -138,13 +134,12 @@ def confirmation_problems(log: PredictionLog) -> tuple[str, ...]:
 
 
 def read_every_confirmation(log: PredictionLog) -> pd.DataFrame:
-    """Every diagnosis that ever came back, corrected ones too, oldest first, of the parts that are as recorded.
+    """Every diagnosis that ever came back, corrected ones too, in the order of writing, of parts that are as recorded.
 
     Raises:
         AuditLogDamaged: the audit log, which names each part, does not verify.
     """
-    table, _ = read_tables(signed_parts(log).sound, SCHEMA)
-    return table.sort_values("recorded_at", kind="stable").reset_index(drop=True)
+    return _rows(log)[0]
 
 
 def with_diagnoses(log: PredictionLog, rows: pd.DataFrame) -> pd.DataFrame:
@@ -155,10 +150,21 @@ def with_diagnoses(log: PredictionLog, rows: pd.DataFrame) -> pd.DataFrame:
     return joined.assign(diagnosis=joined["diagnosis"].fillna(""), confirmed_by=joined["confirmed_by"].fillna(""))
 
 
+def _rows(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
+    """All rows in the order of writing, whatever the clock showed; `written` is the place of their part in it."""
+    parts = signed_parts(log)
+    tables, damaged = [], list(parts.damaged)
+    for part in parts.sound:
+        table, unreadable = read_tables([part], SCHEMA)
+        tables.append(table.assign(**{WRITTEN: order_of(part.name)}))
+        damaged += unreadable
+    none = SCHEMA.empty_table().to_pandas().assign(**{WRITTEN: pd.Series(dtype="int64")})
+    return pd.concat([none, *tables], ignore_index=True) if tables else none, tuple(damaged)
+
+
 def _append(log: PredictionLog, rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     stamped = rows[list(COLUMNS)].assign(recorded_at=pd.Timestamp.now(tz="UTC"))
-    name = f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.parquet"
     table = pa.Table.from_pandas(stamped, schema=SCHEMA, preserve_index=False)
-    write_signed_part(log, name, table_bytes(table), len(stamped))
+    write_signed_part(log, log.next_part_name(), table_bytes(table), len(stamped))

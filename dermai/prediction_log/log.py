@@ -1,15 +1,15 @@
 """The prediction log: partitioned Parquet, append-only, one row a photograph, case, lesion and model version.
 
-`<folder>/predictions/model_version=<v>/day=<yyyy-mm-dd>/part-<time>-<random>.parquet`. A part is written whole, flushed
-and then renamed into place, so a killed append leaves nothing that a reader would see. pandas and DuckDB read it as
-`predictions/**/*.parquet` with hive partitioning. A row that was logged again replaces the earlier one for readers.
+`<folder>/predictions/model_version=<v>/day=<yyyy-mm-dd>/part-<time>-<number>-<random>.parquet`. A part is written
+whole, flushed and then renamed into place, so a killed append leaves nothing that a reader would see. pandas and DuckDB
+read it as `predictions/**/*.parquet` with hive partitioning. A row that was logged again replaces the earlier one for
+readers.
 """
 
 from __future__ import annotations
 
 import io
 import re
-import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 
 from dermai.audit import AuditLog
 from dermai.prediction_log.key_index import INDEXED, KeyIndex, key_index
+from dermai.prediction_log.order_of_writing import next_part_name
 from dermai.prediction_log.parts import (
     EMBEDDING,
     KEY,
     LOGGED_AT,
     TEXT_COLUMNS,
+    WRITTEN,
     DamagedPart,
     PredictionLogError,
     check_rows,
@@ -42,6 +44,7 @@ from dermai.prediction_log.parts import (
 )  # fmt: skip
 from dermai.workspace import AUDIT_LOG, Workspace
 
+CONFIRMATIONS = "confirmations"  # the folder of the diagnoses that came back
 VERSION = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -100,8 +103,7 @@ class PredictionLog:
                 use_dictionary=["case_id", "patient_id", "lesion_id", *TEXT_COLUMNS[4:]],
                 column_encoding={f"{EMBEDDING}.list.element": "BYTE_STREAM_SPLIT"},
             )
-            name = f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.parquet"
-            path = self.predictions / f"model_version={model_version}" / f"day={day}" / name
+            path = self.predictions / f"model_version={model_version}" / f"day={day}" / self.next_part_name()
             lost = f"the prediction log took none of the {int(here.sum())} photographs of {day}"
             write_part(path, buffer.getvalue(), lost)
             written.append(path)
@@ -171,14 +173,14 @@ class PredictionLog:
         if with_embeddings:
             embeddings = embedding_matrix(joined[EMBEDDING])
             joined = joined.drop_columns([EMBEDDING])
-        table = joined.drop_columns([LOGGED_AT]).to_pandas()
+        table = joined.drop_columns([LOGGED_AT, WRITTEN]).to_pandas()
         return Rows(table, embeddings, tuple(damaged), replaced + again)
 
     def referred(self, **any_of: Collection[str]) -> pd.DataFrame:
         """Rows of all versions, replaced ones too, in which one of the named columns holds one of its values.
 
-        Besides the key: `patient_id`, `lesion_in_case`, `site`, `predicted`, `risk`, `predicted_at`, `logged_at` and
-        `model_version`, in the order in which they were logged.
+        Besides the key: `patient_id`, `lesion_in_case`, `site`, `predicted`, `risk`, `predicted_at`, `logged_at`,
+        `written` and `model_version`, in the order in which they were logged.
 
         >>> PredictionLog(Path("nowhere")).referred(case_id=["c1"]).empty
         True
@@ -193,9 +195,9 @@ class PredictionLog:
             if rows.num_rows:
                 found.append(rows.to_pandas().assign(model_version=version_of(part)))
         if not found:
-            return pd.DataFrame(columns=[*columns, LOGGED_AT, "model_version"])
-        table = pd.concat(found, ignore_index=True).sort_values(LOGGED_AT, kind="stable")
-        return table.reindex(columns=[*columns, LOGGED_AT, "model_version"]).reset_index(drop=True)
+            return pd.DataFrame(columns=[*columns, LOGGED_AT, WRITTEN, "model_version"])
+        table = pd.concat(found, ignore_index=True).sort_values(WRITTEN, kind="stable")
+        return table.reindex(columns=[*columns, LOGGED_AT, WRITTEN, "model_version"]).reset_index(drop=True)
 
     def pseudonyms(self) -> frozenset[str]:
         """Every case, patient and lesion that has a row."""
@@ -214,6 +216,10 @@ class PredictionLog:
     def parts(self, model_version: str) -> list[Path]:
         """All parts of a version, newest day first."""
         return [part for day in self._days(model_version) for part in sorted(day.glob("*.parquet"))]
+
+    def next_part_name(self) -> str:
+        """The name of a part that is written now: after all that lie in the log, confirmed diagnoses too."""
+        return next_part_name([*self._all_parts(), *(self.folder / CONFIRMATIONS).glob("*.parquet*")])
 
     def index(self) -> KeyIndex | None:
         """What the key columns of all parts hold, as hashes; None where there is no cache to keep it in."""

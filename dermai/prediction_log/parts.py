@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import io
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +19,10 @@ from dermai.data.cases import SYMPTOMS
 from dermai.errors import DermaiError
 from dermai.files import write_bytes
 from dermai.images.acquisition import ACQUISITION
+from dermai.prediction_log.order_of_writing import order_of, time_of
 
-PART_TIME = re.compile(r"part-(\d{8}T\d{12})-.*")
 EMBEDDING = "embedding"
-LOGGED_AT = "logged_at"  # not stored: a part's name says it
+LOGGED_AT, WRITTEN = "logged_at", "written"  # time and order of writing; not stored: a part's name says them
 KEY = ("image", "case_id", "lesion_id")  # what one row is about: the same photograph may come in under two cases
 TEXT_COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "role", "predicted", "risk", "diagnoses", "site", "view", "sex",
@@ -133,7 +131,7 @@ def typed_table(rows: pd.DataFrame, embeddings: NDArray[np.float32]) -> pa.Table
 def read_part(
     part: Path, wanted: Sequence[str] | None, with_embeddings: bool, any_of: Mapping[str, Collection[str]] | None
 ) -> pa.Table:
-    """The wanted columns of a part, with `logged_at`; of all rows, or of those in which a column of `any_of` fits."""
+    """The wanted columns of a part, with `logged_at` and `written`; of all rows, or of those that fit `any_of`."""
     with pq.ParquetFile(part) as file:
         held = file.schema_arrow.names
         names = [name for name in (wanted if wanted is not None else held) if name in held]
@@ -159,18 +157,18 @@ def embedding_matrix(column: pa.ChunkedArray) -> NDArray[np.float32]:
 
 
 def _stamped(table: pa.Table, part: Path) -> pa.Table:
-    """With the time at which the part was logged, which its name holds."""
-    found = PART_TIME.fullmatch(part.name)
-    time = datetime.strptime(found[1], "%Y%m%dT%H%M%S%f") if found else datetime(1970, 1, 1)
-    stamp = pa.scalar(time.replace(tzinfo=UTC), pa.timestamp("us", tz="UTC"))
-    return table.append_column(LOGGED_AT, pa.repeat(stamp, table.num_rows))
+    """With the time at which the part was logged and its place in the order of writing, which its name holds."""
+    time = pa.scalar(time_of(part.name), pa.timestamp("us", tz="UTC"))
+    written = pa.scalar(order_of(part.name), pa.int64())
+    table = table.append_column(LOGGED_AT, pa.repeat(time, table.num_rows))
+    return table.append_column(WRITTEN, pa.repeat(written, table.num_rows))
 
 
 def newest_rows(tables: Sequence[pa.Table]) -> tuple[pa.Table, int]:
     """The tables as one, without rows that were logged again later, and how many those are."""
     joined = pa.concat_tables(tables, promote_options="permissive")
-    keys = joined.select([*KEY, LOGGED_AT]).to_pandas()
-    again = keys.sort_values(LOGGED_AT, kind="stable").duplicated(list(KEY), keep="last").sort_index()
+    keys = joined.select([*KEY, WRITTEN]).to_pandas()
+    again = keys.sort_values(WRITTEN, kind="stable").duplicated(list(KEY), keep="last").sort_index()
     return (joined.filter(pa.array(~again.to_numpy())), int(again.sum())) if again.any() else (joined, 0)
 
 

@@ -19,10 +19,11 @@ from dermai.audit import AuditLog, Entry, Event
 from dermai.audit.event import Decided
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_bytes, sha256_file, sync_folder
-from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.log import CONFIRMATIONS, PredictionLog
+from dermai.prediction_log.order_of_writing import order_of
 from dermai.prediction_log.parts import DamagedPart, write_part
 
-FOLDER, PENDING, LOCK, SETTLE = "confirmations", ".pending", ".confirmations.lock", "dermai audit adopt-diagnoses"
+PENDING, LOCK, SETTLE = ".pending", ".confirmations.lock", "dermai audit adopt-diagnoses"
 
 
 class DiagnosesRecorded(Event):
@@ -44,7 +45,7 @@ class DiagnosesAdopted(Decided):
 
 @dataclass(frozen=True)
 class SignedParts:
-    """The parts that are as they were signed, in the order of their names, and what is wrong with the others."""
+    """The parts that are as they were signed, in the order of writing, and what is wrong with the others."""
 
     sound: tuple[Path, ...]
     damaged: tuple[DamagedPart, ...]
@@ -52,7 +53,7 @@ class SignedParts:
 
 def confirmations_folder(log: PredictionLog) -> Path:
     """Where the parts lie."""
-    return log.folder / FOLDER
+    return log.folder / CONFIRMATIONS
 
 
 @contextmanager
@@ -92,7 +93,8 @@ def signed_parts(log: PredictionLog) -> SignedParts:
     """
     folder, recorded = confirmations_folder(log), _recorded(log.audit)
     sound, damaged = [], []
-    for name in sorted({*recorded, *(part.name for part in folder.glob("*.parquet"))}):
+    unrecorded = sorted({part.name for part in folder.glob("*.parquet")} - set(recorded))
+    for name in sorted([*recorded, *unrecorded], key=order_of):
         part = folder / name
         if not part.exists() and name in recorded:
             part = part.with_name(name + PENDING)

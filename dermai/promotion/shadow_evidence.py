@@ -37,17 +37,18 @@ def learnt_patients(packages: Collection[ModelPackage]) -> set[str]:
 def referral_times(
     log: PredictionLog, lesions: Collection[str], versions: Collection[str], as_dated: bool
 ) -> pd.DataFrame:
-    """When each lesion was first scored by all of the versions: `referred_at`, `logged_at` and `first_seen`, by lesion.
+    """When each lesion was first scored by all of the versions: `referred_at`, `written` and `first_seen`, by lesion.
 
     `received_on` can be given a day of the past, so the later of it and the time of writing counts, for the version
-    that came last. Where `as_dated` the days count as they were given: for patients who do not exist. `first_seen` is
-    when any version, or none, brought the lesion into the log.
+    that came last. Where `as_dated` the days count as they were given: for patients who do not exist. `written` is the
+    place of that version's row in the order of writing, and `first_seen` when any version, or none, brought the lesion
+    into the log.
     """
     rows = log.referred(lesion_id=set(lesions))
-    first = rows.groupby(["lesion_id", "model_version"])[["predicted_at", "logged_at"]].min().reset_index()
+    first = rows.groupby(["lesion_id", "model_version"])[["predicted_at", "logged_at", "written"]].min().reset_index()
     first = first[first["model_version"].isin(set(versions))]
     times = first[["predicted_at"]] if as_dated else first[["predicted_at", "logged_at"]]
-    latest = first.assign(referred_at=times.max(axis=1)).groupby("lesion_id")[["referred_at", "logged_at"]].max()
+    latest = first.assign(referred_at=times.max(axis=1)).groupby("lesion_id")[["referred_at", "written"]].max()
     return latest.join(rows.groupby("lesion_id")["logged_at"].min().rename("first_seen"))
 
 
@@ -68,15 +69,16 @@ def followed_up(
 ) -> FollowedUp:
     """The lesions that count at `now`, each with the last diagnosis that was recorded within its follow-up time.
 
-    `referrals` is that of `referral_times`. `confirmations` has every diagnosis that ever came back, oldest first, with
-    `recorded_at`, `confirmed_at`, `diagnosis` ("" where its kind of confirmation does not count) and `not_counted` (""
-    where it does). Left out are
-    lesions that came in before the challenger was made at `made_at`, and those that had a diagnosis of any kind before
-    all models had scored them: a correction does not make an old diagnosis a new one.
+    `referrals` is that of `referral_times`. `confirmations` has every diagnosis that ever came back, in the order of
+    writing, with `written`, `confirmed_at`, `diagnosis` ("" where its kind of confirmation does not count) and
+    `not_counted` ("" where it does). Left out are lesions that came in before the challenger was made at `made_at`, and
+    those that had a diagnosis of any kind before all models had scored them: a correction does not make an old
+    diagnosis a new one.
     """
-    referrals = referrals.astype("datetime64[us, UTC]")  # a table without rows knows no types
-    known = pd.to_datetime(confirmations.groupby("lesion_id")["recorded_at"].min(), utc=True).reindex(referrals.index)
-    fresh = (referrals["first_seen"] > made_at) & ~(known <= referrals["logged_at"])
+    times = {"referred_at": "datetime64[us, UTC]", "first_seen": "datetime64[us, UTC]"}
+    referrals = referrals.astype({**times, "written": "Int64"})  # a table without rows knows no types
+    known = confirmations.groupby("lesion_id")["written"].min().astype("Int64").reindex(referrals.index)
+    fresh = (referrals["first_seen"] > made_at) & ~(known <= referrals["written"]).fillna(False)
     referrals = referrals[fresh.to_numpy(dtype=bool)]
     end = referrals["referred_at"] + pd.Timedelta(days=days)
     over = (end <= now).to_numpy(dtype=bool)

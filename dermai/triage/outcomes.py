@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from dermai.prediction_log.parts import KEY, LOGGED_AT
+from dermai.prediction_log.parts import KEY, WRITTEN
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ def confirmed_cases(accepted: pd.DataFrame, earlier: pd.DataFrame, confirmations
     A photograph that came in after the diagnosis brings its case back to be read. `earlier` is what the log says of
     the same photographs (`PredictionLog.referred`), `confirmations` the newest diagnosis of each lesion.
     """
-    seen = earlier.groupby(list(KEY))[LOGGED_AT].min()
-    recorded = confirmations.set_index(["case_id", "lesion_id"])["recorded_at"]
+    seen = earlier.groupby(list(KEY))[WRITTEN].min().astype("Int64").rename("seen")
+    recorded = confirmations.set_index(["case_id", "lesion_id"])[WRITTEN].astype("Int64").rename("recorded")
     rows = accepted[list(KEY)].join(seen, on=list(KEY)).join(recorded, on=["case_id", "lesion_id"])
-    settled = rows["recorded_at"].notna() & rows[LOGGED_AT].notna() & (rows["recorded_at"] > rows[LOGGED_AT])
+    settled = (rows["recorded"] > rows["seen"]).fillna(False)  # in the order of writing: clocks are set back
     return set(rows["case_id"]) - set(rows.loc[~settled, "case_id"])
 
 

@@ -31,7 +31,8 @@ def append(log, day, minute, numbers):
     )
     rows["case_id"] = rows["lesion_id"] = rows["patient_id"] = rows["image"].str[-4:]
     (part,) = log.append(rows, np.zeros((len(rows), 2), dtype=np.float32), "1")
-    part.rename(part.with_name(f"part-20260302T10{minute:02d}00000000-{part.stem[-8:]}.parquet"))
+    number_and_random = part.name.split("-", 2)[2]
+    part.rename(part.with_name(f"part-20260302T10{minute:02d}00000000-{number_and_random}"))
 
 
 def judge(log, judged, most=9):

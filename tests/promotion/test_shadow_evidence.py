@@ -15,15 +15,22 @@ def day(text: str) -> pd.Timestamp:
     return pd.Timestamp(f"2026-{text}", tz="UTC")
 
 
+def order(times) -> list[int]:
+    """Written when the clock said so, as it was right."""
+    return [time.value for time in times]
+
+
 def referred(**lesions: str) -> pd.DataFrame:
     times = [day(text) for text in lesions.values()]
-    return pd.DataFrame({"referred_at": times, "logged_at": times, "first_seen": times}, index=list(lesions))
+    return pd.DataFrame({"referred_at": times, "written": order(times), "first_seen": times}, index=list(lesions))
 
 
 def confirmed(*rows: tuple[str, str, str]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["lesion_id", "diagnosis", "recorded_at"])
     times = pd.to_datetime(table["recorded_at"].map(day), utc=True)
-    return table.assign(recorded_at=times, confirmed_at=times, not_counted="").sort_values("recorded_at")
+    return table.assign(recorded_at=times, written=order(times), confirmed_at=times, not_counted="").sort_values(
+        "recorded_at"
+    )
 
 
 def diagnoses(referrals: pd.DataFrame, confirmations: pd.DataFrame, now: pd.Timestamp = NOW) -> dict[str, str]:
@@ -61,7 +68,7 @@ def test_a_lesion_that_came_in_before_the_challenger_was_made_does_not_count():
 
 
 def test_without_referrals_or_diagnoses_nothing_counts():
-    nothing = pd.DataFrame({"referred_at": [], "logged_at": [], "first_seen": []}, dtype=object)
+    nothing = pd.DataFrame({"referred_at": [], "written": [], "first_seen": []}, dtype=object)
     assert diagnoses(nothing, confirmed()) == {}
     assert diagnoses(nothing, confirmed(("a", "MM", "03-05"))) == {}
     assert diagnoses(referred(a="03-01"), confirmed()) == {"a": ""}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dermai.config import load_params
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
+from dermai.prediction_log import order_of_writing
 from dermai.prediction_log.confirmations import confirm
 from dermai.prediction_log.log import PredictionLog
 from dermai.registry.registry import Registry
@@ -279,6 +280,23 @@ class TestConfirmedCases:
             assert service.triage(folder).cases == 1
         service.confirm({"case_id": "1", "diagnosis": "Nev"})
         assert service.triage(folder).cases == 1, "the diagnosis on record is older than the photograph"
+
+    def test_a_photograph_that_comes_after_the_diagnosis_is_read_though_the_clock_was_set_back(
+        self, service, monkeypatch
+    ):
+        service.triage(service.folder([row(GOOD[0], "1", "a")]))
+        service.confirm({"case_id": "1", "diagnosis": "Nev"})
+
+        class SetBack(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) - timedelta(days=1)
+
+        folder = service.folder([row(GOOD[0], "1", "a"), row(GOOD[1], "1", "a")])
+        with monkeypatch.context() as clock:
+            clock.setattr(order_of_writing, "datetime", SetBack)
+            assert service.triage(folder).cases == 1
+        assert service.triage(folder).cases == 1
 
     def test_a_case_with_two_lesions_stays_until_both_are_confirmed(self, service):
         folder = service.folder([row(GOOD[0], "1", "a", lesion_id="left"), row(GOOD[1], "1", "a", lesion_id="right")])
