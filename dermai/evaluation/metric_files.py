@@ -9,7 +9,9 @@ import pandas as pd
 
 from dermai.data.tables import csv_text
 from dermai.evaluation.metrics import Evaluation
-from dermai.files import write_json, write_text
+from dermai.files import write_bytes, write_json, write_text
+
+FILES = ("metrics.json", "plots/confusion.csv", "plots/calibration.csv", "plots/sensitivity.csv")
 
 
 def write_metrics(folder: Path, evaluations: Mapping[str, Evaluation], candidate_table: pd.DataFrame) -> None:
@@ -38,6 +40,20 @@ def write_metrics(folder: Path, evaluations: Mapping[str, Evaluation], candidate
     )
     for name, table in (("confusion", confusion), ("calibration", calibration), ("sensitivity", sensitivity)):
         write_text(folder / "plots" / f"{name}.csv", csv_text(table))
+
+
+def write_missing_metrics(folder: Path, earlier: Path | None) -> None:
+    """What DVC expects of a run that evaluated nothing: files that are there stay, the others are those of `earlier`.
+
+    Without an earlier folder they are written without numbers.
+    """
+    if all((folder / name).is_file() for name in FILES):
+        return
+    if earlier is None:
+        write_metrics(folder, {}, pd.DataFrame(columns=["diagnosis", "predicted"]))
+        return
+    for name in FILES:
+        write_bytes(folder / name, (earlier / name).read_bytes())
 
 
 def flat_metrics(evaluation: Evaluation) -> dict[str, float]:

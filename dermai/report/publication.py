@@ -13,11 +13,12 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
-from dermai.evaluation.metric_files import write_metrics
+from dermai.evaluation.metric_files import FILES, write_metrics, write_missing_metrics
 from dermai.files import write_json
 from dermai.models.package import ModelPackage
 from dermai.promotion.standing import champion_standing
-from dermai.records.update_record import UpdateRecord
+from dermai.records.log import records_of
+from dermai.records.update_record import UpdateAttempt, UpdateRecord
 from dermai.report.latest import point_latest_at
 from dermai.report.update_content import data_summary, find_mistakes
 from dermai.report.update_page import write_update_page
@@ -44,7 +45,8 @@ def publish_update(
 ) -> Path:
     """Write the run's report folder and point `latest` at it; returns the page.
 
-    Without a candidate the run had nothing new, and the metrics that DVC compares stay those of the last update.
+    Without a candidate the run had nothing new, and the metrics that DVC compares stay those of the last update; where
+    they are gone, they are taken from its report.
     """
     folder = workspace.reports / PIPELINE / record.attempt
     tables: Mapping[str, pd.DataFrame] = {}
@@ -54,6 +56,8 @@ def publish_update(
         write_metrics(folder, evaluations, tables["candidate"])
         write_metrics(workspace.root / "metrics", evaluations, tables["candidate"])
         predictions.to_parquet(folder / "test_predictions.parquet", index=False)
+    else:
+        write_missing_metrics(workspace.root / "metrics", _last_evaluated(workspace))
     outcome = {"outcome": record.outcome or "nothing_new", "reasons": list(record.reasons)}
     write_json(
         folder / "decision.json",
@@ -100,6 +104,13 @@ def publish_update(
     )
     point_latest_at(folder)
     return page
+
+
+def _last_evaluated(workspace: Workspace) -> Path | None:
+    """The report folder of the last update that evaluated a candidate and still has its metrics."""
+    attempts = records_of(AuditLog(workspace.audit_log), UpdateAttempt)
+    folders = [workspace.reports / PIPELINE / record.body.attempt for record in reversed(attempts)]
+    return next((folder for folder in folders if all((folder / name).is_file() for name in FILES)), None)
 
 
 def training_run(candidate: ModelPackage, params: Params) -> TrainingRun:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dermai.evaluation.metric_files import write_metrics
+from dermai.evaluation.metric_files import FILES, write_metrics, write_missing_metrics
 from dermai.evaluation.metrics import evaluate
 from dermai.evaluation.predictions import prediction_table
 from tests.evaluation.synthetic import CLASSES, draw_cases, draw_probabilities
@@ -51,3 +51,18 @@ def test_numbers_that_are_unknown_are_left_out(tmp_path: Path) -> None:
     numbers = json.loads((tmp_path / "metrics.json").read_text())["candidate"]
     assert "sensitivity_MM" not in numbers
     assert "specificity_MM" in numbers
+
+
+def test_a_run_that_evaluated_nothing_leaves_the_files_of_the_last_one_or_files_without_numbers(tmp_path: Path) -> None:
+    cases = draw_cases(30, seed=4)
+    table = prediction_table(cases, draw_probabilities(cases, 5), CLASSES)
+    for name in ("earlier", "kept"):
+        write_metrics(tmp_path / name, {"candidate": evaluate(table, CLASSES)}, table)
+    (tmp_path / "kept" / "metrics.json").write_text("{}")
+    write_missing_metrics(tmp_path / "kept", tmp_path / "earlier")
+    assert (tmp_path / "kept" / "metrics.json").read_text() == "{}"
+    write_missing_metrics(tmp_path / "again", tmp_path / "earlier")
+    assert all((tmp_path / "again" / name).read_bytes() == (tmp_path / "earlier" / name).read_bytes() for name in FILES)
+    write_missing_metrics(tmp_path / "first", None)
+    assert json.loads((tmp_path / "first" / "metrics.json").read_text()) == {}
+    assert all((tmp_path / "first" / name).read_text() for name in FILES)

@@ -58,7 +58,10 @@ class TestTheLoop:
 
     def test_nothing_new_trains_nothing_and_says_so_in_a_record(self, first_champion: Clone, tmp_path: Path) -> None:
         clone = first_champion.copy(tmp_path / "copy")
+        before = (clone.root / "metrics" / "metrics.json").read_bytes()
+        shutil.rmtree(clone.root / "metrics")  # as in another clone: they are no part of the dataset
         assert "finetune_candidate" not in clone.update().stderr
+        assert (clone.root / "metrics" / "metrics.json").read_bytes() == before
         shown = json.loads(clone.run("dermai", "audit", "show", "--json").stdout)
         assert shown[-1]["event"] == "nothing_new"
         assert clone.status()["champion"]["version"] == "1"
