@@ -13,8 +13,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
+import pytest
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
 
 
 @contextmanager
@@ -34,6 +39,20 @@ def serving(model: str, tracking_uri: str = "") -> Iterator[int]:
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=30)
+
+
+@contextmanager
+def answering(model: str) -> Iterator[TestClient]:
+    """MLflow's own HTTP application of a folder or a registered version, within this process: quick enough for many."""
+    import mlflow.pyfunc
+    from fastapi.testclient import TestClient
+    from mlflow.pyfunc import scoring_server
+
+    loaded = mlflow.pyfunc.load_model(model)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("__MLFLOW_IN_SERVING_ENVIRONMENT", "")  # init() sets it for good
+        with TestClient(scoring_server.init(loaded), raise_server_exceptions=False) as client:
+            yield client
 
 
 def ask(port: int, photographs: pd.DataFrame) -> pd.DataFrame:
