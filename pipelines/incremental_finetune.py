@@ -39,12 +39,17 @@ def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = 
     settle_challenger(params)
     references = find_champion(params)
     plan = plan_update(cases, references, params)
-    if plan.load().mode == "nothing":
-        record = record_nothing_new(cases, plan, dataset, references, params, laid_over)
+    found = plan.load()
+    if found.mode == "nothing":
+        if found.judges_champion_again:
+            predictions, comparison = evaluate_models(cases, references, params)
+            record = record_nothing_new(cases, plan, dataset, references, params, laid_over, predictions, comparison)
+        else:
+            record = record_nothing_new(cases, plan, dataset, references, params, laid_over)
         publish_report(record, cases, plan, validation, references, params)
         return
     candidate = finetune_candidate(plan, cases, references, params)
-    predictions, comparison = evaluate_models(candidate, cases, references, params)
+    predictions, comparison = evaluate_models(cases, references, params, candidate)
     judgement = decide_promotion(predictions, comparison, params)
     record = record_decision(
         judgement, predictions, comparison, candidate, cases, plan, dataset, references, params, laid_over

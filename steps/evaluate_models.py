@@ -24,11 +24,14 @@ def code() -> str:
 
 @step(cache_policy=by_value(code))
 def evaluate_models(
-    candidate: Path, cases: pd.DataFrame, references: ReferenceModels, params: Params
+    cases: pd.DataFrame, references: ReferenceModels, params: Params, candidate: Path | None = None
 ) -> tuple[Annotated[pd.DataFrame, "test_predictions"], Annotated[ModelComparison, "comparison"]]:
-    """One row a test photograph and model, every prediction kept; and what follows from them."""
+    """One row a test photograph and model, every prediction kept; and what follows from them.
+
+    Without a candidate the champion is judged again, on test labels that have changed.
+    """
     workspace = find_workspace()
-    models = {"candidate": ModelPackage.load(candidate)}
+    models = {"candidate": ModelPackage.load(candidate)} if candidate else {}
     for role, reference in (("champion", references.champion), ("anchor", references.anchor)):
         package = load_reference_package(workspace, reference)
         if package is not None:

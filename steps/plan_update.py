@@ -7,25 +7,30 @@ from typing import Annotated
 import pandas as pd
 from zenml import step
 
+from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.continual import plan
+from dermai.records.test_labels import changes_of_test_labels
 from dermai.registry.champion import ReferenceModels, load_reference_package
-from dermai.source_code import source_hash
 from dermai.workspace import find_workspace
-from steps.caching import by_value
 
 
-def code() -> str:
-    """What ZenML compares to know that the code behind this step is the same."""
-    return source_hash(__name__)
-
-
-@step(cache_policy=by_value(code))
+@step(enable_cache=False)
 def plan_update(
     cases: pd.DataFrame, references: ReferenceModels, params: Params
 ) -> Annotated[plan.UpdatePlan, "update_plan"]:
-    """Compares the case table with the champion's manifest, and the parameters with those it was trained with."""
-    champion = load_reference_package(find_workspace(), references.champion)
-    if champion is None:
-        return plan.plan_update(cases, None, params)
-    return plan.plan_update(cases, champion.manifest, params, champion.training.get("parameters"))
+    """Compares cases and parameters with the champion's, and the test labels with those of the last update.
+
+    Never cached: other attempts may have recorded other test labels since.
+    """
+    workspace = find_workspace()
+    champion = load_reference_package(workspace, references.champion)
+    changes = changes_of_test_labels(workspace, AuditLog(workspace.audit_log), cases)
+    found = (
+        plan.plan_update(cases, None, params, test_changes=changes)
+        if champion is None
+        else plan.plan_update(cases, champion.manifest, params, champion.training.get("parameters"), changes)
+    )
+    for change in found.test_changes:
+        print(f"test labels changed: {change}")
+    return found

@@ -15,7 +15,7 @@ from dermai.evaluation.metric_files import flat_metrics
 from dermai.gate.judgement import Judgement
 from dermai.models.package import ModelPackage
 from dermai.promotion.automatic import act_on_decision
-from dermai.promotion.reassessment import reassess_champion
+from dermai.promotion.reassessment import judge_champion_again, reassess_champion
 from dermai.promotion.transaction import record_attempt
 from dermai.records.attempt import change_note, describe_attempt, recorded_training, registry_tags
 from dermai.records.update_record import TestSetRecord, UpdateAttempt
@@ -48,6 +48,8 @@ def record_decision(
         metrics=flat_metrics(comparison.models["candidate"].lesions),
         params=params.model_dump(mode="json"),
     )
+    champion = references.champion.reference if references.champion else None
+    again = judge_champion_again(params, predictions, comparison, champion) if plan.judges_champion_again else None
     record = describe_attempt(
         UpdateAttempt,
         workspace,
@@ -65,11 +67,14 @@ def record_decision(
         test_set=TestSetRecord.of(judgement),
         evaluation=comparison.models,
         training=recorded_training(package),
+        champion_again=again,
         change_note=change_note(plan),
         runs=run_ids(),
     )
     record_attempt(workspace, params, record)
     print(act_on_decision(workspace, params, record))
+    if again is not None:
+        print(again.sentence)
     found = reassess_champion(workspace, params, predictions, comparison, record.champion, dataset)
     if found:
         print(found)

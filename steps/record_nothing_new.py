@@ -9,6 +9,8 @@ from zenml import log_metadata, step
 
 from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan
+from dermai.evaluation.comparison import ModelComparison
+from dermai.promotion.reassessment import judge_champion_again, reassess_champion
 from dermai.promotion.transaction import record_attempt
 from dermai.records.attempt import change_note, describe_attempt
 from dermai.records.update_record import NothingNew
@@ -25,9 +27,18 @@ def record_nothing_new(
     references: ReferenceModels,
     params: Params,
     laid_over: Overrides,
+    predictions: pd.DataFrame | None = None,
+    comparison: ModelComparison | None = None,
 ) -> Annotated[NothingNew, "update_record"]:
-    """The champion has learnt from every training photograph there is: nothing is trained."""
+    """The champion has learnt from every training photograph there is: nothing is trained.
+
+    With its answers on the test patients it is judged again, since test labels have changed.
+    """
     workspace = find_workspace()
+    champion = references.champion.reference if references.champion else None
+    again = None
+    if predictions is not None and comparison is not None:
+        again = judge_champion_again(params, predictions, comparison, champion)
     record = describe_attempt(
         NothingNew,
         workspace,
@@ -40,8 +51,15 @@ def record_nothing_new(
         references,
         runs=run_ids(),
         change_note=change_note(plan),
+        champion_again=again,
+        evaluation=comparison.models if comparison else {},
     )
     record_attempt(workspace, params, record)
     log_metadata({"data_version": dataset.hash, "git_commit": record.code.commit, "outcome": "nothing new"})
     print("nothing new: the champion has learnt from every training photograph there is")
+    if again is not None:
+        print(again.sentence)
+    if predictions is not None and comparison is not None:
+        found = reassess_champion(workspace, params, predictions, comparison, champion, dataset)
+        print(found) if found else None
     return record

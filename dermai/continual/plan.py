@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import not_
 from typing import Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from dermai.config import Params, changed_parameters
 from dermai.continual.recipes import RECIPES
 from dermai.data.cases import trainable
+from dermai.data.test_labels import LabelChange
 
 
 class UpdatePlan(BaseModel):
@@ -28,6 +30,9 @@ class UpdatePlan(BaseModel):
     chose its weights (validation) among them. `changed_parameters`
     says in sentences what the champion was trained with and is otherwise now. Where that is the only reason to train,
     `again` holds every training photograph: all are learnt once more.
+
+    `test_changes` names what changed in the labels of the test photographs since the last update; no training depends
+    on them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,11 +46,17 @@ class UpdatePlan(BaseModel):
     relabelled_from: dict[str, str] = {}
     changed_parameters: tuple[str, ...] = ()
     counts: dict[str, dict[str, int]] = {}  # new, relabelled, again and replay -> class -> photographs
+    test_changes: tuple[LabelChange, ...] = Field((), exclude_if=not_)
 
     @property
     def training(self) -> tuple[str, ...]:
         """Every photograph the training learns from."""
         return (*self.new, *self.relabelled, *self.again, *self.replay)
+
+    @property
+    def judges_champion_again(self) -> bool:
+        """Whether what the champion was judged by is not what it was; test patients who joined change none of it."""
+        return any(change.kind != "joined" for change in self.test_changes)
 
 
 def plan_update(
@@ -53,11 +64,22 @@ def plan_update(
     champion_manifest: pd.DataFrame | None,
     params: Params,
     trained_with: Mapping[str, JsonValue] | None = None,
+    test_changes: Sequence[LabelChange] = (),
 ) -> UpdatePlan:
     """Compare cases and parameters with what the champion has learnt from, and with which parameters (`trained_with`).
 
     Only the split `train` is ever trained on.
     """
+    found = _what_to_learn(cases, champion_manifest, params, trained_with)
+    return found.model_copy(update={"test_changes": tuple(test_changes)})
+
+
+def _what_to_learn(
+    cases: pd.DataFrame,
+    champion_manifest: pd.DataFrame | None,
+    params: Params,
+    trained_with: Mapping[str, JsonValue] | None,
+) -> UpdatePlan:
     everything = trainable(cases)
     rows = everything[everything["split"] == "train"]
     diagnosis = dict(zip(rows["image"], rows["diagnosis"], strict=True))

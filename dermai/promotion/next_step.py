@@ -93,6 +93,8 @@ def next_step(place: Place) -> NextStep:
     if waiting and (step := _about_candidate(place, waiting)):
         return step
     attempts = records_of(audit, UpdateRecord)
+    if attempts and (step := _about_changed_labels(place, attempts[-1].body)):
+        return step
     if not attempts or attempts[-1].body.dataset.version != place.data:
         why = "the data is not the last attempt's" if attempts else "no model was made yet"
         return NextStep(why, UPDATE)
@@ -128,6 +130,21 @@ def _about_candidate(place: Place, waiting: str) -> NextStep | None:
         return NextStep(f"version {waiting} passed", f"dermai promote {waiting} {WHO}", "or `dermai reject`")
     dirty = dirty_reason(place.audit, waiting)
     return NextStep(f"version {waiting} can never be promoted, {dirty}", UPDATE) if dirty else None
+
+
+def _about_changed_labels(place: Place, newest: UpdateRecord) -> NextStep | None:
+    """What to do where the champion falls short on test labels that changed; None where it does not."""
+    again = newest.champion_again
+    if again is None or again.decision.outcome != "reject" or newest.dataset.version != place.data:
+        return None
+    if place.champion is None or again.champion.version != place.champion.version:
+        return None
+    earlier = len(champion_history(place.audit)) > 1
+    return NextStep(
+        f"{again.sentence.removesuffix('.')}: look at {newest.report}; if the labels are right",
+        f"dermai rollback {WHO}" if earlier else INGEST,
+        f"if they are not, correct them, then `{UPDATE}`",
+    )
 
 
 def _about_champion(place: Place, standing: Standing | None, waiting: str | None) -> NextStep:

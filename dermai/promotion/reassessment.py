@@ -1,4 +1,4 @@
-"""The provisional champion on today's test patients: there may be enough of them now to show its floors."""
+"""The champion on today's test patients: a provisional one may show its floors now, and labels may have changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
+from dermai.gate.decision import decide
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.gate.results import LesionResults
 from dermai.promotion.automatic import promote_by_evidence
@@ -14,7 +15,7 @@ from dermai.promotion.judgement import judge
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.transaction import record_reassessment
 from dermai.records.reassessment import Reassessment
-from dermai.records.update_record import TestSetRecord
+from dermai.records.update_record import ChampionJudgedAgain, TestSetRecord
 from dermai.registry.champion import ModelReference
 from dermai.workspace import DatasetVersion, Workspace
 
@@ -64,3 +65,26 @@ def reassess_champion(
         return found
     reason, done = "its floors are shown on the test patients", "It is now a regular champion."
     return f"{found} {promote_by_evidence(workspace, params, champion.version, 'incremental_finetune', reason, done)}"
+
+
+def judge_champion_again(
+    params: Params, predictions: pd.DataFrame, comparison: ModelComparison, champion: ModelReference | None
+) -> ChampionJudgedAgain | None:
+    """Judge the champion, whatever its standing, on test labels that have changed since; None without its answers.
+
+    At the level of a first use of the test patients. Nothing follows of itself: a person who finds that the champion
+    falls short, or that the labels are wrong, decides.
+    """
+    if champion is None or "champion" not in comparison.models:
+        return None
+    policy, found = params.gate, lesion_predictions(predictions, comparison)
+    results = {role: LesionResults.from_table(table) for role, table in found.items()}
+    is_anchor = "anchor" not in results or comparison.models["anchor"].sha256 == champion.sha256
+    decision = decide(
+        policy,
+        results["champion"],
+        anchor=None if is_anchor else results["anchor"],
+        alpha=policy.test_set_alpha * policy.ledger.spend,
+        confidence=params.evaluation.confidence,
+    )
+    return ChampionJudgedAgain(champion=champion, decision=decision)

@@ -13,6 +13,7 @@ from dermai.data.cases import trainable
 from dermai.files import sha256_json
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.models.package import ModelPackage
+from dermai.records.test_labels import keep_test_labels
 from dermai.records.update_record import DatasetRecord, UpdateRecord, describe_code, describe_photographs, trigger
 from dermai.registry.champion import ReferenceModels
 from dermai.training.summary import TrainingSummary
@@ -21,7 +22,9 @@ from dermai.workspace import DatasetVersion, Workspace, code_version
 Kind = TypeVar("Kind", bound=UpdateRecord)
 
 
-def describe_dataset(cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVersion) -> DatasetRecord:
+def describe_dataset(
+    cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVersion, test_labels: str = ""
+) -> DatasetRecord:
     """What an attempt learnt from, chose on and was judged on, with counts by class, site, device and skin type."""
     rows = trainable(cases)
     by_role = {
@@ -40,6 +43,8 @@ def describe_dataset(cases: pd.DataFrame, plan: UpdatePlan, dataset: DatasetVers
         sets=sets,
         leakage=leakage,
         relabelled=relabellings(plan, rows),
+        test_labels=test_labels,
+        test_changes=plan.test_changes,
     )
 
 
@@ -61,7 +66,7 @@ def describe_attempt(
         trigger=trigger(),
         champion=references.champion.reference if references.champion else None,
         anchor=references.anchor.reference if references.anchor else None,
-        dataset=describe_dataset(cases, plan, dataset),
+        dataset=describe_dataset(cases, plan, dataset, keep_test_labels(workspace, cases)),
         code=describe_code(workspace),
         seed=params.seed,
         profile=laid_over.profile,
@@ -86,6 +91,9 @@ def change_note(plan: UpdatePlan) -> str:
     parts = [f"{number} {name}" for name, number in counts.items() if number]
     parts += [f"{len(plan.again)} learnt again"] if plan.again else []
     note = f"{start} with photographs: {', '.join(parts) or 'none new'}."
+    if plan.judges_champion_again:
+        changes = (str(change) for change in plan.test_changes if change.kind != "joined")
+        note += f" Test labels changed: {'; '.join(changes)}."
     return f"{note} Changed parameters: {'; '.join(plan.changed_parameters)}." if plan.changed_parameters else note
 
 

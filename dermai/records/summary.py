@@ -44,7 +44,8 @@ def summarise(entry: Entry) -> str:
         case LaterDecision() as event:
             return _decision(event)
         case UpdateRecord() as event:
-            return (event.change_note or "nothing new to learn") + _profile(event)
+            again = f" {event.champion_again.sentence}" if event.champion_again else ""
+            return (event.change_note or "nothing new to learn") + again + _profile(event)
         case Promotion() as event:
             return _promotion(event) + _by(event)
         case Rollback(champion_before=before) as event:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, W
 
 from dermai.audit.event import Event
 from dermai.continual.relabelling import Relabelling
+from dermai.data.test_labels import LabelChange
 from dermai.errors import DermaiError
 from dermai.evaluation.comparison import ModelEvaluation
 from dermai.files import sha256_file, sha256_json
@@ -69,7 +70,8 @@ class PhotographSet(RecordPart):
 class DatasetRecord(RecordPart):
     """The data of an attempt; `sets` by role: train, new, replay, validation, test, removed.
 
-    `relabelled` says from which diagnosis to which cases went since the champion learnt them.
+    `relabelled` says from which diagnosis to which cases went since the champion learnt them. `test_labels` is the hash
+    of the table of test labels, and `test_changes` what changed in it since the attempt before.
     """
 
     version: str
@@ -77,6 +79,8 @@ class DatasetRecord(RecordPart):
     sets: dict[str, PhotographSet] = Field(default_factory=dict)
     leakage: tuple[str, ...] = ()  # what the leakage check found; nothing found is empty
     relabelled: tuple[Relabelling, ...] = Field((), exclude_if=not_)
+    test_labels: str = Field("", exclude_if=not_)
+    test_changes: tuple[LabelChange, ...] = Field((), exclude_if=not_)
 
     @property
     def is_simulated(self) -> bool:
@@ -108,6 +112,26 @@ class TestSetRecord(RecordPart):
     def of(cls, judgement: Judgement) -> TestSetRecord:
         """The account of a decision."""
         return cls(use=judgement.use, repeated=judgement.repeated, accounts=judgement.accounts, notes=judgement.notes)
+
+
+class ChampionJudgedAgain(RecordPart):
+    """The champion's floors, and its comparison with the anchor, on test patients whose labels have changed.
+
+    It promotes nothing and moves nothing, so that it spends nothing of the error budget.
+    """
+
+    champion: ModelReference
+    decision: GateDecision
+
+    @property
+    def sentence(self) -> str:
+        """What was found, in a sentence."""
+        found = {
+            "promote": "still shows what the gate asks for",
+            "reject": "falls short of what the gate asks for",
+            "insufficient_evidence": "no longer shows all that the gate asks for",
+        }[self.decision.outcome]
+        return f"Champion {self.champion.version}, judged again on the changed test labels, {found}."
 
 
 def _none_where_empty(value: Any) -> Any:
@@ -146,6 +170,7 @@ class UpdateRecord(Event):
     reasons: tuple[str, ...] = ()
     decision: Annotated[GateDecision | None, _READ, _WRITE] = None
     test_set: Annotated[TestSetRecord | None, _READ, _WRITE] = None
+    champion_again: ChampionJudgedAgain | None = Field(None, exclude_if=not_)
     evaluation: dict[str, ModelEvaluation] = Field(default_factory=dict)
     training: Annotated[TrainingSummary | None, _READ, _WRITE] = None
     change_note: str = ""

@@ -7,16 +7,19 @@ from typing import Literal, NamedTuple
 from dermai.evaluation.words import count_words, duration_words, interval_words
 from dermai.gate import marks
 from dermai.gate.explain import drops_beyond_chance
-from dermai.gate.findings import GateDecision
+from dermai.gate.findings import GateDecision, Outcome
 from dermai.gate.marks import MarkedLine
 from dermai.percentages import UNKNOWN, per_cent
+from dermai.records.update_record import ChampionJudgedAgain
 from dermai.report.update_report import EvaluatedModel, UpdateReport
+
+Tone = Literal["good", "bad", "open", "quiet"]
 
 
 class Headline(NamedTuple):
     """The top of the page. `tone` chooses colour and icon."""
 
-    tone: Literal["good", "bad", "open", "quiet"]
+    tone: Tone
     label: str
     title: str
     sentence: str
@@ -97,6 +100,8 @@ def headline(report: UpdateReport) -> Headline:
             "Confirm diagnoses of referrals. As they arrive, this says whether there is enough to decide:",
             "dermai status",
         )
+    if report.status == "nothing_new" and report.champion_again:
+        return _judged_again(report.champion_again)
     if report.status == "nothing_new":
         return Headline(
             "quiet",
@@ -122,6 +127,23 @@ def headline(report: UpdateReport) -> Headline:
         f"{report.failure or 'No reason was recorded.'} {UNCHANGED}",
         "Fix the cause and run the update again; it goes on where it stopped.",
     )
+
+
+def _judged_again(again: ChampionJudgedAgain) -> Headline:
+    """Test labels changed, and the champion was judged on what they are now."""
+    said: dict[Outcome, tuple[Tone, str]] = {
+        "promote": ("quiet", "The champion still shows what the gate asks for on the changed test labels"),
+        "reject": ("bad", "The champion falls short on the changed test labels"),
+        "insufficient_evidence": ("open", "The champion no longer shows all that the gate asks for"),
+    }
+    tone, title = said[again.decision.outcome]
+    look = "Look at the changes below. If they are a mistake, correct the labels and run the update again."
+    command = ""
+    if again.decision.outcome == "reject":
+        look += " If they are right, an earlier champion can come back:"
+        command = 'dermai rollback --approver "NAME" --role "ROLE" --reason "WHY"'
+    changed = "The labels of test photographs are not what they were at the last update, and nothing was new to learn."
+    return Headline(tone, "Test labels changed", title, f"{changed} {UNCHANGED}", look, command)
 
 
 def facts(report: UpdateReport) -> list[Fact]:

@@ -94,6 +94,7 @@ def publish_update(
             models=evaluated_models(record, comparison) if comparison else (),
             decision=record.decision,
             test_set=test_set_use(record),
+            champion_again=record.champion_again,
             mistakes=mistakes,
             mistakes_left_out=left_out,
             validation=validation,

@@ -54,6 +54,7 @@ def data_summary(
         no_place=int((cases["diagnosis"] == "").sum()),
         changed_parameters=plan.changed_parameters,
         relabellings=relabellings(plan, rows),
+        test_changes=plan.test_changes,
     )
 
 

@@ -9,8 +9,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from dermai.continual.relabelling import Relabelling
+from dermai.data.test_labels import LabelChange
 from dermai.evaluation.metrics import Evaluation
 from dermai.gate.findings import GateDecision
+from dermai.records.update_record import ChampionJudgedAgain
 from dermai.validation.result import ValidationResult
 
 Status = Literal["promote", "reject", "insufficient_evidence", "nothing_new", "validation_failed", "failed"]
@@ -50,6 +52,7 @@ class DataSummary(ReportPart):
     no_place: int = 0
     changed_parameters: tuple[str, ...] = ()
     relabellings: tuple[Relabelling, ...] = ()
+    test_changes: tuple[LabelChange, ...] = ()
 
     @property
     def by_class(self) -> dict[str, DataRow]:
@@ -205,6 +208,7 @@ class UpdateReport(ReportPart):
     models: tuple[EvaluatedModel, ...] = ()
     decision: GateDecision | None = None
     test_set: TestSetUse | None = None
+    champion_again: ChampionJudgedAgain | None = None
     mistakes: tuple[Mistake, ...] = ()
     mistakes_left_out: int = 0
     validation: ValidationResult | None = None

@@ -114,7 +114,7 @@ def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: 
     used = cases[cases["split"] != "test"]
     return sha256_json(
         {
-            "plan": plan.model_dump(mode="json"),
+            "plan": plan.model_dump(mode="json", exclude={"test_changes"}),
             "cases": sorted(zip(used["image"], used["diagnosis"], used["split"], strict=True)),
             "params": weight_parameters(params),
             "parent": parent.sha256 if parent else None,

@@ -9,6 +9,7 @@ import pytest
 from dermai.config import Params, model_parameters
 from dermai.continual.plan import plan_update
 from dermai.data.cases import COLUMNS
+from dermai.data.test_labels import LabelTable, label_changes
 
 CLASSES = ["Nev"] * 100 + ["SebKer"] * 30 + ["MM"] * 80 + ["BCC"] * 5
 
@@ -33,6 +34,21 @@ def test_a_validation_patient_who_withdraws_is_a_reason_for_an_update(cases: pd.
     plan = plan_update(cases[cases["image"] != gone], cases[cases["split"] != "test"], params())
     assert (plan.mode, plan.removed) == ("from_anchor", (gone,))
     assert gone not in plan.training
+
+
+def test_test_labels_that_changed_stand_in_a_plan_that_has_nothing_to_learn(cases: pd.DataFrame) -> None:
+    before = LabelTable.of(cases)
+    now = cases.assign(diagnosis=cases["diagnosis"].where(cases["split"] != "test", "Nev"))
+    plan = plan_update(now, now, params(), test_changes=label_changes(before, now))
+    assert (plan.mode, plan.judges_champion_again) == ("nothing", True)
+    assert [str(change) for change in plan.test_changes] == ["1 test lesion from MM to Nev"]
+
+
+def test_test_patients_who_joined_are_named_and_judge_nobody_again(cases: pd.DataFrame) -> None:
+    more = pd.concat([cases, table(["MM"] * 2, "test", 5000)])
+    plan = plan_update(more, cases, params(), test_changes=label_changes(LabelTable.of(cases), more))
+    assert [change.kind for change in plan.test_changes] == ["joined"]
+    assert not plan.judges_champion_again
 
 
 def test_without_a_champion_everything_in_train_is_new(cases: pd.DataFrame) -> None:

@@ -74,6 +74,28 @@ class TestTheLoop:
         assert "finetune_candidate has finished" in words(clone.update().stderr)
         assert "cached version of step finetune_candidate" in words(clone.update().stderr)
 
+    @pytest.mark.long  # two more runs of the pipeline
+    def test_test_labels_that_changed_are_named_and_the_champion_is_judged_on_them(
+        self, first_champion: Clone, tmp_path: Path
+    ) -> None:
+        clone = first_champion.copy(tmp_path / "copy")
+        cases = pd.read_csv(clone.root / "data" / "cases.csv", dtype=str, keep_default_na=False)
+        melanomas = cases[(cases["split"] == "test") & (cases["diagnosis"] == "MM")]["lesion_id"].unique()
+        changed = melanomas[: len(melanomas) // 2]
+        cases.loc[cases["lesion_id"].isin(changed), "diagnosis"] = "Nev"
+        cases.to_csv(clone.root / "data" / "cases.csv", index=False)
+        ran = clone.update()
+        said = f"{len(changed)} test lesion{'s' if len(changed) > 1 else ''} from MM to Nev"
+        assert f"test labels changed: {said}" in words(ran.stdout + ran.stderr)
+        assert "finetune_candidate" not in ran.stderr
+        record = json.loads(clone.run("dermai", "audit", "show", "--json").stdout)[-1]
+        assert record["event"] == "nothing_new"
+        assert record["body"]["champion_again"]["champion"]["version"] == "1"
+        assert "test_set" not in record["body"] or not record["body"]["test_set"]
+        assert said in words((clone.root / LATEST / "report.html").read_text())
+        clone.update()
+        assert "champion_again" not in json.loads(clone.run("dermai", "audit", "show", "--json").stdout)[-1]["body"]
+
     def test_new_cases_lead_to_an_update_from_the_champion_and_a_decision_that_dvc_shows(
         self, first_champion: Clone, tmp_path: Path
     ) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dermai.gate.findings import ShadowDecision
+from dermai.gate.policy import GatePolicy
+from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.records.incidents import Failure
+from dermai.records.update_record import CodeRecord, DatasetRecord, NothingNew
 from dermai.workspace import CodeVersion
 
 
@@ -15,4 +18,17 @@ def shadow_decision(*reasons: str) -> ShadowDecision:
     """That a challenger has shown everything."""
     return ShadowDecision(
         outcome="promote", summary="Promote.", reasons=reasons, alpha=0.05, policy_hash="p", lesions=60, tests=()
+    )
+
+
+def nothing_new(dataset: DatasetRecord) -> NothingNew:
+    """An attempt that found nothing to learn."""
+    return NothingNew(
+        attempt="a",
+        dataset=dataset,
+        code=CodeRecord(commit="c", dirty=False, lock_sha256="", python="3.11", hardware={}),
+        seed=1,
+        params_sha256="p",
+        policy=RecordedPolicy.of(GatePolicy()),
+        policy_sha256=GatePolicy().hash,
     )

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from dermai.continual.relabelling import Relabelling
+from dermai.data.test_labels import LabelChange
 from dermai.gate.policy import GatePolicy
+from dermai.records.update_record import ChampionJudgedAgain
+from dermai.registry.champion import ModelReference
 from dermai.report.update_page import write_update_page
 from dermai.report.update_report import UpdateReport
 from tests.report.browser import chromium, logged, open_page, requested
@@ -230,3 +233,26 @@ class TestInTheBrowser:
         open_page(driver, write_update_page(tmp_path, undecided), 1280)
         printed = driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
         assert len(printed["data"]) > 50_000
+
+
+@pytest.mark.parametrize(
+    ("outcome", "title"),
+    [("reject", "falls short"), ("promote", "still shows"), ("insufficient_evidence", "no longer")],
+)
+def test_test_labels_that_changed_are_named_with_what_they_make_of_the_champion(
+    rejected: UpdateReport, tmp_path: Path, outcome: str, title: str
+) -> None:
+    assert rejected.data
+    assert rejected.decision
+    decision = rejected.decision.model_copy(update={"outcome": outcome})
+    again = ChampionJudgedAgain(champion=ModelReference(version="3", sha256="0" * 64), decision=decision)
+    change = LabelChange(kind="diagnosis", before="MM", now="Nev", lesions=6, photographs=6)
+    values = {
+        "status": "nothing_new", "models": (), "training": None, "decision": None, "test_set": None, "mistakes": (),
+        "champion_again": again, "data": rejected.data.model_copy(update={"test_changes": (change,)}),
+    }  # fmt: skip
+    said = text_of(rejected.model_copy(update=values), tmp_path)
+    assert "6 test lesions from MM to Nev" in said
+    assert title in said
+    assert ("dermai rollback" in said) == (outcome == "reject")
+    assert "There was nothing new to learn" not in said
