@@ -1,6 +1,6 @@
 """Parameters: what params.yaml, a profile and single values laid over it ask for."""
 
-from dermai.config.loading import PROFILE_VARIABLE, Overrides, load_params, parse_settings, read_overrides
+from dermai.config.loading import PROFILE_VARIABLE, Overrides, lay_over, load_params, parse_settings, read_overrides
 from dermai.config.model_parameters import changed_parameters, model_parameters, weight_parameters
 from dermai.config.parameters import (
     ClinicalParams,
@@ -29,6 +29,7 @@ __all__ = [
     "TrainingParams",
     "ValidationParams",
     "changed_parameters",
+    "lay_over",
     "load_params",
     "model_parameters",
     "parse_settings",

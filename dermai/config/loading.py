@@ -100,13 +100,26 @@ def load_params(path: Path, overrides: Overrides | Mapping[str, Any] | None = No
         raise InvalidParams(f"{path} does not exist: run this inside a dermai repository") from None
     if not isinstance(values, dict):
         raise InvalidParams(f"{path.name} must hold sections such as `training:`, not {type(values).__name__}")
+    return _validated(values, overrides, path.name)
+
+
+def lay_over(params: Params, overrides: Overrides) -> Params:
+    """Parameters with others on top.
+
+    Raises:
+        InvalidParams: a name or a value is not one of this release.
+    """
+    return _validated(params.model_dump(mode="json"), overrides, "parameters")
+
+
+def _validated(values: dict[str, Any], overrides: Overrides, source: str) -> Params:
     for name, value in overrides.values.items():
-        _set(values, name, value, path.name)
+        _set(values, name, value, source)
     try:
         return Params.model_validate(values)
     except ValidationError as error:
         profile = f" with profile {overrides.profile}" if overrides.profile else ""
-        raise InvalidParams(f"{path.name}{profile}: {_first_problem(error)}") from None
+        raise InvalidParams(f"{source}{profile}: {_first_problem(error)}") from None
 
 
 def _read_profile(folder: Path, name: str) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Place:
     registry_problem: str = ""
     ledger_problem: str = ""
     owed_after_alarms: tuple[str, ...] = ()
+    changed_parameters: tuple[str, ...] = ()  # that change the model, since the last attempt
 
     def version(self, number: str) -> ModelVersion | None:
         """A registered version."""
@@ -97,6 +98,9 @@ def next_step(place: Place) -> NextStep:
         return step
     if not attempts or attempts[-1].body.dataset.version != place.data:
         why = "the data is not the last attempt's" if attempts else "no model was made yet"
+        return NextStep(why, UPDATE)
+    if place.changed_parameters:
+        why = f"parameters that change the model are not the last attempt's ({'; '.join(place.changed_parameters)})"
         return NextStep(why, UPDATE)
     return _about_champion(place, champion_standing(audit), waiting)
 

@@ -14,6 +14,7 @@ from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
 from dermai.promotion.alarms import open_alarms
+from dermai.promotion.changed_parameters import changed_since_last_attempt
 from dermai.promotion.history import champion_history, latest_decision, waiting_version
 from dermai.promotion.next_step import INGEST, Place, next_step
 from dermai.promotion.policy_approval import changes_since_approval, policy_approval
@@ -105,6 +106,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
             registry_problem=moved,
             ledger_problem=ledger,
             owed_after_alarms=owed_after_alarms(workspace),
+            changed_parameters=() if verified.problems else changed_since_last_attempt(audit, params),
         )
     )
     return Status(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dermai.audit import AuditLog
-from dermai.config import load_params
+from dermai.config import load_params, model_parameters
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.transaction import promote, record_attempt
 from dermai.records.update_record import CodeRecord, DatasetRecord, UpdateAttempt
 from dermai.registry.champion import reference_to
+from dermai.training.summary import TrainingSummary
 from tests.packages import make_package
 
 WHO = {"approver": "Dr Silva", "role": "dermatologist", "reason": "reviewed the report"}
@@ -40,6 +41,7 @@ class Fleet:
             "policy": RecordedPolicy.of(policy),
             "policy_sha256": policy.hash,
             "outcome": outcome,
+            "training": training_with(self.params),
             "reasons": ("the lower bound for MM is 0.61, under its floor of 0.70",),
         }
         return UpdateAttempt(**{**values, **changes})
@@ -56,6 +58,16 @@ class Fleet:
 
     def events(self):
         return [entry.event for entry in self.audit.entries()]
+
+
+def training_with(params):
+    """A training as its candidate tells of it, with these parameters."""
+    return TrainingSummary(
+        mode="bootstrap", strategy="", started_from="", photographs={}, validation_photographs=0, seed=1, device="cpu",
+        processes=1, mixed_precision="no", seconds=1.0, seconds_before_the_first_epoch=0.0, images_per_second=None,
+        peak_memory_mb={}, best_epoch=1, history=(), interpolation=(), interpolation_chosen=None,
+        parameters=model_parameters(params),
+    )  # fmt: skip
 
 
 def register_four(registry, folder):

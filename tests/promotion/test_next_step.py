@@ -13,19 +13,20 @@ from pathlib import Path
 import pytest
 
 from dermai.cli import app
-from dermai.config import load_params
+from dermai.config import Overrides, lay_over, load_params
 from dermai.errors import AuditLogDamaged
 from dermai.promotion.automatic import act_on_decision
 from dermai.promotion.next_step import CONFIRM, INGEST, MONITOR, TRIAGE, UPDATE
 from dermai.promotion.shadow_mode import settle_challenger
 from dermai.promotion.status import read_status
-from dermai.promotion.transaction import approve_current_policy, promote, reject, repair, rollback
+from dermai.promotion.transaction import approve_current_policy, promote, record_attempt, reject, repair, rollback
 from dermai.records.after_alarms import AfterAlarm, AfterAlarms
 from dermai.records.log import records_of
-from dermai.records.update_record import UpdateAttempt
+from dermai.records.update_record import NothingNew, UpdateAttempt
+from dermai.registry.champion import reference_to
 from dermai.registry.registry import Registry
 from dermai.workspace import dataset_version
-from tests.promotion.fleet import WHO, Fleet
+from tests.promotion.fleet import WHO, Fleet, training_with
 from tests.promotion.test_alarms import raise_alarm, raise_sensitivity_alarm
 from tests.promotion.test_shadow_mode import confirm_all, log_answers
 
@@ -96,7 +97,7 @@ class World:
         confirm_all(self.fleet, diagnoses)
         settle_challenger(self.fleet.workspace, self.params)
 
-    def set_policy(self, before, after):
+    def set_params(self, before, after):
         file = self.fleet.workspace.params_file
         text = file.read_text()
         assert before in text
@@ -173,7 +174,7 @@ def open_candidate_from_uncommitted_data(world):
 
 
 def passed_and_waits_for_a_person(world):
-    world.set_policy("approval: auto", "approval: manual")
+    world.set_params("approval: auto", "approval: manual")
     approve_current_policy(world.fleet.workspace, world.params, **WHO)
     world.update("promote")
 
@@ -210,7 +211,7 @@ def provisional_rejected_with_a_challenger(world):
 
 def provisional_expired_under_a_new_policy(world):
     world.provisional(days=-1)
-    world.set_policy("fewest_lesions: 5", "fewest_lesions: 6")
+    world.set_params("fewest_lesions: 5", "fewest_lesions: 6")
 
 
 def regular(world):
@@ -236,14 +237,14 @@ def challenger_of_another_champion(world):
 
 def policy_changed(world):
     regular(world)
-    world.set_policy("fewest_lesions: 5", "fewest_lesions: 6")
+    world.set_params("fewest_lesions: 5", "fewest_lesions: 6")
 
 
 def passed_under_an_old_policy(world):
-    world.set_policy("approval: auto", "approval: manual")
+    world.set_params("approval: auto", "approval: manual")
     approve_current_policy(world.fleet.workspace, world.params, **WHO)
     world.update("promote")
-    world.set_policy("fewest_lesions: 5", "fewest_lesions: 6")
+    world.set_params("fewest_lesions: 5", "fewest_lesions: 6")
 
 
 def alias_moved(world):
@@ -273,6 +274,23 @@ def part_of_the_prediction_log_damaged(world):
     world.provisional()
     log_answers(world.fleet, "1")
     next(world.fleet.workspace.prediction_log.rglob("*.parquet")).write_bytes(b"not a table")
+
+
+def provisional_renewed(world):
+    world.provisional()
+    world.provisional("1")
+
+
+def regular_with_other_parameters(world):
+    regular(world)
+    world.set_params("dropout: 0.2", "dropout: 0.3")
+
+
+def owed_after_an_alarm(world):
+    regular(world)
+    raise_alarm(world.fleet)
+    world.follow(world.status().next_command)
+    AfterAlarms(world.fleet.workspace, {}, {}).write()  # it was killed before it had alerted anybody
 
 
 def alarms_about_a_regular_champion(world):
@@ -313,6 +331,7 @@ STATES = (
     provisional_expired_under_a_new_policy, regular, regular_with_a_challenger, regular_with_new_data,
     challenger_of_another_champion, policy_changed, passed_under_an_old_policy, alias_moved, alias_removed,
     alias_set_by_hand, crash_before_the_alias, part_of_the_prediction_log_damaged,
+    provisional_renewed, regular_with_other_parameters, owed_after_an_alarm,
     alarms_about_a_regular_champion, alarm_about_a_provisional_champion, alarm_while_a_challenger_waits,
     alarm_and_new_data, alarm_about_an_expired_provisional_champion,
 )  # fmt: skip
@@ -388,7 +407,57 @@ def test_a_provisional_champion_is_shown_with_its_last_day(world, capsys):
 
 
 def test_alerts_that_are_owed_are_sent_before_there_is_nothing_to_do(world):
+    owed_after_an_alarm(world)
+    status = world.status()
+    assert status.next_step == f"1 alert of drift alarms (model version 1) still owed: `{MONITOR}`"
+
+
+def test_other_parameters_of_the_model_are_a_reason_for_an_update_and_are_named(world):
     regular(world)
-    owed = "1 alert of drift alarms (model version 1) still owed"
-    world.monkeypatch.setattr("dermai.promotion.status.owed_after_alarms", lambda _: (owed,))
-    assert world.status().next_command == MONITOR
+    world.set_params("columns: []", "columns: [age]")
+    world.set_params("dropout: 0.2", "dropout: 0.3")
+    status = world.status()
+    assert status.next_command == UPDATE
+    assert 'model.dropout from 0.2 to 0.3; clinical.columns from [] to ["age"]' in status.next_step
+
+
+def test_parameters_that_leave_the_model_as_it_is_are_none(world):
+    regular(world)
+    world.set_params("window: 100", "window: 90")
+    world.set_params("checkpoint_every: 1", "checkpoint_every: 2")
+    assert "nothing to do" in world.status().next_step
+
+
+def test_an_attempt_with_other_parameters_is_one_even_where_it_was_rejected(world):
+    regular(world)
+    world.set_params("dropout: 0.2", "dropout: 0.3")
+    world.update("reject")
+    assert "nothing to do" in world.status().next_step
+
+
+def test_parameters_put_back_ask_for_one_more_run_which_finds_nothing_new(world):
+    regular(world)
+    world.set_params("dropout: 0.2", "dropout: 0.3")
+    world.update("reject")
+    world.set_params("dropout: 0.3", "dropout: 0.2")
+    assert world.status().next_command == UPDATE
+    attempt = records_of(world.fleet.audit, UpdateAttempt)[0].body
+    of_champion = reference_to(world.fleet.registry.by_alias("champion"))
+    nothing = attempt.model_dump(exclude={"event", "candidate", "outcome", "training", "decision"})
+    record_attempt(world.fleet.workspace, world.params, NothingNew(**{**nothing, "champion": of_champion}))
+    assert "nothing to do" in world.status().next_step
+
+
+def test_what_an_attempt_laid_over_the_parameters_is_no_change_of_them(world):
+    laid_over = {"model.dropout": 0.5}
+    training = training_with(lay_over(world.params, Overrides(values=laid_over)))
+    promote(world.fleet.workspace, world.params, world.update(overrides=laid_over, training=training), **WHO)
+    assert "nothing to do" in world.status().next_step
+    world.set_params("image_size: 300", "image_size: 200")
+    assert "(model.image_size from 300 to 200)" in world.status().next_step
+
+
+def test_of_an_attempt_of_an_earlier_release_no_parameters_are_known(world):
+    promote(world.fleet.workspace, world.params, world.update(training=None), **WHO)
+    world.set_params("dropout: 0.2", "dropout: 0.3")
+    assert "nothing to do" in world.status().next_step
