@@ -32,6 +32,10 @@ def simulate(
     ] = None,
     site: Annotated[str, typer.Option(help="One new site, with its own phone, for all patients.")] = "",
     age_shift: Annotated[float, typer.Option(help="Years added to every age.")] = 0.0,
+    spread: Annotated[float, typer.Option(help="How far the lesions of a class differ; 0.1 makes them easy.")] = 0.3,
+    atypical: Annotated[
+        float, typer.Option(help="Share of lesions that lean towards a class they are mistaken for.")
+    ] = 0.25,
     darkness: Annotated[float, typer.Option(help="Share of the light taken away, 0 to 1.")] = 0.0,
     blur: Annotated[float, typer.Option(help="Further blur: standard deviation in pixels at a side of 160.")] = 0.0,
     colour_cast: Annotated[str, typer.Option(help="Gains of red, green and blue, such as 1.1,1,0.9.")] = "1,1,1",
@@ -50,8 +54,8 @@ def simulate(
     scenario = _scenario(
         source=source, scale=scale, seed=seed, arrival=arrival, size=size, start=start.date(),
         prevalence=dict(_multiplier(text) for text in prevalence or []), site=site, age_shift=age_shift,
-        darkness=darkness, blur=blur, colour_cast=_gains(colour_cast), new_class=new_class,
-        new_class_share=new_class_share,
+        spread=spread, atypical=atypical, darkness=darkness, blur=blur, colour_cast=_gains(colour_cast),
+        new_class=new_class, new_class_share=new_class_share,
     )  # fmt: skip
     with progress_bar("photograph") as show:
         photographs = write_arrival(folder, scenario, workers, show)

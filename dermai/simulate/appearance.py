@@ -97,12 +97,18 @@ SUBTYPES: Mapping[str, tuple[str, Mapping[str, float]]] = {  # a label that look
     "IEC": ("OtMalNeop", {"crust": 0.2, "keratin": 0.4, "dome": 0.05}),
 }
 SPREAD = 0.3  # of a trait's typical value, one standard deviation between lesions
-ATYPICAL_SHARE = 0.25  # of the lesions lean towards a class they are mistaken for
+ATYPICAL = 0.25  # share of the lesions that lean towards a class they are mistaken for
 LEAST_LEANING, MOST_LEANING = 0.2, 0.6
 
 
-def draw_traits(label: str, code: str | None, rng: np.random.Generator) -> Traits:
-    """One lesion's traits: of its label's subtype or class, or of an unknown class by the hash of its name."""
+def draw_traits(
+    label: str, code: str | None, rng: np.random.Generator, spread: float = SPREAD, atypical: float = ATYPICAL
+) -> Traits:
+    """One lesion's traits: of its label's subtype or class, or of an unknown class by the hash of its name.
+
+    `spread` is the standard deviation between lesions, as a share of each trait's typical value; `atypical` the chance
+    that a lesion leans towards a class it is mistaken for.
+    """
     template, changes = SUBTYPES.get(label, (code, {}))
     typical = _values(TYPICAL[template]) if template else _unknown_class(label)
     for name, value in changes.items():
@@ -112,10 +118,10 @@ def draw_traits(label: str, code: str | None, rng: np.random.Generator) -> Trait
         first, second = rng.choice(len(partners), 2, replace=False)
         share = rng.uniform(0.3, 0.7)
         typical = share * _values(TYPICAL[partners[first]]) + (1 - share) * _values(TYPICAL[partners[second]])
-    elif partners and rng.random() < ATYPICAL_SHARE:
+    elif partners and rng.random() < atypical:
         other = _values(TYPICAL[partners[rng.integers(len(partners))]])
         typical = typical + rng.uniform(LEAST_LEANING, MOST_LEANING) * (other - typical)
-    drawn = typical * (1 + SPREAD * rng.standard_normal(len(typical)))
+    drawn = typical * (1 + spread * rng.standard_normal(len(typical)))
     return Traits(**{name: float(max(value, 0.0)) for name, value in zip(NAMES, drawn, strict=True)})
 
 

@@ -24,7 +24,7 @@ def render(photograph: Photograph, scenario: Scenario) -> tuple[np.ndarray, np.n
     size = scenario.size
     lesion_rng = generator(scenario, 1, photograph.lesion_number)
     rng = generator(scenario, 2, photograph.lesion_number, photograph.number)
-    traits = draw_traits(photograph.label, photograph.code, lesion_rng)
+    traits = draw_traits(photograph.label, photograph.code, lesion_rng, scenario.spread, scenario.atypical)
     scene = bare_skin(size, photograph.skin_type, rng)
     place = _placement(traits.radius, photograph.view, scenario, rng)
     if photograph.view == "anatomical":

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from dermai.simulate.appearance import ATYPICAL, SPREAD
 from dermai.simulate.frequencies import source_labels
 
 Gain = Annotated[float, Field(gt=0, le=4)]
@@ -28,6 +29,8 @@ class Scenario(BaseModel):
     prevalence: dict[str, float] = Field(default_factory=dict, description="multiplier per label or class code")
     site: str = Field("", description="one site for all patients instead of the usual ones")
     age_shift: float = Field(0.0, ge=-60, le=60, description="years added to every age")
+    spread: float = Field(SPREAD, ge=0, le=1, description="how far lesions of a class differ, of each trait's value")
+    atypical: float = Field(ATYPICAL, ge=0, le=1, description="share that leans towards a class it is mistaken for")
     darkness: float = Field(0.0, ge=0, lt=1, description="share of the light taken away")
     blur: float = Field(0.0, ge=0, le=20, description="standard deviation, pixels at a side of 160")
     colour_cast: tuple[Gain, Gain, Gain] = (1.0, 1.0, 1.0)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,11 @@ QUICK = {
     "training.backbone_learning_rate": 0.0003,
     "validation.smallest_side": 32,
 }
+
+
+def quick(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The quick parameters and others, whose names hold `__` where the parameter has a dot."""
+    return QUICK | {name.replace("__", "."): value for name, value in overrides.items()}
 
 
 @dataclass(frozen=True)
@@ -70,16 +75,15 @@ class Clone:
 
     def update_command(self, **overrides: Any) -> tuple[str, ...]:
         """The command line of `update`; keyword names hold `__` where the parameter has a dot."""
-        values = QUICK | {name.replace("__", "."): value for name, value in overrides.items()}
         config = self.root.parent / "quick.yaml"
-        config.write_text(yaml.safe_dump({"parameters": {"overrides": values}}))
+        config.write_text(yaml.safe_dump({"parameters": {"overrides": quick(overrides)}}))
         return ("zenml", "pipeline", "run", "incremental_finetune", "-c", str(config))
 
-    def write_quick_params(self) -> None:
+    def write_quick_params(self, **overrides: Any) -> None:
         """The quick parameters in params.yaml itself, for commands that take no overrides."""
         file = self.root / "params.yaml"
         values = yaml.safe_load(file.read_text())
-        for dotted, value in QUICK.items():
+        for dotted, value in quick(overrides).items():
             section, key = dotted.split(".")
             values[section][key] = value
         file.write_text(yaml.safe_dump(values, sort_keys=False))

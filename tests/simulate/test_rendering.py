@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dermai.images.quality import luminance, measure
+from dermai.simulate.appearance import TYPICAL, draw_traits
 from dermai.simulate.population import simulate_population
 from dermai.simulate.rendering import render
 from dermai.simulate.scenario import Scenario
@@ -24,6 +25,16 @@ def test_darkness_blur_and_colour_cast_show_in_the_measures():
     assert mean_of("brightness", darkness=0.3) < 0.8 * mean_of("brightness")
     assert mean_of("sharpness", blur=2) < 0.3 * mean_of("sharpness")
     assert mean_of("blue", colour_cast=(1, 1, 0.7)) < 0.8 * mean_of("blue")
+
+
+def test_lesions_of_a_class_are_alike_without_spread_and_atypical_ones():
+    def traits(**knobs):
+        rng = np.random.default_rng(1)
+        return [draw_traits("MM", "MM", rng, **knobs) for _ in range(50)]
+
+    assert set(traits(spread=0, atypical=0)) == {TYPICAL["MM"]}
+    assert len(set(traits(spread=0, atypical=0.5))) > 10
+    assert np.std([lesion.melanin for lesion in traits(spread=0.1, atypical=0)]) < 0.2 * TYPICAL["MM"].melanin
 
 
 def test_dermoscopic_photographs_have_a_dark_rim():
