@@ -2,13 +2,13 @@
 
 Source: Clopper & Pearson, Biometrika 26 (1934) 404-413. Counts may be fractional where lesions of one patient share
 that patient's weight: the beta quantiles then interpolate, as in Korn & Graubard, Survey Methodology 24 (1998) 193-201.
+SciPy is imported where it is called: `dermai status` reads what was decided with these and computes nothing.
+scipy.special is used as scipy.stats has the same numbers, a second later.
 """
 
 from __future__ import annotations
 
 import math
-
-from scipy.special import betainc, betaincinv  # scipy.stats has the same numbers, a second later
 
 
 def lower_bound(hits: float, n: float, alpha: float) -> float:
@@ -17,6 +17,8 @@ def lower_bound(hits: float, n: float, alpha: float) -> float:
     >>> round(lower_bound(45, 50, 0.05), 4)
     0.8012
     """
+    from scipy.special import betaincinv
+
     return float(betaincinv(hits, n - hits + 1, alpha)) if hits > 0 else 0.0
 
 
@@ -26,6 +28,8 @@ def upper_bound(hits: float, n: float, alpha: float) -> float:
     >>> round(upper_bound(0, 100, 0.05), 4)  # the rule of three: about 3/n
     0.0295
     """
+    from scipy.special import betaincinv
+
     return float(betaincinv(hits + 1, n - hits, 1 - alpha)) if hits < n else 1.0
 
 
@@ -45,6 +49,8 @@ def p_value_above(hits: float, n: float, floor: float) -> float:
     >>> round(p_value_above(14, 14, 0.8), 3)
     0.044
     """
+    from scipy.special import betainc
+
     return float(betainc(hits, n - hits + 1, floor)) if hits > 0 else 1.0
 
 
@@ -54,6 +60,8 @@ def p_value_below(hits: float, n: float, floor: float) -> float:
     >>> round(p_value_below(0, 5, 0.5), 5)
     0.03125
     """
+    from scipy.special import betainc
+
     return float(1 - betainc(hits + 1, n - hits, floor)) if hits < n else 1.0
 
 
