@@ -34,7 +34,10 @@ Batch = Annotated[str, typer.Option(help="The batch's name; from the delivery's 
 Workers = Annotated[int, typer.Option(min=0, help="Photographs decoded at a time; 0: one a core.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")]
 CorrectLabels = Annotated[
-    bool, typer.Option("--correct-labels", help="Apply diagnoses that differ from the dataset's to known photographs.")
+    bool,
+    typer.Option(
+        "--correct-labels", help="Apply diagnoses, and what confirms them, where they differ from the dataset's."
+    ),
 ]
 Track = Annotated[bool, typer.Option("--track", help="Run `dvc add data` afterwards.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
@@ -189,9 +192,9 @@ def _print(report: IntakeReport, tracked: bool) -> None:
     for note in report.notes:
         say(f"note: {note}")
     for line in report.corrected:
-        say(f"another diagnosis than recorded: {line}")
+        say(f"otherwise than recorded: {line}")
     if report.corrected and not report.corrections_applied:
-        say("the recorded diagnoses stand; to take the new ones, add --correct-labels")
+        say("what is recorded stands; to take what the delivery says, add --correct-labels")
     for rejection in report.rejections[:10]:
         say(f"quarantined: {rejection.file}: {rejection.reason}")
     if len(report.rejections) > 10:

@@ -54,7 +54,8 @@ def read_cases(path: Path) -> pd.DataFrame:
 def parse_cases(path: Path) -> pd.DataFrame:
     """Read a case table and check its shape only, so that its rows can be judged afterwards.
 
-    A table written before there were symptom columns is read as one in which no symptom is known.
+    A table written before there were symptom columns is read as one in which no symptom is known. `dermatologist` is
+    what earlier releases wrote for lesions of PAD-UFES-20 that its publisher calls diagnosed by consensus.
 
     Raises:
         InvalidCases: missing, not UTF-8, not comma-separated, or wrong columns.
@@ -66,6 +67,8 @@ def parse_cases(path: Path) -> pd.DataFrame:
     if unknown:
         raise InvalidCases(f"{path.name}: unknown columns {unknown}; expected {', '.join(COLUMNS)}")
     table = table.reindex(columns=list(COLUMNS), fill_value="")
+    consensus = (table["source"] == "pad_ufes_20") & (table["confirmed_by"] == "dermatologist")
+    table = table.assign(confirmed_by=table["confirmed_by"].where(~consensus, "consensus"))
     ages = pd.to_numeric(table["age"], errors="coerce")
     unreadable = table.index[ages.isna() & (table["age"] != "")]
     if len(unreadable):

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from dermai.errors import InvalidCases
+from dermai.gate.reference_standard import strongest
 from dermai.models.operating_points import CALL_RULE, predict
 
 CASE_COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "diagnosis", "site", "sex", "age", "skin_type", "view", "source",
+    "confirmed_by",
 )  # fmt: skip
 PREFIX = "p_"
 
@@ -43,7 +45,8 @@ def per_lesion(
 ) -> pd.DataFrame:
     """One row a lesion: the mean of its photographs' probabilities, answered with the same operating points.
 
-    The other columns hold the first known value among the photographs; `photographs` counts them.
+    `confirmed_by` is the strongest among the photographs, the other columns hold the first known value, and
+    `photographs` counts them.
 
     Raises:
         InvalidCases: photographs of one lesion have different diagnoses.
@@ -56,6 +59,8 @@ def per_lesion(
     names = [PREFIX + code for code in known_classes(table)]
     merged = lesions.first()
     merged[names] = lesions[names].mean()
+    if "confirmed_by" in table:
+        merged["confirmed_by"] = lesions["confirmed_by"].agg(strongest)
     merged["photographs"] = lesions.size()
     columns = [name for name in table.columns if name != "predicted"]
     return _answered(merged.reset_index()[[*columns, "photographs"]], operating_points, rule)

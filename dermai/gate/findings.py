@@ -124,6 +124,7 @@ class GateDecision(Finding):
 
     `further_cases`: for each gated class and for benign lesions the patients with a confirmed diagnosis after which
     all tests on them will probably be shown, 0 where they are; None where as things look no number will do.
+    `not_counted`: which test lesions do not count for how they were confirmed, a sentence a class.
     """
 
     outcome: Outcome
@@ -140,6 +141,7 @@ class GateDecision(Finding):
     macro_f1: MacroF1Finding | None = None
     subgroups: tuple[SubgroupFinding, ...] = ()
     further_cases: dict[str, int | None] = {}
+    not_counted: tuple[str, ...] = Field((), exclude_if=not_)
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -74,10 +74,15 @@ class ShadowRules(Rules):
 
 
 class ReferenceStandards(Rules):
-    """What a diagnosis must have been confirmed by to count as the truth; a reading that saw the answer never does."""
+    """What a diagnosis must have been confirmed by to count as the truth; a reading that saw the answer never does.
+
+    `test_patients`: whether that holds for the test patients too, of whom then no diagnosis counts whose way of
+    confirmation is unknown, or every diagnosis of the dataset counts.
+    """
 
     by_class: dict[str, tuple[ReferenceStandard, ...]] = {"MM": ("histology",), "BCC": ("histology",)}
     otherwise: tuple[ReferenceStandard, ...] = ("histology", "consensus", "follow_up")
+    test_patients: Literal["confirmed", "every_diagnosis"] = "confirmed"
 
     def of(self, code: str) -> tuple[ReferenceStandard, ...]:
         """What counts for a class."""

@@ -39,7 +39,10 @@ DEFAULTS: dict[int, dict[str, JsonValue]] = {
         "planning.discordance": 0.10,
         "shadow.alpha": 0.05,
     },
+    2: {"reference_standards.test_patients": "confirmed"},
 }
+# How releases decided that did not know a key yet.
+BEFORE: dict[str, JsonValue] = {"reference_standards.test_patients": "every_diagnosis"}
 
 
 def defaults_version() -> int:

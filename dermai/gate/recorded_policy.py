@@ -7,7 +7,7 @@ import json
 from pydantic import ConfigDict, JsonValue, RootModel
 
 from dermai.gate.policy import GatePolicy
-from dermai.gate.policy_defaults import flat, pinned_defaults
+from dermai.gate.policy_defaults import BEFORE, flat, pinned_defaults
 
 _ABSENT = object()
 
@@ -37,7 +37,8 @@ class RecordedPolicy(RootModel[dict[str, JsonValue]]):
 def policy_changes(before: RecordedPolicy, after: RecordedPolicy) -> tuple[str, ...]:
     """What differs between two policies, a sentence a value; empty where they decide alike.
 
-    A key that only one of them has counts, unless its default leaves decisions as they were without it (it is none of
+    A key that only one of them has has the value in the other by which releases decided `BEFORE` they knew it, where
+    there is one. Else it counts, unless its default leaves decisions as they were without it (it is none of
     the `pinned_defaults`) and that default is its value.
 
     >>> policy_changes(RecordedPolicy.of(GatePolicy()), RecordedPolicy.of(GatePolicy(fewest_lesions=9)))
@@ -47,7 +48,8 @@ def policy_changes(before: RecordedPolicy, after: RecordedPolicy) -> tuple[str, 
     pinned, shipped = pinned_defaults(), flat(GatePolicy().model_dump(mode="json"))
     changes = []
     for key in dict.fromkeys([*old, *new]):
-        was, now = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        meant = BEFORE.get(key, _ABSENT)
+        was, now = old.get(key, meant), new.get(key, meant)
         if was == now or {} in (was, now):
             continue
         only = now if was is _ABSENT else was

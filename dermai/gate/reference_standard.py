@@ -46,6 +46,48 @@ def without_standard(policy: GatePolicy, diagnoses: Iterable[str]) -> tuple[str,
     )
 
 
+def counting_on_test_patients(policy: GatePolicy, diagnoses: Iterable[str], confirmed_by: Iterable[str]) -> np.ndarray:
+    """Which test lesions count; boolean, one each. `confirmed_by` is as the case table has it, "" where unknown."""
+    codes, kinds = list(diagnoses), [_known(text) for text in confirmed_by]
+    if policy.reference_standards.test_patients == "every_diagnosis":
+        return np.ones(len(codes), dtype=bool)
+    return counting(policy, codes, kinds)
+
+
+def left_out_of_test(policy: GatePolicy, diagnoses: Iterable[str], confirmed_by: Iterable[str]) -> tuple[str, ...]:
+    """A sentence for each class of how many test lesions do not count, and why.
+
+    >>> left_out_of_test(GatePolicy(), ["MM", "MM", "BCC"], ["consensus", "", "histology"])
+    ('2 test lesions of MM do not count: without histology (1 by consensus, 1 by nothing known).',)
+    """
+    codes, kinds = list(diagnoses), list(confirmed_by)
+    kept = counting_on_test_patients(policy, codes, kinds)
+    ways: dict[str, Counter[str]] = {}
+    for code, text, counts in zip(codes, kinds, kept, strict=True):
+        if not counts:
+            ways.setdefault(code, Counter())[_known(text).replace("_", "-") or "nothing known"] += 1
+    return tuple(
+        f"{found.total()} test {'lesion' if found.total() == 1 else 'lesions'} of {code} "
+        f"{'does' if found.total() == 1 else 'do'} not count: without {_either(policy, code)} "
+        f"({', '.join(f'{number} by {way}' for way, number in sorted(found.items()))})."
+        for code, found in sorted(ways.items())
+    )
+
+
+def strongest(confirmed_by: Iterable[str]) -> str:
+    """Of what several photographs of a lesion say, the one that confirms most.
+
+    >>> strongest(["", "consensus", "histology"]), strongest(["", "simulated"]), strongest([""])
+    ('histology', 'simulated', '')
+    """
+    return max(confirmed_by, key=lambda text: (strength(_known(text)), text != ""))
+
+
+def _known(text: str) -> str:
+    """The kind that a cell of the case table means; "" where it is none."""
+    return text if text == SIMULATED else kind_of(text) or ""
+
+
 def kind_of(text: str) -> str | None:
     """What a sender's `confirmed_by` means; "" where it says nothing, None where it is not known.
 

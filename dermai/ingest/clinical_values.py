@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from dermai.data.cases import ANSWERS, OLDEST_AGE, SEXES, SYMPTOMS, VIEWS
+from dermai.gate.reference_standard import KINDS, SIMULATED, kind_of
 
 UNKNOWN_WORDS = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>", "unknown", "unk", "?", "-", "--"})
 AGE_SENTINEL = 99.0  # many registers write it for an age that nobody asked for
@@ -108,6 +109,11 @@ def _skin_type(name: str, text: str) -> str | Unclear:
     return _one_of(SKIN_TYPES, ROMAN)(name, text.removesuffix(".0").removesuffix(",0"))
 
 
+def _confirmed_by(name: str, text: str) -> str | Unclear:
+    kind = SIMULATED if text == SIMULATED else kind_of(text)
+    return Unclear(f"unknown {name} {text!r}", f"use one of {', '.join(KINDS)}") if kind is None else kind
+
+
 READERS: Mapping[str, Callable[[str, str], str | Unclear]] = {
     "age": _age,
     "sex": _one_of(SEXES, SEX_WORDS),
@@ -116,5 +122,6 @@ READERS: Mapping[str, Callable[[str, str], str | Unclear]] = {
     "body_site": lambda name, text: text.lower(),
     "site": lambda name, text: text,
     "device": lambda name, text: text,
+    "confirmed_by": _confirmed_by,
     **dict.fromkeys(SYMPTOMS, _one_of(ANSWERS, ANSWER_WORDS)),
 }

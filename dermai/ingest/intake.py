@@ -22,7 +22,14 @@ from dermai.data.splits import assign_splits
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
 from dermai.files import locked, sha256_bytes
 from dermai.ingest.clinical_values import clinical_values
-from dermai.ingest.corrections import correct_diagnoses, correction_lines, other_diagnosis_of_lesion
+from dermai.ingest.corrections import (
+    better_confirmed,
+    confirm_diagnoses,
+    confirmation_lines,
+    correct_diagnoses,
+    correction_lines,
+    other_diagnosis_of_lesion,
+)
 from dermai.ingest.delivery import Delivery
 from dermai.ingest.file_names import locate
 from dermai.ingest.fingerprints import Fingerprint, FingerprintTable, dataset_fingerprints, fingerprint
@@ -138,9 +145,10 @@ class _Intake:
         fingerprints = self._decode(sorting)
         identical = compare_identical(delivered_shots(sorting.rows), known_shots(known))
         corrections = sorting.rows.loc[identical.corrected]
-        corrected = correction_lines(corrections, known)
+        confirmed = better_confirmed(sorting.rows.loc[identical.known], known)
+        corrected = [*correction_lines(corrections, known), *confirmation_lines(confirmed, known)]
         if self.options.correct_labels:
-            known = correct_diagnoses(known, corrections)
+            known = confirm_diagnoses(correct_diagnoses(known, corrections), confirmed)
         self.notes += kept_under_another_case(sorting.rows, identical.known, known)
         sorting.reject(identical.problems)
         sorting.recognise([*identical.known, *identical.corrected])

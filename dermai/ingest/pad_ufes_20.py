@@ -15,7 +15,8 @@ ANSWERS = {"true": "yes", "false": "no", "unk": ""}  # UNK: the patient does not
 def read_pad_ufes_20(folder: Path) -> Delivery:
     """`metadata.csv`, and the photographs anywhere below the folder, matched by stem.
 
-    The publisher numbers lesions across patients with collisions: a lesion is a patient and a number.
+    The publisher numbers lesions across patients with collisions: a lesion is a patient and a number. What was not
+    biopsied was diagnosed by a consensus of dermatologists (Data in Brief 32 (2020) 106221).
     """
     table = read_text_table(metadata_file(folder, "metadata.csv"), COLUMNS)
     files = PhotographFiles(folder)
@@ -33,7 +34,7 @@ def read_pad_ufes_20(folder: Path) -> Delivery:
             "body_site": row["region"].lower(),
             "skin_type": number(row["fitspatrick"]),
             "device": "smartphone",
-            "confirmed_by": "histology" if row["biopsed"].lower() == "true" else "dermatologist",
+            "confirmed_by": "histology" if row["biopsed"].lower() == "true" else "consensus",
             **{name: ANSWERS.get(row.get(name, "").lower(), row.get(name, "")) for name in SYMPTOMS},
         }
         for row in table.to_dict("records")

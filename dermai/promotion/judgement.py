@@ -14,6 +14,7 @@ from dermai.gate.decision import decide
 from dermai.gate.judgement import Judgement
 from dermai.gate.ledger import Result, evaluated_rows, next_use, result_of, status, test_patients
 from dermai.gate.policy import GatePolicy
+from dermai.gate.reference_standard import counting_on_test_patients, left_out_of_test
 from dermai.gate.results import LesionResults
 from dermai.promotion.exclusive import check_log, lock_file
 from dermai.promotion.test_set_ledger import ledger_lines, take_over
@@ -24,10 +25,12 @@ from dermai.workspace import Workspace
 def judge_update(
     workspace: Workspace, params: Params, predictions: pd.DataFrame, comparison: ModelComparison
 ) -> Judgement:
-    """Decide on the candidate's answers per lesion, beside those of the champion and the anchor."""
-    results = {
-        role: LesionResults.from_table(table) for role, table in lesion_predictions(predictions, comparison).items()
-    }
+    """Decide on the candidate's answers per lesion, beside those of the champion and the anchor.
+
+    Only lesions count that were confirmed as the policy asks; the decision names the others.
+    """
+    lesions = lesion_predictions(predictions, comparison)
+    results = {role: counted_results(params.gate, table) for role, table in lesions.items()}
     ids = {f"{role}_id": model.sha256 for role, model in comparison.models.items()}
     return judge(
         workspace,
@@ -36,8 +39,20 @@ def judge_update(
         results.get("champion"),
         results.get("anchor"),
         confidence=params.evaluation.confidence,
+        not_counted=left_out(params.gate, lesions["candidate"]),
         **ids,
     )
+
+
+def counted_results(policy: GatePolicy, lesions: pd.DataFrame) -> LesionResults:
+    """The answers on the test lesions that count, from a table of `per_lesion`."""
+    results = LesionResults.from_table(lesions)
+    return results.at(counting_on_test_patients(policy, lesions["diagnosis"], lesions["confirmed_by"]))
+
+
+def left_out(policy: GatePolicy, lesions: pd.DataFrame) -> tuple[str, ...]:
+    """How many test lesions of each class do not count, and why."""
+    return left_out_of_test(policy, lesions["diagnosis"], lesions["confirmed_by"])
 
 
 def judge(
@@ -51,6 +66,7 @@ def judge(
     champion_id: str = "",
     anchor_id: str = "",
     confidence: float = 0.95,
+    not_counted: tuple[str, ...] = (),
 ) -> Judgement:
     """Decide at the level that the ledger allows, and account for it in the audit log. The ids are the models' SHA-256.
 
@@ -83,6 +99,7 @@ def judge(
         if not repeated:
             audit.append(LedgerUse(use=use))
         decision = decide(policy, candidate, champion, anchor, alpha=use.level, confidence=confidence)
+        decision = decision.model_copy(update={"not_counted": not_counted})
         if result_of(lines, use) is None:
             audit.append(LedgerResult(result=Result(number=use.number, at=_now(), outcome=decision.outcome)))
         accounts = status(ledger_lines(audit), policy)

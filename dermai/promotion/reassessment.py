@@ -9,9 +9,8 @@ from dermai.config import Params
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
 from dermai.gate.decision import decide
 from dermai.gate.recorded_policy import RecordedPolicy
-from dermai.gate.results import LesionResults
 from dermai.promotion.automatic import promote_by_evidence
-from dermai.promotion.judgement import judge
+from dermai.promotion.judgement import counted_results, judge, left_out
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.transaction import record_reassessment
 from dermai.records.reassessment import Reassessment
@@ -38,11 +37,12 @@ def reassess_champion(
         return ""
     if standing.provisional is None or standing.ended or dataset.dirty or "champion" not in comparison.models:
         return ""
-    results = LesionResults.from_table(lesion_predictions(predictions, comparison)["champion"])
+    lesions = lesion_predictions(predictions, comparison)["champion"]
     judged = judge(
         workspace,
         params.gate,
-        results,
+        counted_results(params.gate, lesions),
+        not_counted=left_out(params.gate, lesions),
         candidate_id=champion.sha256,
         confidence=params.evaluation.confidence,
     )
@@ -78,7 +78,7 @@ def judge_champion_again(
     if champion is None or "champion" not in comparison.models:
         return None
     policy, found = params.gate, lesion_predictions(predictions, comparison)
-    results = {role: LesionResults.from_table(table) for role, table in found.items()}
+    results = {role: counted_results(policy, table) for role, table in found.items()}
     is_anchor = "anchor" not in results or comparison.models["anchor"].sha256 == champion.sha256
     decision = decide(
         policy,
@@ -87,4 +87,5 @@ def judge_champion_again(
         alpha=policy.test_set_alpha * policy.ledger.spend,
         confidence=params.evaluation.confidence,
     )
+    decision = decision.model_copy(update={"not_counted": left_out(policy, found["champion"])})
     return ChampionJudgedAgain(champion=champion, decision=decision)

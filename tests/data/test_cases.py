@@ -93,3 +93,11 @@ def test_an_unusable_file_is_one_clear_error(tmp_path: Path, content: bytes, mes
 def test_a_missing_table_names_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(InvalidCases, match="dvc pull"):
         read_cases(tmp_path / "cases.csv")
+
+
+def test_what_earlier_releases_wrote_of_pad_ufes_20_is_the_consensus_that_its_publisher_names(tmp_path: Path) -> None:
+    cases = table(
+        a_case(1, source="pad_ufes_20", confirmed_by="dermatologist"), a_case(2, confirmed_by="dermatologist")
+    )
+    write_cases(tmp_path / "cases.csv", cases)
+    assert read_cases(tmp_path / "cases.csv")["confirmed_by"].tolist() == ["consensus", "dermatologist"]

@@ -21,6 +21,7 @@ def draw_cases(patients: int, seed: int, classes: tuple[str, ...] = CLASSES) -> 
             "sex": str(random.choice(["female", "male", ""])),
             "age": float(random.integers(20, 90)),
             "skin_type": str(random.choice(["1", "2", "3", "4", ""])),
+            "confirmed_by": "histology",
             "view": str(random.choice(["macroscopic", "anatomical"])),
             "source": "dermai",
         }

@@ -14,7 +14,9 @@ from tests.packages import CLASSES, make_package
 def test_each_model_is_judged_by_its_own_rule_and_says_which_class_has_no_threshold() -> None:
     first = replace(make_package(), operating_points={"BCC": 0.142})
     models = {"candidate": first.with_operating_points(first.operating_points), "champion": first}
-    case = pd.DataFrame([["a", "c", "p", "l", "MM", "", "", 50.0, "", "", "dermai"]], columns=list(CASE_COLUMNS))
+    case = pd.DataFrame(
+        [["a", "c", "p", "l", "MM", "", "", 50.0, "", "", "dermai", "histology"]], columns=list(CASE_COLUMNS)
+    )
     probabilities = np.array([[0.3, 0.2, 0.5]])  # Nev, BCC, MM
     predictions = pd.concat(
         [prediction_table(case, probabilities, CLASSES).assign(role=role) for role in models], ignore_index=True

@@ -51,3 +51,13 @@ def test_a_table_without_cases_stays_a_table() -> None:
     cases = draw_cases(1, seed=8).iloc[:0]
     table = prediction_table(cases, np.empty((0, len(CLASSES))), CLASSES, {"MM": 0.3})
     assert per_lesion(table, {"MM": 0.3}).empty
+
+
+def test_a_lesion_is_confirmed_by_the_strongest_that_its_photographs_say() -> None:
+    cases = (
+        draw_cases(9, seed=8)
+        .head(3)
+        .assign(lesion_id="one", diagnosis="MM", confirmed_by=["", "histology", "consensus"])
+    )
+    table = prediction_table(cases, draw_probabilities(cases, seed=9), CLASSES)
+    assert per_lesion(table, None)["confirmed_by"].tolist() == ["histology"]

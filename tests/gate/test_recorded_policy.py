@@ -38,3 +38,14 @@ def test_a_rule_for_another_class_is_new():
 def test_a_rule_that_an_upgrade_took_away_counts():
     before = RecordedPolicy({**RecordedPolicy.of(GatePolicy()).root, "quorum": 2})
     assert policy_changes(before, RecordedPolicy.of(GatePolicy())) == ("quorum is gone: it was 2",)
+
+
+def test_a_policy_from_before_the_test_patients_had_a_rule_is_one_by_which_every_diagnosis_counted():
+    values = RecordedPolicy.of(GatePolicy()).root
+    standards = {key: value for key, value in values["reference_standards"].items() if key != "test_patients"}
+    before = RecordedPolicy({**values, "reference_standards": standards})
+    kept = GatePolicy(reference_standards={"test_patients": "every_diagnosis"})
+    assert policy_changes(before, RecordedPolicy.of(kept)) == ()
+    assert policy_changes(before, RecordedPolicy.of(GatePolicy())) == (
+        'reference_standards.test_patients from "every_diagnosis" to "confirmed"',
+    )

@@ -440,3 +440,29 @@ def test_what_a_spreadsheet_would_compute_is_stored_as_text(workspace: Workspace
     draw(2).save(folder / "=2.jpg")
     assert ingest(folder, workspace, batch="b").new.total() == 1
     assert not (workspace.quarantine / "b").exists()
+
+
+def test_what_confirms_a_diagnosis_is_read_in_one_form_and_an_unknown_way_is_named(
+    workspace: Workspace, folder: Path
+) -> None:
+    rows = [row(1, confirmed_by="Histology"), row(2, confirmed_by="dermatologist"), row(3, confirmed_by="a feeling")]
+    report = ingest(deliver(folder, [*rows, row(4)]), workspace)
+    assert sorted(read_cases(workspace.cases_file)["confirmed_by"]) == ["", "histology", "reading"]
+    assert [r.reason for r in report.rejections] == ["unknown confirmed_by 'a feeling'"]
+
+
+def test_histology_that_comes_later_is_named_and_taken_with_correct_labels(workspace: Workspace, folder: Path) -> None:
+    ingest(deliver(folder, [row(1, confirmed_by="consensus"), row(2, confirmed_by="histology")]), workspace)
+    deliver(folder, [row(1, confirmed_by="histology"), row(2, confirmed_by="reading")])
+    said = "1.jpg (case 'case1'): confirmed by consensus, now by histology"
+    assert ingest(folder, workspace).corrected == [said]
+    assert sorted(read_cases(workspace.cases_file)["confirmed_by"]) == ["consensus", "histology"]
+    assert ingest(folder, workspace, correct_labels=True).corrected == [said]
+    assert set(read_cases(workspace.cases_file)["confirmed_by"]) == {"histology"}
+
+
+def test_a_corrected_diagnosis_is_confirmed_by_what_comes_with_it(workspace: Workspace, folder: Path) -> None:
+    ingest(deliver(folder, [row(1, diagnosis="Nev", confirmed_by="histology")]), workspace)
+    ingest(deliver(folder, [row(1, diagnosis="MM")]), workspace, correct_labels=True)
+    cases = read_cases(workspace.cases_file)
+    assert cases[["diagnosis", "confirmed_by"]].to_numpy().tolist() == [["MM", ""]]

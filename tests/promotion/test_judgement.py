@@ -4,16 +4,20 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dermai.audit import AuditLog
 from dermai.errors import AuditLogDamaged
+from dermai.evaluation.comparison import compare
 from dermai.gate.policy import GatePolicy
 from dermai.promotion import judgement as judgement_module
-from dermai.promotion.judgement import judge
+from dermai.promotion.judgement import judge, judge_update
 from dermai.promotion.test_set_ledger import ledger_lines
 from dermai.records.summary import summarise
 from tests.gate.simulated import first_hit, lesions
+from tests.packages import make_package
+from tests.promotion.test_reassessment import answers_on
 
 POLICY = GatePolicy()
 FIRST = POLICY.ledger.spend * POLICY.test_set_alpha
@@ -142,3 +146,50 @@ def test_a_file_of_the_old_name_decides_nothing_once_the_log_holds_a_use(workspa
 def test_a_judgement_is_plain_json_and_back(workspace):
     found = judge(workspace, POLICY, BAD, GOOD, GOOD, candidate_id="a", champion_id="c", anchor_id="k")
     assert type(found).model_validate(json.loads(found.model_dump_json())) == found
+
+
+class TestWhatTestLesionsCount:
+    """The policy's reference standards hold for the test patients, too."""
+
+    def judged(self, fleet, kinds, lesions=60, policy=None):
+        """A candidate that finds everything; the kinds of confirmation are those of the melanomas, in turn."""
+        table = answers_on(lesions, role="candidate")
+        melanomas = table["diagnosis"] == "MM"
+        table.loc[melanomas, "confirmed_by"] = np.resize(kinds, melanomas.sum())
+        params = fleet.params.model_copy(update={"gate": policy or fleet.params.gate})
+        comparison = compare(table, {"candidate": make_package()}, params)
+        return judge_update(fleet.workspace, params, table, comparison).decision
+
+    def test_all_are_confirmed_as_the_policy_asks(self, fleet):
+        decision = self.judged(fleet, ["histology"])
+        assert (decision.outcome, decision.classes[0].lesions, decision.not_counted) == ("promote", 60, ())
+
+    def test_melanomas_without_histology_do_not_count_and_are_named(self, fleet):
+        decision = self.judged(fleet, ["histology", "consensus", ""])
+        assert decision.classes[0].lesions == 20
+        assert decision.not_counted == (
+            "40 test lesions of MM do not count: without histology (20 by consensus, 20 by nothing known).",
+        )
+
+    def test_a_dataset_that_does_not_say_how_its_diagnoses_were_confirmed_shows_nothing(self, fleet):
+        decision = self.judged(fleet, [""])
+        assert (decision.outcome, decision.classes[0].lesions) == ("insufficient_evidence", 0)
+        anything = GatePolicy(reference_standards={"test_patients": "every_diagnosis"})
+        assert self.judged(fleet, [""], policy=anything).outcome == "promote"
+
+    def test_what_counts_is_the_same_for_all_models_and_simulated_patients_count(self, fleet):
+        assert self.judged(fleet, ["simulated"]).classes[0].lesions == 60
+        both = pd.concat([answers_on(30, role="candidate"), answers_on(30, role="champion")])
+        both["confirmed_by"] = np.where(both["lesion_id"].str.startswith("BCC"), "reading", "histology")
+        comparison = compare(both, {"candidate": make_package(1), "champion": make_package(0)}, fleet.params)
+        decision = judge_update(fleet.workspace, fleet.params, both, comparison).decision
+        assert [found.lesions for found in decision.classes] == [30, 0]
+        assert decision.not_counted == ("30 test lesions of BCC do not count: without histology (30 by reading).",)
+
+    def test_a_test_set_of_which_nothing_counts_is_answered_and_spends_nothing(self, fleet):
+        table = answers_on(10, role="candidate").assign(confirmed_by="")
+        judged = judge_update(
+            fleet.workspace, fleet.params, table, compare(table, {"candidate": make_package()}, fleet.params)
+        )
+        assert (judged.decision.outcome, judged.use.spends) == ("insufficient_evidence", False)
+        assert len(judged.decision.not_counted) == 3

@@ -48,6 +48,7 @@ def draw_dataset(folder: Path, patients: int = 420, seed: int = 1) -> pd.DataFra
                     "sex": str(random.choice(["female", "male"])),
                     "age": float(random.integers(20, 90)),
                     "skin_type": str(random.integers(1, 5)),
+                    "confirmed_by": "histology",
                     "view": "macroscopic",
                     "source": "dermai",
                     "split": split,
