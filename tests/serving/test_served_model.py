@@ -1,8 +1,9 @@
-"""Versions registered before the rooms, in each of the three package formats, load, answer the same bits, and serve.
+"""Versions registered in each package format load, answer the same bits, and serve.
 
-`stored/` holds them as MLflow stored them: each with its own copy of `served_model.py`, which finds `dermai` under the
-names of its day; the three share one weights file, which lies beside them. `answers.json` holds what they answered
-then, and on what machine.
+`stored/` holds them as MLflow stored them, each with its own copy of `served_model.py`, which finds `dermai` under the
+names of its day: those of formats 1 to 3 were registered before the rooms, those of 4 and 5 by the newer rule of calls,
+5 with a summary of what it learnt. They share one weights file, which lies beside them. `answers.json` holds what they
+answered then, and on what machine.
 """
 
 import json
@@ -12,11 +13,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dermai.models.package import ModelPackage
+from dermai.models.package import FORMAT, FORMAT_WITH_FAMILIARITY, ModelPackage
 from dermai.serving.classification import classify
 from tests.serving.server import ask, serving
 
 STORED = Path(__file__).parent / "stored"
+FORMATS = range(FORMAT, FORMAT_WITH_FAMILIARITY + 1)
 RECORDED = json.loads((STORED / "answers.json").read_text(encoding="utf-8"))
 
 
@@ -47,7 +49,7 @@ def assert_as_recorded(answers: pd.DataFrame, package_format: int) -> None:
         pd.testing.assert_frame_equal(answers, recorded, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("package_format", [1, 2, 3])
+@pytest.mark.parametrize("package_format", FORMATS)
 def test_a_stored_version_answers_as_it_did(versions, package_format):
     import mlflow
 
@@ -55,7 +57,7 @@ def test_a_stored_version_answers_as_it_did(versions, package_format):
     assert_as_recorded(loaded.predict(photographs(package_format)), package_format)
 
 
-@pytest.mark.parametrize("package_format", [1, 2, 3])
+@pytest.mark.parametrize("package_format", FORMATS)
 def test_its_package_is_read_and_written_again_as_it_was(versions, package_format, tmp_path):
     folder = versions / f"format_{package_format}" / "artifacts" / f"p{package_format}"
     package = ModelPackage.load(folder)
