@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from dermai.errors import DatasetMismatch, DermaiError, UntrustedClone
+from dermai.files import write_text
 
 WORKSPACE_VARIABLE = "DERMAI_WORKSPACE"
 STATE_VARIABLE = "DERMAI_STATE"
@@ -185,12 +188,11 @@ def recorded_dataset_hash(workspace: Workspace) -> str | None:
 def dataset_version(workspace: Workspace) -> DatasetVersion:
     """Compare the data folder with data.dvc, by DVC itself, and say which version it is.
 
+    A folder that DVC found to be this version is not compared again before a file in it is added, removed or written.
+
     Raises:
         DatasetMismatch: there is no data folder, or DVC cannot read its cache.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
     recorded = recorded_dataset_hash(workspace)
     if not workspace.data.is_dir():
         raise DatasetMismatch("there is no data folder: run `dvc pull`, or import a dataset (`dermai import --help`)")
@@ -198,13 +200,40 @@ def dataset_version(workspace: Workspace) -> DatasetVersion:
         return DatasetVersion(
             hash="unversioned", dirty_reason="data is not versioned: run `dvc add data` and commit data.dvc"
         )
+    known, state = workspace.cache / "dataset_as_recorded", _data_state(workspace, recorded)
+    if known.is_file() and known.read_text(encoding="utf-8") == state:
+        return DatasetVersion(hash=recorded)
+    changed = _differs(workspace)
+    if changed:
+        return DatasetVersion(
+            hash=recorded, dirty_reason="data differs from data.dvc: run `dvc add data` and commit data.dvc"
+        )
+    with suppress(OSError):  # a workspace that may only be read
+        write_text(known, state)
+    return DatasetVersion(hash=recorded)
+
+
+def _data_state(workspace: Workspace, recorded: str) -> str:
+    """A hash that is another one once data.dvc names another version or a file of the data folder was written."""
+    lines = [recorded]
+    for folder, _, names in os.walk(workspace.data, followlinks=True):
+        for path in (Path(folder, name) for name in names):
+            try:
+                found = path.stat()
+            except OSError:  # a link whose file is gone: DVC says what that means
+                lines.append(f"{path} is gone")
+                continue
+            lines.append(f"{path} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}")
+    return hashlib.sha256("\n".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest()
+
+
+def _differs(workspace: Workspace) -> bool:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
     try:
         with Repo(str(workspace.root)) as repository:
             changed = repository.status(targets=[str(workspace.root / "data.dvc")])  # else from the current folder
     except DvcException as error:
         raise DatasetMismatch(f"DVC cannot check the data folder: {error}") from error
-    if changed:
-        return DatasetVersion(
-            hash=recorded, dirty_reason="data differs from data.dvc: run `dvc add data` and commit data.dvc"
-        )
-    return DatasetVersion(hash=recorded)
+    return bool(changed)

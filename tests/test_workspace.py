@@ -38,7 +38,21 @@ def test_the_dataset_has_its_version_from_any_folder(
     found = dataset_version(workspace)
     assert found.hash.endswith(".dir")
     assert not found.dirty
-    workspace.cases_file.write_text("another table")
+    with monkeypatch.context() as patched:  # nothing was written since: DVC is not asked again
+        patched.setitem(sys.modules, "dvc.repo", None)
+        assert dataset_version(workspace) == found
+    workspace.cases_file.write_text("b table")  # of the same length
+    assert dataset_version(workspace).dirty
+    workspace.cases_file.write_text("a table")
+    assert dataset_version(workspace) == found
+    (workspace.data / "another").touch()
+    assert dataset_version(workspace).dirty
+    (workspace.data / "another").unlink()
+    assert dataset_version(workspace) == found
+    pin = workspace.root / "data.dvc"
+    pin.write_text(pin.read_text().replace("md5: ", "md5: 0", 1))
+    assert dataset_version(workspace).dirty
+    workspace.cases_file.unlink()
     assert dataset_version(workspace).dirty
 
 
