@@ -97,7 +97,12 @@ def _judge_all(workspace: Workspace, params: Params, run: str) -> tuple[History,
     history, alarms = _record_alarms(workspace, history)
     judged = history.judged or judged_before(log, version, history.windows)
     waiting = next_windows(log, version, judged, params.monitoring)
-    problems = [*(str(part) for part in waiting.damaged), *confirmation_problems(log), *_future(waiting.arrivals)]
+    problems = [
+        *(str(part) for part in waiting.damaged),
+        *confirmation_problems(log),
+        *log.problems(),
+        *_future(waiting.arrivals),
+    ]
     if waiting.backlog:
         problems.append(
             f"{waiting.left} photographs wait beyond the {params.monitoring.most_windows} windows of a run: run it "

@@ -29,7 +29,7 @@ from dermai.backup.contents import (
 from dermai.config import Params
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_file, sync_folder, write_json
-from dermai.prediction_log.signed_parts import LOCK
+from dermai.prediction_log.log import LOCK
 from dermai.registry.mlflow_store import address, sqlite_file
 from dermai.registry.registry import Registry
 from dermai.workspace import Workspace, code_version, recorded_dataset_hash

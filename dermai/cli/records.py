@@ -177,20 +177,11 @@ def verify(
 
     Example: `dermai audit verify --public-key ~/keys/updates.pub`
     """
-    from dermai.audit import AuditLog, load_public_key
-    from dermai.prediction_log.confirmations import confirmation_problems
-    from dermai.prediction_log.log import PredictionLog
-    from dermai.promotion.recorded_models import registry_problem
-    from dermai.registry.registry import Registry
+    from dermai.audit import load_public_key
+    from dermai.promotion.recorded_evidence import verify_evidence
 
     workspace, params = _workspace(profile, settings)
-    log = AuditLog(workspace.audit_log)
-    found = log.verify(load_public_key(public_key) if public_key else None)
-    if found.ok:
-        found.problems += confirmation_problems(PredictionLog.of(workspace))
-    if Registry.exists(workspace):
-        moved = registry_problem(log, Registry(workspace, params).versions())
-        found.problems += [moved] if moved else []
+    found = verify_evidence(workspace, params, load_public_key(public_key) if public_key else None)
     if as_json:
         result = {"ok": found.ok, "records": len(found.entries), "problems": found.problems, "notes": found.notes}
         print(json.dumps(result, indent=2, ensure_ascii=False))
@@ -202,7 +193,7 @@ def verify(
             _say(text)
     if not found.ok:
         count = len(found.problems)
-        raise DermaiError(f"{count} {'problem' if count == 1 else 'problems'} in {log.path}")
+        raise DermaiError(f"{count} {'problem' if count == 1 else 'problems'} in {workspace.audit_log}")
     if not as_json:
         _say(f"{len(found.entries)} records, all as they were written")
 
@@ -292,6 +283,22 @@ def adopt_diagnoses(approver: Approver, role: Role, reason: Reason) -> None:
 
     check_named(approver, role, reason)
     _done(adopt_parts(PredictionLog.of(find_workspace()), approver=approver, role=role, reason=reason))
+
+
+@audit.command("adopt-predictions")
+def adopt_predictions(approver: Approver, role: Role, reason: Reason) -> None:
+    """Take the prediction log as it is now: once after an upgrade, or where files were lost or changed.
+
+    The record names every file that it takes, with its hash, and every one that is given up.
+
+    Example: `dermai audit adopt-predictions --approver "Ana Silva" --role "data manager" --reason "upgrade to 0.3"`
+    """
+    from dermai.prediction_log.log import PredictionLog
+    from dermai.promotion.rules import check_named
+    from dermai.workspace import find_workspace
+
+    check_named(approver, role, reason)
+    _done(PredictionLog.of(find_workspace()).adopt(approver=approver, role=role, reason=reason))
 
 
 @audit.command("begin-anew")

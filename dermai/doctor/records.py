@@ -1,4 +1,4 @@
-"""The audit log verifies, holds the test-set ledger, and names the confirmed diagnoses as they are."""
+"""The audit log verifies, holds the test-set ledger, and names answers and confirmed diagnoses as they are."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from dermai.workspace import Workspace
 
 
 def check_records(workspace: Workspace, params: Params) -> Iterator[Finding]:
-    """Every record is as it was written, and so is every confirmed diagnosis."""
+    """Every record is as it was written, and so is every answer and every confirmed diagnosis."""
     found = AuditLog(workspace.audit_log).verify()
     if found.problems:
         yield problem("records", found.problems[0], "dermai audit verify, then docs/operations.md: restore")
     else:
         yield ok("records", f"{len(found.entries)} records, all as they were written")
-        for part in confirmation_problems(PredictionLog.of(workspace)):
-            what, _, fix = part.rpartition("; ")
-            yield problem("diagnoses", what, fix)
+        answers = PredictionLog.of(workspace)
+        named = {"diagnoses": confirmation_problems(answers), "answers": answers.problems()}
+        for check, parts in named.items():
+            for part in parts:
+                what, _, fix = part.partition("; ")
+                yield problem(check, what, fix)
 
 
 def check_ledger(workspace: Workspace, params: Params) -> Iterator[Finding]:

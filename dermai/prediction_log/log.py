@@ -1,16 +1,16 @@
 """The prediction log: partitioned Parquet, append-only, one row a photograph, case, lesion and model version.
 
 `<folder>/predictions/model_version=<v>/day=<yyyy-mm-dd>/part-<time>-<number>-<random>.parquet`. A part is written
-whole, flushed and then renamed into place, so a killed append leaves nothing that a reader would see. pandas and DuckDB
-read it as `predictions/**/*.parquet` with hive partitioning. A row that was logged again replaces the earlier one for
-readers.
+whole, flushed, named with its hash by a record of the signed audit log, and then renamed into place, so a killed append
+leaves nothing that a reader would see. pandas and DuckDB read it as `predictions/**/*.parquet` with hive partitioning.
+A row that was logged again replaces the earlier one for readers.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,33 +19,34 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dermai.audit import AuditLog
+from dermai.audit import AuditLog, Entry
+from dermai.files import locked
 from dermai.prediction_log.key_index import INDEXED, KeyIndex, key_index
 from dermai.prediction_log.order_of_writing import next_part_name
+from dermai.prediction_log.part_records import PredictionsAdopted, PredictionsRecorded
 from dermai.prediction_log.parts import (
     EMBEDDING,
     KEY,
     LOGGED_AT,
-    TEXT_COLUMNS,
     WRITTEN,
     DamagedPart,
     PredictionLogError,
-    check_rows,
     damaged_part,
     embedding_matrix,
     empty_rows,
     newest_rows,
     read_part,
-    typed_table,
-    write_part,
 )  # fmt: skip
+from dermai.prediction_log.signed_folder import SignedFolder, in_words
+from dermai.prediction_log.writing import writing
 from dermai.workspace import AUDIT_LOG, Workspace
 
 CONFIRMATIONS = "confirmations"  # the folder of the diagnoses that came back
 VERSION = re.compile(r"[A-Za-z0-9_.-]+")
+LOCK = ".confirmations.lock"  # held while parts get their records, and by backups
+Append = Callable[[pd.DataFrame, NDArray[np.float32], str], list[Path]]
 
 
 @dataclass(frozen=True)
@@ -89,25 +90,49 @@ class PredictionLog:
         Raises:
             PredictionLogError: a row breaks the form, or the disk is full or read-only.
         """
-        _check_version(model_version)
-        check_rows(rows, embeddings)
-        written = []
-        days = rows["predicted_at"].dt.tz_convert("UTC").dt.strftime("%Y-%m-%d")
-        for day in sorted(days.unique()):
-            here = (days == day).to_numpy()
-            buffer = io.BytesIO()
-            pq.write_table(
-                typed_table(rows[here], embeddings[here]),
-                buffer,
-                compression="zstd",
-                use_dictionary=["case_id", "patient_id", "lesion_id", *TEXT_COLUMNS[4:]],
-                column_encoding={f"{EMBEDDING}.list.element": "BYTE_STREAM_SPLIT"},
-            )
-            path = self.predictions / f"model_version={model_version}" / f"day={day}" / self.next_part_name()
-            lost = f"the prediction log took none of the {int(here.sum())} photographs of {day}"
-            write_part(path, buffer.getvalue(), lost)
-            written.append(path)
-        return written
+        with self.writing() as append:
+            return append(rows, embeddings, model_version)
+
+    @contextmanager
+    def writing(self) -> Iterator[Append]:
+        """To append several times with one record in the audit log; parts are read from when they have theirs."""
+        with writing(self.answers, self.folder / LOCK, self.next_part_name) as writer:
+
+            def append(rows: pd.DataFrame, embeddings: NDArray[np.float32], model_version: str) -> list[Path]:
+                _check_version(model_version)
+                return writer.append(rows, embeddings, model_version)
+
+            yield append
+
+    @property
+    def answers(self) -> SignedFolder:
+        """The part files, as the audit log names them."""
+        return SignedFolder(
+            folder=self.predictions,
+            pattern="*/*/*.parquet",
+            audit=self.audit,
+            recorded=PredictionsRecorded,
+            adopted=PredictionsAdopted,
+            what="answers",
+            adopt="dermai audit adopt-predictions",
+        )
+
+    def problems(self) -> tuple[str, ...]:
+        """Which part files are not as they were recorded, a sentence each; no evidence is made of them meanwhile.
+
+        Raises:
+            AuditLogDamaged: the audit log, which names each part, does not verify.
+        """
+        return in_words(self.answers.compare().damaged)
+
+    def adopt(self, *, approver: str, role: str, reason: str) -> Entry:
+        """Take the part files as they are, on a named person's word.
+
+        Raises:
+            DermaiError: every part is as it was recorded.
+        """
+        with locked(self.folder / LOCK):
+            return self.answers.take_as_they_are(approver=approver, role=role, reason=reason)
 
     def model_versions(self) -> tuple[str, ...]:
         """Versions that have predicted something."""
@@ -219,7 +244,8 @@ class PredictionLog:
 
     def next_part_name(self) -> str:
         """The name of a part that is written now: after all that lie in the log, confirmed diagnoses too."""
-        return next_part_name([*self._all_parts(), *(self.folder / CONFIRMATIONS).glob("*.parquet*")])
+        there = [*self.predictions.glob("*/*/*.parquet*"), *(self.folder / CONFIRMATIONS).glob("*.parquet*")]
+        return next_part_name(there)
 
     def index(self) -> KeyIndex | None:
         """What the key columns of all parts hold, as hashes; None where there is no cache to keep it in."""

@@ -26,6 +26,7 @@ MONITOR = "zenml pipeline run monitor_drift"
 INGEST = "dermai ingest FOLDER"
 CONFIRM = "dermai confirm FILE"
 ADOPT = "dermai audit adopt-diagnoses"
+ADOPT_ANSWERS = "dermai audit adopt-predictions"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Place:
     data_command: str
     log_problems: tuple[str, ...] = ()
     diagnoses_problems: tuple[str, ...] = ()
+    answers_problems: tuple[str, ...] = ()
     registry_problem: str = ""
     ledger_problem: str = ""
     owed_after_alarms: tuple[str, ...] = ()
@@ -78,6 +80,11 @@ def next_step(place: Place) -> NextStep:
         return NextStep(
             f"{place.diagnoses_problems[0]}; nothing is decided on diagnoses until then", f"{ADOPT} {WHO}",
             "after the newest backup's files were put back, where there is one",
+        )  # fmt: skip
+    if place.answers_problems:
+        return NextStep(
+            f"{place.answers_problems[0]}; no challenger is judged on logged answers until then",
+            f"{ADOPT_ANSWERS} {WHO}", "after the newest backup's files were put back, where there is one",
         )  # fmt: skip
     if place.registry_problem:
         return _about_registry(place)

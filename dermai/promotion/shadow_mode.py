@@ -57,9 +57,10 @@ def settle_challenger(workspace: Workspace, params: Params) -> str:
     """
     if not Registry.exists(workspace):
         return ""
-    problems = confirmation_problems(PredictionLog.of(workspace))
-    if problems:
-        return f"shadow mode decides nothing on confirmed diagnoses that are not as they were recorded: {problems[0]}"
+    log = PredictionLog.of(workspace)
+    for what, problems in (("confirmed diagnoses", confirmation_problems(log)), ("answers", log.problems())):
+        if problems:
+            return f"shadow mode decides nothing on {what} that are not as they were recorded: {problems[0]}"
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
     waiting, standing = waiting_version(audit), champion_standing(audit)
     provisional = standing.version if standing and standing.provisional and not standing.ended else None

@@ -88,7 +88,8 @@ def read_status(workspace: Workspace, params: Params) -> Status:
     by_alias = under_aliases(versions)
     champion = by_alias.get(CHAMPION)
     moved, ledger = registry_problem(audit, versions), ledger_problem(workspace, audit)
-    diagnoses = () if verified.problems else confirmation_problems(PredictionLog.of(workspace))
+    log = PredictionLog.of(workspace)
+    diagnoses, answers = ((), ()) if verified.problems else (confirmation_problems(log), log.problems())
     data, data_problem, data_command = _dataset(workspace)
     policy = RecordedPolicy.of(params.gate)
     step = next_step(
@@ -103,6 +104,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
             data_command=data_command,
             log_problems=tuple(verified.problems),
             diagnoses_problems=diagnoses,
+            answers_problems=answers,
             registry_problem=moved,
             ledger_problem=ledger,
             owed_after_alarms=owed_after_alarms(workspace),
@@ -120,7 +122,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
         policy_approved=policy_approval(audit, policy, params.gate.hash) is not None,
         policy_changes=changes_since_approval(audit, policy, params.gate.hash),
         records=len(entries),
-        problems=(*verified.problems, *(problem for problem in (moved, ledger) if problem), *diagnoses),
+        problems=(*verified.problems, *(problem for problem in (moved, ledger) if problem), *diagnoses, *answers),
         last_record=f"{entries[-1].time[:16]} {entries[-1].event}: {summarise(entries[-1])}" if entries else "",
         pending=_pending(audit),
         open_alarms=tuple(

@@ -13,7 +13,12 @@ from dermai.audit.beginning import LogBegun
 from dermai.audit.event import Repair
 from dermai.audit.rotation import KeyRotation
 from dermai.errors import UnreadableRecord
-from dermai.prediction_log.signed_parts import DiagnosesAdopted, DiagnosesRecorded
+from dermai.prediction_log.part_records import (
+    DiagnosesAdopted,
+    DiagnosesRecorded,
+    PredictionsAdopted,
+    PredictionsRecorded,
+)
 from dermai.records.incidents import AlarmsSettled, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import (
     Confirmation,
@@ -67,7 +72,9 @@ RecordedEvent = Annotated[
     | Annotated[KeyRotation, Tag("key_rotation")]
     | Annotated[LogBegun, Tag("log_begun")]
     | Annotated[DiagnosesRecorded, Tag("diagnoses")]
-    | Annotated[DiagnosesAdopted, Tag("diagnoses_adopted")],
+    | Annotated[DiagnosesAdopted, Tag("diagnoses_adopted")]
+    | Annotated[PredictionsRecorded, Tag("predictions")]
+    | Annotated[PredictionsAdopted, Tag("predictions_adopted")],
     Discriminator(_form),
 ]
 EVENT_TYPES: tuple[type[Event], ...] = tuple(get_args(form)[0] for form in get_args(get_args(RecordedEvent)[0]))

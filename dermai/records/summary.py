@@ -7,7 +7,8 @@ from dermai.audit.beginning import LogBegun
 from dermai.audit.event import Decided, Repair
 from dermai.audit.rotation import KeyRotation
 from dermai.errors import UnreadableRecord
-from dermai.prediction_log.signed_parts import DiagnosesAdopted, DiagnosesRecorded
+from dermai.evaluation.words import count_words
+from dermai.prediction_log.part_records import DiagnosesRecorded, PartsAdopted, PredictionsAdopted, PredictionsRecorded
 from dermai.records.incidents import AlarmsSettled, DriftAlarm, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.log import read_record
 from dermai.records.moves import (
@@ -80,9 +81,12 @@ def summarise(entry: Entry) -> str:
             return f"begun anew, in place of {lost}, {_by(event)}"
         case DiagnosesRecorded() as event:
             return f"{event.rows} confirmed diagnoses in {event.part}"
-        case DiagnosesAdopted() as event:
+        case PredictionsRecorded() as event:
+            return f"answers about {count_words(event.rows, 'photograph')} in {count_words(len(event.parts), 'part')}"
+        case PartsAdopted() as event:
+            what = "answers" if isinstance(event, PredictionsAdopted) else "confirmed diagnoses"
             gone = f", {len(event.gone)} given up" if event.gone else ""
-            return f"{len(event.parts)} parts with confirmed diagnoses taken as they are{gone}, {_by(event)}"
+            return f"{len(event.parts)} parts with {what} taken as they are{gone}, {_by(event)}"
         case Repair() as event:
             return event.what
         case WindowAlarm() | SensitivityAlarm() as event:

@@ -81,6 +81,26 @@ def make_store(file: Path) -> Path:
     return file
 
 
+def check_store(file: Path) -> None:
+    """MLflow would try a damaged store again for minutes, and then give up.
+
+    Raises:
+        ServiceUnavailable: the file is damaged.
+    """
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=60)) as store:
+            (found,) = store.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise _damaged(file, error) from None
+    if found != "ok":
+        raise _damaged(file, found)
+
+
+def _damaged(file: Path, reason: object) -> ServiceUnavailable:
+    said = " ".join(str(reason).split())[:200]
+    return ServiceUnavailable(f"the model registry {file} is damaged ({said}): put it back from a backup")
+
+
 def follow_workspace(file: Path, artifacts: Path) -> int:
     """Point a store that came here with its artifacts at them: MLflow knows only where they were. Returns how many.
 
@@ -121,6 +141,9 @@ def read_versions(file: Path, model: str) -> list[VersionRow] | None:
     """A model's versions, oldest first, straight from a local store: MLflow's import alone takes two seconds.
 
     None where the store is not as this release knows it: MLflow itself can then be asked.
+
+    Raises:
+        ServiceUnavailable: the file is damaged.
     """
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=60)) as store:
@@ -139,8 +162,10 @@ def read_versions(file: Path, model: str) -> list[VersionRow] | None:
                 "WHERE name = ? AND current_stage != 'Deleted_Internal' ORDER BY version",
                 (model,),
             ).fetchall()
-    except sqlite3.Error:
+    except sqlite3.OperationalError:
         return None
+    except sqlite3.DatabaseError as error:
+        raise _damaged(file, error) from None
     return [
         VersionRow(number, run_id, created, tags.get(number, {}), tuple(aliases.get(number, ())))
         for number, run_id, created in known

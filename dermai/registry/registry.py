@@ -21,6 +21,7 @@ from dermai.errors import PackageTampered, UnknownVersion
 from dermai.files import locked, sha256_file
 from dermai.models.package import CHECKSUMS, check_files
 from dermai.registry.mlflow_store import (
+    check_store,
     follow_workspace,
     log_values,
     make_store,
@@ -94,7 +95,8 @@ class Registry:
         file = sqlite_file(uri)
         if file:
             with self._locked():
-                follow_workspace(make_store(file), self._artifacts)
+                check_store(make_store(file))
+                follow_workspace(file, self._artifacts)
         named = os.environ.get("MLFLOW_TRACKING_URI")
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)

@@ -147,16 +147,18 @@ def _run_triage(
     heat: HeatMaps = {}
     answers: list[pd.DataFrame] = []
     notes = list(referrals.notes)
-    for model in scorers.models:
-        logged = log.read(model.version, only=("image", images))
-        wanted = heat if model is champion and params.triage.heat_maps else None
-        scored = score(model, accepted, logged.table, log.append, workspace, params, received, progress, wanted)
-        if model is champion:
-            answers = [logged.table, scored]
-            if logged.replaced:
-                notes.append(f"{logged.replaced} rows of the prediction log were logged again later: the last counts")
-    if not scorers.models:
-        log_without_answers(accepted, log, workspace, params, received, progress)
+    with log.writing() as append:
+        for model in scorers.models:
+            logged = log.read(model.version, only=("image", images))
+            wanted = heat if model is champion and params.triage.heat_maps else None
+            scored = score(model, accepted, logged.table, append, workspace, params, received, progress, wanted)
+            if model is champion:
+                answers = [logged.table, scored]
+                if logged.replaced:
+                    again = f"{logged.replaced} rows of the prediction log were logged again later"
+                    notes.append(f"{again}: the last counts")
+        if not scorers.models:
+            log_without_answers(accepted, log, append, workspace, params, received, progress)
     rows = without_answers(accepted) if champion is None else answered(accepted, answers)
     confirmations = read_confirmations(log)[0]
     outcomes = sort_cases(

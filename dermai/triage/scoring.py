@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -26,6 +26,7 @@ from dermai.ingest.unusable import UnusablePhotograph
 from dermai.models.calibration import apply_temperature, log_probabilities
 from dermai.models.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
 from dermai.models.package import ModelPackage
+from dermai.prediction_log.log import Append
 from dermai.prediction_log.parts import KEY
 from dermai.triage.conformal import conformal_sets, conformal_threshold
 from dermai.triage.heat_maps import evidence
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 KEPT_AT_ONCE = 64  # decoded photographs that wait to be written to a cache together
 ANSWER_COLUMNS = ("predicted", "diagnoses", "risk")
 HeatMaps = dict[tuple[str, str], NDArray[np.float32]]  # of a photograph and a called class
-Append = Callable[[pd.DataFrame, NDArray[np.float32], str], object]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.models.inference import embed
-from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.log import Append, PredictionLog
 from dermai.taxonomy import RiskLevel
 from dermai.triage.scoring import triage_folder, unscored
 from dermai.workspace import Workspace
@@ -25,12 +25,13 @@ def without_answers(accepted: pd.DataFrame) -> pd.DataFrame:
 def log_without_answers(
     accepted: pd.DataFrame,
     log: PredictionLog,
+    append: Append,
     workspace: Workspace,
     params: Params,
     received: datetime,
     progress: bool = False,
 ) -> None:
-    """Log the photographs that are not in the log yet, batch by batch."""
+    """Log the photographs that are not in the log yet, batch by batch, with `append` of `log.writing`."""
     from tqdm import tqdm
 
     rows = unscored(accepted, log.read(NO_MODEL, only=("image", set(accepted["image"]))).table, received)
@@ -38,5 +39,5 @@ def log_without_answers(
         for first in range(0, len(rows), params.triage.batch):
             batch = rows.iloc[first : first + params.triage.batch]
             vectors = embed(list(batch["image"]), triage_folder(workspace), workspace.cache).astype(np.float32)
-            log.append(without_answers(batch).assign(role=""), vectors, NO_MODEL)
+            append(without_answers(batch).assign(role=""), vectors, NO_MODEL)
             bar.update(len(batch))

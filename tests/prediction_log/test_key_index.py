@@ -1,6 +1,7 @@
 """The index of the log's keys: it saves reading, and what is found is what reading every part finds."""
 
-import shutil
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -50,8 +51,8 @@ class TestKeyIndex:
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(parts=PARTS, wanted=WANTED)
     def test_what_is_found_is_what_reading_every_part_finds(self, tmp_path, parts, wanted):
-        shutil.rmtree(tmp_path / "log", ignore_errors=True)
-        indexed, plain = PredictionLog(tmp_path / "log", tmp_path / "cache"), PredictionLog(tmp_path / "log")
+        folder = Path(tempfile.mkdtemp(dir=tmp_path)) / "log"
+        indexed, plain = PredictionLog(folder, tmp_path / "cache"), PredictionLog(folder)
         any_of = {name: {f"{name[0]}{number}" for number in numbers} for name, numbers in wanted.items()}
         for version, rows in parts:
             append(plain, rows, version)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
+from dermai.audit import AuditLog
 from dermai.errors import AuditLogDamaged, DermaiError
 from dermai.files import sha256_file
-from dermai.prediction_log import signed_parts
 from dermai.prediction_log.confirmations import confirm, confirmation_problems, read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.signed_parts import adopt_parts
@@ -101,7 +102,7 @@ def test_an_intake_that_is_killed_is_whole_or_not_there_and_raises_no_alarm(log,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        target = signed_parts.AuditLog if place == "append" else signed_parts.Path
+        target = AuditLog if place == "append" else Path
         patched.setattr(target, place, killed)
         with pytest.raises(KeyboardInterrupt):
             give(log, "case-3,Nev")

@@ -9,7 +9,12 @@ from pydantic import ValidationError
 from dermai.audit import EVENTS, Entry, load_public_key
 from dermai.audit.beginning import LogBegun
 from dermai.errors import UnreadableRecord
-from dermai.prediction_log.signed_parts import DiagnosesAdopted, DiagnosesRecorded
+from dermai.prediction_log.part_records import (
+    DiagnosesAdopted,
+    DiagnosesRecorded,
+    PredictionsAdopted,
+    PredictionsRecorded,
+)
 from dermai.records.incidents import AlarmsSettled
 from dermai.records.log import EVENT_TYPES, read_record, records_of
 from dermai.records.moves import ChampionMove, Confirmation, PolicyApproval, Promotion, Rejection, ShadowDecisionRecord
@@ -36,6 +41,7 @@ def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_f
         "alarms_settled": AlarmsSettled, "reassessment": Reassessment, "test_set_use": LedgerUse,
         "test_set_result": LedgerResult, "ledger_takeover": LedgerTakeover,
         "log_begun": LogBegun, "diagnoses": DiagnosesRecorded, "diagnoses_adopted": DiagnosesAdopted,
+        "predictions": PredictionsRecorded, "predictions_adopted": PredictionsAdopted,
     }  # fmt: skip
     assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - set(later)
     assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - set(later.values())

@@ -2,14 +2,16 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dermai.errors import PackageTampered, UnknownVersion
+from dermai.errors import PackageTampered, ServiceUnavailable, UnknownVersion
 from dermai.files import sha256_file
 from dermai.models.package import CHECKSUMS, ModelPackage
 from dermai.registry.mlflow_store import read_versions
@@ -90,8 +92,19 @@ def test_versions_are_listed_without_mlflow_and_as_mlflow_lists_them(registry, p
 
 def test_a_store_of_another_form_is_left_to_mlflow(tmp_path):
     store = tmp_path / "mlflow.db"
-    store.write_bytes(b"not a database, or one of another release")
+    with closing(sqlite3.connect(store)) as other:
+        other.execute("CREATE TABLE models (name)")
     assert read_versions(store, "dermai") is None
+
+
+@pytest.mark.parametrize("kept", [1000, 200_000], ids=["the beginning", "half"])
+def test_a_damaged_store_is_named_at_once(registry, kept):
+    store = registry.workspace.root / "mlflow.db"
+    content = store.read_bytes()
+    store.write_bytes(content[:kept] if kept < 2000 else b"x" * 4096 + content[4096:kept])
+    for use in (registry.versions, registry.versions_by_mlflow):
+        with pytest.raises(ServiceUnavailable, match=r"mlflow\.db is damaged .*: put it back from a backup"):
+            use()
 
 
 def test_an_unknown_version_is_named_with_those_there_are(registry, package):

@@ -17,6 +17,7 @@ from dermai.data.sender_numbers import SenderNumbers
 from dermai.prediction_log import order_of_writing
 from dermai.prediction_log.confirmations import confirm
 from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.writing import Writer
 from dermai.registry.registry import Registry
 from dermai.triage.run import run_triage
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
@@ -140,7 +141,7 @@ def test_cases_in_are_cases_out(template, photographs, tmp_path_factory, folders
         folder = service.folder(rows)
         if dies_after is not None:
             with pytest.MonkeyPatch.context() as broken:
-                append, calls = PredictionLog.append, []
+                append, calls = Writer.append, []
 
                 def dies(self, *arguments, append=append, calls=calls):
                     if len(calls) == dies_after:
@@ -148,7 +149,7 @@ def test_cases_in_are_cases_out(template, photographs, tmp_path_factory, folders
                     calls.append(1)
                     return append(self, *arguments)
 
-                broken.setattr(PredictionLog, "append", dies)
+                broken.setattr(Writer, "append", dies)
                 with contextlib.suppress(RuntimeError):
                     service.triage(folder)
         done = service.triage(folder)

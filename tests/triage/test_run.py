@@ -15,6 +15,7 @@ from dermai.images.acquisition import acquisition_properties
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
+from dermai.prediction_log.writing import Writer
 from dermai.triage.conformal import conformal_sets, conformal_threshold
 from dermai.triage.heat_maps import heat_maps
 from dermai.triage.retake_reasons import reasons_to_retake
@@ -163,7 +164,7 @@ class TestTriage:
         folder = write_referrals(tmp_path / "new", 6)
         text = workspace.params_file.read_text().replace("batch: 256", "batch: 2")
         workspace.params_file.write_text(text)
-        append, calls = PredictionLog.append, []
+        append, calls = Writer.append, []
 
         def dies(self, *arguments):
             if len(calls) == 2:
@@ -172,7 +173,7 @@ class TestTriage:
             return append(self, *arguments)
 
         with monkeypatch.context() as broken:
-            broken.setattr(PredictionLog, "append", dies)
+            broken.setattr(Writer, "append", dies)
             with pytest.raises(RuntimeError, match="power"):
                 self.run(workspace, folder)
         assert self.run(workspace, folder).scored_now == 2
