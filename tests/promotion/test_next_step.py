@@ -92,8 +92,9 @@ class World:
 
     def diagnoses_come_back(self):
         versions = [alias.version for alias in (self.status().champion, self.status().challenger) if alias]
+        named = f"{len(self.fleet.events())}-"
         for version in versions:
-            diagnoses = log_answers(self.fleet, version, named=f"{len(self.fleet.events())}-")
+            diagnoses = log_answers(self.fleet, version, named=named)
         confirm_all(self.fleet, diagnoses)
         settle_challenger(self.fleet.workspace, self.params)
 
