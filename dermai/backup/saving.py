@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 import tempfile
@@ -27,6 +26,7 @@ from dermai.backup.contents import (
     name_in_backup,
 )
 from dermai.config import Params
+from dermai.data.pseudonyms import recorded_fingerprint
 from dermai.errors import DermaiError
 from dermai.files import locked, sha256_file, sync_folder, write_json
 from dermai.prediction_log.log import LOCK
@@ -116,7 +116,7 @@ def _fill(
         records=len(found.entries),
         audit_log=found.entries[0].log if found.entries else "",
         audit_key=fingerprint(load_public_key(audit.public_key_file)) if audit.public_key_file.is_file() else "",
-        pseudonym_key=_pseudonym_key(workspace),
+        pseudonym_key=recorded_fingerprint(workspace),
         files=hashes,
     )
     return manifest, size
@@ -130,8 +130,3 @@ def _copy_store(store: Path, target: Path) -> None:
         closing(sqlite3.connect(target)) as copy,
     ):
         source.backup(copy)
-
-
-def _pseudonym_key(workspace: Workspace) -> str:
-    file = workspace.state / "pseudonym_key.json"
-    return str(json.loads(file.read_text(encoding="utf-8"))["fingerprint"]) if file.is_file() else ""

@@ -95,8 +95,7 @@ def load_pseudonyms(workspace: Workspace, path: Path | None = None, record: bool
     path = (path or key_file()).absolute()
     if path.resolve().is_relative_to(workspace.root.resolve()):
         raise DermaiError(f"the pseudonym key {path} lies inside the repository: move it out and set {KEY_VARIABLE}")
-    record_file = workspace.state / "pseudonym_key.json"
-    recorded = json.loads(record_file.read_text(encoding="utf-8"))["fingerprint"] if record_file.is_file() else None
+    recorded = recorded_fingerprint(workspace)
     if recorded and not path.exists():
         raise DermaiError(
             f"the pseudonym key {path} is gone, and a new one would take every known patient for a new one: "
@@ -120,8 +119,27 @@ def load_pseudonyms(workspace: Workspace, path: Path | None = None, record: bool
             f"were pseudonymised with ({recorded}): set {KEY_VARIABLE} to that key"
         )
     if record and not recorded:
-        write_json(record_file, {"fingerprint": pseudonyms.fingerprint})
+        write_json(_record_file(workspace), {"fingerprint": pseudonyms.fingerprint})
     return pseudonyms
+
+
+def recorded_fingerprint(workspace: Workspace) -> str:
+    """The fingerprint of the key that the workspace's patients were pseudonymised with; empty where there is none.
+
+    Raises:
+        DermaiError: the file that holds it is damaged.
+    """
+    file = _record_file(workspace)
+    if not file.is_file():
+        return ""
+    try:
+        return str(json.loads(file.read_bytes())["fingerprint"])
+    except (ValueError, TypeError, KeyError):
+        raise DermaiError(f"{file} is damaged, and names no pseudonym key: put it back from a backup") from None
+
+
+def _record_file(workspace: Workspace) -> Path:
+    return workspace.state / "pseudonym_key.json"
 
 
 def _create(path: Path) -> None:

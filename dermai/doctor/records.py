@@ -10,6 +10,8 @@ from dermai.doctor.finding import Finding, ok, problem, warning
 from dermai.gate.ledger_file import read_ledger_file
 from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
+from dermai.promotion.recorded_models import registry_problem, served_problems
+from dermai.registry.registry import Registry
 from dermai.workspace import Workspace
 
 
@@ -26,6 +28,23 @@ def check_records(workspace: Workspace, params: Params) -> Iterator[Finding]:
             for part in parts:
                 what, _, fix = part.partition("; ")
                 yield problem(check, what, fix)
+
+
+def check_models(workspace: Workspace, params: Params) -> Iterator[Finding]:
+    """The registry's aliases name the versions that the records name, and what is served of them is as recorded."""
+    if not Registry.exists(workspace):
+        return
+    audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
+    moved = registry_problem(audit, registry.versions())
+    if moved:
+        yield problem("models", moved, "dermai status names the next step")
+        return
+    served = served_problems(audit, registry)
+    for text in served:
+        what, _, fix = text.partition(": ")
+        yield problem("models", what, fix)
+    if not served:
+        yield ok("models", "champion, challenger and anchor are those of the records")
 
 
 def check_ledger(workspace: Workspace, params: Params) -> Iterator[Finding]:

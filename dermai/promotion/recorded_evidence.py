@@ -8,7 +8,7 @@ from dermai.audit import AuditLog, Verification
 from dermai.config import Params
 from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
-from dermai.promotion.recorded_models import registry_problem
+from dermai.promotion.recorded_models import registry_problem, served_problems
 from dermai.registry.registry import Registry
 from dermai.workspace import Workspace
 
@@ -24,6 +24,7 @@ def verify_evidence(workspace: Workspace, params: Params, public_key: Ed25519Pub
         answers = PredictionLog.of(workspace)
         found.problems += [*confirmation_problems(answers), *answers.problems()]
     if Registry.exists(workspace):
-        moved = registry_problem(log, Registry(workspace, params).versions())
-        found.problems += [moved] if moved else []
+        registry = Registry(workspace, params)
+        moved = registry_problem(log, registry.versions())
+        found.problems += [moved] if moved else served_problems(log, registry)
     return found

@@ -15,8 +15,18 @@ from dermai.promotion.history import (
 )
 from dermai.promotion.transaction import repair
 from dermai.registry.champion import ModelReference, reference_to
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, ModelVersion, Registry, under_aliases
+from dermai.registry.registry import (
+    ANCHOR,
+    CHALLENGER,
+    CHAMPION,
+    PREVIOUS,
+    ModelVersion,
+    Registry,
+    under_aliases,
+)
 from dermai.workspace import Workspace
+
+IN_USE = {CHAMPION, CHALLENGER, ANCHOR, PREVIOUS}
 
 
 def check_registry(workspace: Workspace, params: Params) -> None:
@@ -49,6 +59,23 @@ def registry_problem(audit: AuditLog, versions: Sequence[ModelVersion]) -> str:
     if challenger and (attempt is None or attempt.body.candidate != reference_to(challenger)):
         return f"the registry's challenger is {_in_words(reference_to(challenger))}, which no recorded update has made"
     return ""
+
+
+def served_problems(audit: AuditLog, registry: Registry) -> tuple[str, ...]:
+    """Versions in use beside whose package lies other code, or another setting, than was recorded with them.
+
+    dermai's own commands run none of it; `mlflow models serve` does.
+    """
+    found = []
+    for version in registry.versions():
+        attempt = latest_attempt(audit, version.version) if set(version.aliases) & IN_USE else None
+        recorded = attempt.body.served_sha256 if attempt else ""
+        if recorded and registry.served_sha256(version.version) != recorded:
+            found.append(
+                f"what `mlflow models serve` runs for version {version.version} is not what was recorded with it: "
+                "do not serve it; put the registry's files back from a backup"
+            )
+    return tuple(found)
 
 
 def _in_words(reference: ModelReference | None) -> str:

@@ -7,7 +7,7 @@ finishes the move and says so. Nothing else may move `champion`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 from dermai.audit import AuditLog, Entry
@@ -53,6 +53,9 @@ from dermai.workspace import Workspace
 def record_attempt(workspace: Workspace, params: Params, record: UpdateRecord) -> Entry:
     """Write an attempt down; a candidate that waits for evidence or for a person becomes the challenger."""
     with _exclusive(workspace, params) as (audit, registry):
+        if isinstance(record, UpdateAttempt):
+            with suppress(UnknownVersion):
+                record = record.model_copy(update={"served_sha256": registry.served_sha256(record.candidate.version)})
         entry = audit.append(record)
         if isinstance(record, UpdateAttempt) and record.waits:
             registry.set_alias(CHALLENGER, record.candidate.version)

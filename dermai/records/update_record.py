@@ -184,6 +184,7 @@ class UpdateAttempt(UpdateRecord):
     event: Literal["update_attempt"] = "update_attempt"
     candidate: ModelReference
     outcome: Outcome
+    served_sha256: str = Field("", exclude_if=not_)  # of what `mlflow models serve` runs; older releases kept none
 
     @property
     def waits(self) -> bool:

@@ -30,7 +30,7 @@ from dermai.registry.mlflow_store import (
     sqlite_file,
     with_clear_errors,
 )
-from dermai.registry.stored_packages import check_package, fetch_package, log_package
+from dermai.registry.stored_packages import check_package, fetch_package, log_package, served_files_sha256
 from dermai.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -228,6 +228,17 @@ class Registry:
         (temporary / "package").rename(cached)
         temporary.rmdir()
         return cached
+
+    @with_clear_errors
+    def served_sha256(self, version: str) -> str:
+        """Hash of the files that `mlflow models serve` runs, stored beside the version's package.
+
+        Raises:
+            UnknownVersion: there is no such version.
+        """
+        self.get(version)
+        _ = self.client  # MLflow fetches from the address that its client sets
+        return served_files_sha256(self.name, version)
 
     @property
     def _artifacts(self) -> Path:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dermai.errors import PackageTampered
-from dermai.files import sha256_file
+from dermai.files import sha256_file, sha256_json
 from dermai.models.package import CHECKSUMS, MODEL, check_files
 
 SERVED_MODEL = Path(__file__).parents[1] / "serving" / "served_model.py"
+WRITTEN_ON_LOADING, CACHE = {"registered_model_meta"}, "__pycache__"
 REQUIREMENTS = ("mlflow", "torch", "torchvision", "timm", "safetensors", "pillow", "numpy", "pandas", "pydantic")
 
 
@@ -56,6 +57,21 @@ def fetch_package(name: str, version: str, sha256: str) -> Path:
     if not found:
         raise PackageTampered(f"{name} version {version}: the registry holds no {CHECKSUMS} of it any more")
     return check_package(found[0].parent, name, version, sha256)
+
+
+def served_files_sha256(name: str, version: str) -> str:
+    """Hash of what is stored beside a version's package, and what `mlflow models serve` therefore runs and obeys.
+
+    What MLflow and Python write themselves when they load a version is not part of it.
+    """
+    import mlflow
+
+    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version}"))
+    packages = [found.parent for found in folder.glob(f"artifacts/**/{CHECKSUMS}")]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not set(packages) & set(path.parents)]
+    names = {str(path.relative_to(folder)): path for path in files}
+    served = {name: path for name, path in names.items() if name not in WRITTEN_ON_LOADING and CACHE not in path.parts}
+    return sha256_json({name: sha256_file(path) for name, path in served.items()})
 
 
 def check_package(folder: Path, name: str, version: str, sha256: str) -> Path:

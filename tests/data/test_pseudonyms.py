@@ -49,6 +49,13 @@ def test_a_lost_key_is_not_quietly_replaced(workspace: Workspace) -> None:
     assert not key_file().exists()
 
 
+def test_a_damaged_record_of_the_key_is_named(workspace):
+    load_pseudonyms(workspace)
+    (workspace.state / "pseudonym_key.json").write_bytes(b'{"fingerprint"')
+    with pytest.raises(DermaiError, match=r"pseudonym_key\.json is damaged"):
+        load_pseudonyms(workspace)
+
+
 def test_a_key_inside_the_repository_is_refused(workspace: Workspace) -> None:
     with pytest.raises(DermaiError, match="inside the repository"):
         load_pseudonyms(workspace, workspace.root / "secrets" / "pseudonym.key")

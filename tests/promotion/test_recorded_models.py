@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 
+from dermai.doctor.records import check_models
 from dermai.errors import PackageTampered, Refused
-from dermai.promotion.recorded_models import check_registry, registry_problem
+from dermai.promotion.recorded_evidence import verify_evidence
+from dermai.promotion.recorded_models import check_registry, registry_problem, served_problems
 from dermai.promotion.status import read_status
 from dermai.promotion.transaction import repair, rollback
 from dermai.triage.scorers import find_scorers
@@ -81,3 +83,38 @@ def test_a_challenger_that_no_update_made_does_not_score(fleet):
     fleet.registry.set_alias("challenger", "4")
     with pytest.raises(Refused, match="which no recorded update has made"):
         find_scorers(fleet.workspace, fleet.params)
+
+
+@pytest.mark.parametrize("name", ["served_model.py", "MLmodel", "another.py"])
+def test_what_mlflow_serves_beside_the_package_is_compared_with_the_record(fleet, own_packages, name):
+    fleet.champions(2)
+    assert served_problems(fleet.audit, fleet.registry) == ()
+    file = fleet.registry.download("2").parents[1] / name
+    file.write_text((file.read_text() if file.exists() else "") + "# forged\n")
+    for problems in (
+        served_problems(fleet.audit, fleet.registry),
+        verify_evidence(fleet.workspace, fleet.params).problems,
+        [found.what for found in check_models(fleet.workspace, fleet.params) if found.state == "problem"],
+    ):
+        assert len(problems) == 1
+        assert "`mlflow models serve` runs for version 2 is not what was recorded" in problems[0]
+    check_registry(fleet.workspace, fleet.params)  # nothing of dermai runs it
+
+
+@pytest.fixture
+def own_packages(fleet, four_versions):
+    """Packages that lie in the workspace, as a test that edits them needs."""
+    shutil.copytree(four_versions.parent / "mlartifacts", fleet.workspace.root / "mlartifacts")
+
+
+def test_the_doctor_names_a_moved_alias(fleet):
+    fleet.champions(2)
+    assert [found.state for found in check_models(fleet.workspace, fleet.params)] == ["ok"]
+    fleet.registry.set_alias("champion", "1")
+    (found,) = check_models(fleet.workspace, fleet.params)
+    assert "champion is 1, the records name 2" in found.what
+
+
+def test_a_champion_that_no_record_names_is_named(fleet):
+    fleet.registry.set_alias("champion", "1")
+    assert "champion is 1, the records name none" in verify_evidence(fleet.workspace, fleet.params).problems[0]
