@@ -110,12 +110,16 @@ def _what_to_learn(
 
 
 def taken_back(manifest: pd.DataFrame, cases: pd.DataFrame) -> list[str]:
-    """Photographs that a model has learnt from and may learn from no longer, and those that chose it and are gone."""
+    """Photographs that a model has learnt from and may learn from no longer, and those that chose it and may not.
+
+    A validation photograph may not where it is gone, or where it is a test photograph now: the model would be judged on
+    what it was chosen by.
+    """
     rows = trainable(cases)
     still = set(rows.loc[rows["split"] == "train", "image"])
     by_split = {split: manifest.loc[manifest["split"] == split, "image"] for split in ("train", "validation")}
     removed = [image for image in by_split["train"] if image not in still]
-    here = {*cases["image"], *removed}
+    here = {*cases.loc[cases["split"] != "test", "image"], *removed}
     return removed + [image for image in by_split["validation"] if image not in here]
 
 

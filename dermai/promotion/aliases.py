@@ -10,7 +10,7 @@ from dermai.errors import UnknownVersion
 from dermai.promotion.history import champion_history, champion_moves, recorded_anchor, waiting_version
 from dermai.promotion.standing import mark_standing
 from dermai.records.log import records_of
-from dermai.records.moves import ChampionMove, Confirmation, Move, Promotion
+from dermai.records.moves import ChampionMove, Confirmation, Move
 from dermai.registry.champion import ModelReference, reference_to
 from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
 
@@ -28,8 +28,9 @@ def set_aliases(audit: AuditLog, registry: Registry, move: Move) -> None:
             registry.set_alias(PREVIOUS, move.rollback_target)
         else:
             registry.delete_alias(PREVIOUS)
-        if isinstance(move, Promotion) and move.sets_anchor:
-            registry.set_alias(ANCHOR, move.version)
+        anchor = recorded_anchor(audit)
+        if anchor is not None:
+            registry.set_alias(ANCHOR, anchor.version)
         registry.set_alias(CHAMPION, move.version)
     elif not champion_history(audit):
         for alias in (CHAMPION, ANCHOR):

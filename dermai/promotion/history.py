@@ -83,11 +83,21 @@ def champion_problem(audit: AuditLog, champion: ModelVersion | None) -> str:
 
 
 def recorded_anchor(audit: AuditLog) -> ModelReference | None:
-    """The first regular champion, as the record of its promotion names it; None before there was one."""
-    anchors = [
-        move.body for move in champion_moves(audit) if isinstance(move.body, Promotion) and move.body.sets_anchor
-    ]
+    """The regular champion that every candidate is compared with, as the record of its promotion names it.
+
+    None before there was one. It is the first, until one is promoted beside an anchor that holds photographs which were
+    taken back; one that was rolled back is none.
+    """
+    champions = set(champion_history(audit))
+    promotions = [move.body for move in champion_moves(audit) if isinstance(move.body, Promotion)]
+    anchors = [promotion for promotion in promotions if promotion.sets_anchor and promotion.version in champions]
     return ModelReference(version=anchors[-1].version, sha256=anchors[-1].sha256) if anchors else None
+
+
+def anchor_is_to_go(audit: AuditLog, version: str) -> bool:
+    """Whether the anchor that a version was compared with holds photographs that were taken back."""
+    attempt = latest_attempt(audit, version)
+    return attempt is not None and bool(attempt.body.taken_back.get("anchor"))
 
 
 def recorded_package(audit: AuditLog, version: str) -> str | None:

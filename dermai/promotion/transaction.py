@@ -18,7 +18,7 @@ from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.aliases import finish_moves, set_aliases
 from dermai.promotion.exclusive import check_log, lock_file
-from dermai.promotion.history import champion_history, recorded_anchor, recorded_package
+from dermai.promotion.history import anchor_is_to_go, champion_history, recorded_anchor, recorded_package
 from dermai.promotion.policy_approval import (
     approve_policy,
     approve_shipped_policy,
@@ -135,7 +135,7 @@ def promote(
             sha256=candidate.sha256,
             champion_before=reference_to(champion),
             rollback_target=before[-1] if before else None,
-            sets_anchor=not provisional and recorded_anchor(audit) is None,
+            sets_anchor=not provisional and (recorded_anchor(audit) is None or anchor_is_to_go(audit, version)),
             decision=decision.sequence,
             policy_sha256=judged.policy_sha256,
             policy_approval=approval.sequence,

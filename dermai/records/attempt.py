@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from dermai.config import Overrides, Params
-from dermai.continual.plan import UpdatePlan
+from dermai.continual.plan import UpdatePlan, taken_back
 from dermai.continual.relabelling import relabellings
 from dermai.data.cases import trainable
 from dermai.files import sha256_json
@@ -15,7 +15,7 @@ from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.models.package import ModelPackage
 from dermai.records.test_labels import keep_test_labels
 from dermai.records.update_record import DatasetRecord, UpdateRecord, describe_code, describe_photographs, trigger
-from dermai.registry.champion import ReferenceModels
+from dermai.registry.champion import ReferenceModels, load_reference_package
 from dermai.training.summary import TrainingSummary
 from dermai.workspace import DatasetVersion, Workspace, code_version
 
@@ -48,6 +48,16 @@ def describe_dataset(
     )
 
 
+def taken_back_by_role(workspace: Workspace, references: ReferenceModels, cases: pd.DataFrame) -> dict[str, int]:
+    """How many photographs champion and anchor hold that were taken back; roles that hold none are left out."""
+    found: dict[str, int] = {}
+    for role, reference in (("champion", references.champion), ("anchor", references.anchor)):
+        package = load_reference_package(workspace, reference)
+        if package is not None and (held := taken_back(package.manifest, cases)):
+            found[role] = len(held)
+    return found
+
+
 def describe_attempt(
     kind: type[Kind],
     workspace: Workspace,
@@ -66,6 +76,7 @@ def describe_attempt(
         trigger=trigger(),
         champion=references.champion.reference if references.champion else None,
         anchor=references.anchor.reference if references.anchor else None,
+        taken_back=taken_back_by_role(workspace, references, cases),
         dataset=describe_dataset(cases, plan, dataset, keep_test_labels(workspace, cases)),
         code=describe_code(workspace),
         seed=params.seed,

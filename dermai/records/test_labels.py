@@ -5,7 +5,7 @@ The tables lie outside the log, since a withdrawn patient's rows must be erased 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pandas as pd
@@ -21,11 +21,16 @@ from dermai.workspace import Workspace
 
 
 def keep_test_labels(workspace: Workspace, cases: pd.DataFrame) -> str:
-    """Store the labels of today's test photographs; returns the hash by which a record names them."""
+    """Store the labels of today's test photographs; returns the hash by which a record names them.
+
+    From the tables of before the rows of photographs are erased that are not in the dataset any more.
+    """
     table = LabelTable.of(cases)
     file = _file(workspace, table.sha256)
     if not file.is_file():
         _write(file, table)
+    here = set(cases["image"])
+    _erase(workspace, lambda image: image not in here)
     return table.sha256
 
 
@@ -47,15 +52,22 @@ def changes_of_test_labels(workspace: Workspace, audit: AuditLog, cases: pd.Data
 def erase_test_labels(workspace: Workspace, images: Collection[str]) -> int:
     """Erase photographs from every stored table: consent was withdrawn. Returns how many rows were erased.
 
-    The tables stay what their records name, since these cover the hash of each row.
-
-    Raises:
-        InvalidCases: a table cannot be read; the others are erased already.
+    The tables stay what their records name, since these cover the hash of each row. One that is not what its name says
+    is removed: nothing can be compared with it.
     """
+    chosen = set(images)
+    return _erase(workspace, lambda image: image in chosen)
+
+
+def _erase(workspace: Workspace, gone: Callable[[str], bool]) -> int:
     erased = 0
     for file in sorted(_folder(workspace).glob("*.csv")):
-        table = _read(file)
-        left = table.without(images)
+        try:
+            table = _read(file)
+        except InvalidCases:
+            file.unlink()
+            continue
+        left = table.without([image for image in table.rows["image"] if gone(image)])
         if len(left.rows) < len(table.rows):
             erased += len(table.rows) - len(left.rows)
             _write(file, left)

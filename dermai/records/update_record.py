@@ -150,7 +150,8 @@ class UpdateRecord(Event):
     """One attempt. `champion` is the model the candidate was compared with, the target of a later rollback too.
 
     `decision` is the gate's own account: the paired table of each class, estimates, bounds, p-values, subgroups.
-    `evaluation` is by role: candidate, champion, anchor.
+    `evaluation` is by role: candidate, champion, anchor. `taken_back` is by role, too: how many photographs a compared
+    model learnt from, or was chosen by, that it may not any more. It only judges: nothing is trained on from it.
     """
 
     attempt: str
@@ -158,6 +159,7 @@ class UpdateRecord(Event):
     champion: ModelReference | None = None
     anchor: ModelReference | None = None
     candidate: ModelReference | None = None
+    taken_back: dict[str, int] = Field({}, exclude_if=not_)
     dataset: DatasetRecord
     code: CodeRecord
     seed: int

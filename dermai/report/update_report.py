@@ -209,6 +209,7 @@ class UpdateReport(ReportPart):
     decision: GateDecision | None = None
     test_set: TestSetUse | None = None
     champion_again: ChampionJudgedAgain | None = None
+    taken_back: dict[str, int] = {}  # role of a compared model: photographs that it holds and may not any more
     mistakes: tuple[Mistake, ...] = ()
     mistakes_left_out: int = 0
     validation: ValidationResult | None = None

@@ -12,7 +12,7 @@ from dermai.promotion.history import (
     latest_decision,
     waiting_version,
 )
-from dermai.promotion.policy_approval import policy_approval
+from dermai.promotion.policy_approval import changes_since_approval, policy_approval
 from dermai.promotion.status import read_status
 from dermai.records.moves import ShadowDecisionRecord
 from dermai.report.technical_documentation import technical_documentation
@@ -27,10 +27,15 @@ def test_champions_decisions_and_what_waits_are_found_in_a_log_of_an_earlier_rel
     assert waiting_version(stored_log) == "5"
 
 
-def test_its_approval_holds_under_this_release(stored_log):
-    manual, shipped = GatePolicy(approval="manual"), GatePolicy()
+def test_its_approval_holds_under_this_release_for_a_policy_that_decides_alike(stored_log):
+    manual = GatePolicy(approval="manual", reference_standards={"test_patients": "every_diagnosis"})
+    shipped = GatePolicy()
     assert policy_approval(stored_log, RecordedPolicy.of(manual), manual.hash).sequence == 27
     assert policy_approval(stored_log, RecordedPolicy.of(shipped), shipped.hash) is None
+    stricter = GatePolicy(approval="manual")
+    assert changes_since_approval(stored_log, RecordedPolicy.of(stricter), stricter.hash) == (
+        'reference_standards.test_patients from "every_diagnosis" to "confirmed"',
+    )
 
 
 def test_its_updates_are_told_as_jobs_would(stored_log):
@@ -47,7 +52,7 @@ def test_status_and_documentation_are_made_from_it(registry, stored_log):
     registry.workspace.audit_log.parent.mkdir(parents=True)
     for file in (stored_log.path, stored_log.head_file, stored_log.public_key_file):
         file.replace(registry.workspace.audit_log.with_suffix(file.suffix))
-    params = Params(gate=GatePolicy(approval="manual"))
+    params = Params(gate=GatePolicy(approval="manual", reference_standards={"test_patients": "every_diagnosis"}))
     status = read_status(registry.workspace, params)
     assert status.policy_approved
     assert (status.pending.version, status.pending.outcome) == ("5", "promote")

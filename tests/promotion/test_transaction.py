@@ -9,8 +9,9 @@ import pytest
 from dermai.config import load_params
 from dermai.errors import AuditLogDamaged, PackageTampered, Refused, UnknownVersion
 from dermai.gate.policy import GatePolicy
-from dermai.promotion.history import champion_history, champion_problem, waiting_version
+from dermai.promotion.history import champion_history, champion_problem, recorded_anchor, waiting_version
 from dermai.promotion.policy_approval import approve_policy
+from dermai.promotion.recorded_models import registry_problem
 from dermai.promotion.transaction import (
     record_shadow_decision,
     reject,
@@ -40,6 +41,25 @@ def test_a_later_promotion_keeps_the_anchor_and_remembers_the_way_back(fleet):
     fleet.champions(2)
     assert fleet.aliases() == {"anchor": "1", "previous": "1", "champion": "2"}
     assert records_of(fleet.audit, Promotion)[-1].body.rollback_target == "1"
+
+
+def test_a_version_promoted_beside_an_anchor_that_holds_what_was_taken_back_is_the_new_anchor(fleet):
+    fleet.champions(1)
+    fleet.promote(fleet.candidate(taken_back={"champion": 2, "anchor": 2}))
+    assert fleet.aliases() == {"champion": "2", "anchor": "2", "previous": "1"}
+    fleet.champions(1)
+    assert fleet.aliases()["anchor"] == "2"
+    assert recorded_anchor(fleet.audit).version == "2"
+    rollback(fleet.workspace, fleet.params, **WHO, to="1")
+    assert fleet.aliases() == {"champion": "1", "anchor": "1"}
+    assert registry_problem(fleet.audit, fleet.registry.versions()) == ""
+
+
+@pytest.mark.parametrize("outcome", ["reject", "insufficient_evidence"])
+def test_a_candidate_that_is_not_promoted_leaves_the_anchor_as_it_is(fleet, outcome):
+    fleet.champions(1)
+    fleet.candidate(outcome, taken_back={"anchor": 2})
+    assert fleet.aliases()["anchor"] == "1"
 
 
 @pytest.mark.parametrize("outcome", ["reject", "insufficient_evidence"])

@@ -36,6 +36,14 @@ def test_what_changed_since_the_newest_attempt_is_found_once_it_is_recorded(work
     assert changes(workspace, now) == []
 
 
+def test_an_attempt_erases_what_is_gone_from_the_tables_of_before(workspace: Workspace) -> None:
+    first = attempt(workspace, BEFORE)
+    attempt(workspace, BEFORE.iloc[2:])
+    text = (workspace.state / "test_labels" / f"{first.dataset.test_labels}.csv").read_text()
+    assert not any(image in text for image in BEFORE["image"][:2])
+    assert BEFORE["image"][2] in text
+
+
 @pytest.mark.parametrize("harm", ["gone", "edited", "exchanged"])
 def test_a_table_that_is_not_the_one_that_was_recorded_is_missed(workspace: Workspace, harm: str) -> None:
     record = attempt(workspace, BEFORE)
@@ -54,7 +62,7 @@ def test_a_withdrawn_patient_is_erased_from_every_table_and_the_log_names_none(w
     attempt(workspace, BEFORE)
     attempt(workspace, BEFORE.iloc[:10])
     images = list(BEFORE["image"][:2])
-    assert erase_test_labels(workspace, images) == 4
+    assert erase_test_labels(workspace, images) == 4  # two in each table
     texts = [file.read_text() for file in workspace.state.rglob("*") if file.is_file()]
     assert not any(image in text or f"p{n}," in text for text in texts for n, image in enumerate(images))
     assert AuditLog(workspace.audit_log).verify().ok
