@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, JsonValue
@@ -97,8 +98,12 @@ def sign_head(key: SigningKey, log: str, count: int, last_hash: str) -> Head:
     return Head(log, count, last_hash, key.sign(_head_message(log, count, last_hash)))
 
 
+@lru_cache(maxsize=4096)  # one command asks the log for many kinds of events
 def parse_entry(line: bytes) -> Entry | None:
-    """The line as an entry; None unless it is exactly what `Entry.to_line` writes."""
+    """The line as an entry; None unless it is exactly what `Entry.to_line` writes.
+
+    The entry of a line is made once and shared: nobody may change its body.
+    """
     values = _parse(line, LINE_FIELDS)
     if values is None or not isinstance(values["body"], dict):
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 from dermai.audit import AuditLog
 from dermai.config import Params
@@ -16,6 +18,12 @@ from dermai.triage.scoring import ScoringModel
 from dermai.workspace import Workspace
 
 NO_CHAMPION = "no model was made champion yet"
+
+
+@lru_cache(maxsize=3)  # a process that triages again, such as a service's, reads and builds each model once
+def _scoring_model(version: str, role: str, folder: Path, sha256: str) -> ScoringModel:
+    """A version whose package lies in a folder and has this hash."""
+    return ScoringModel(version, role, ModelPackage.load(folder))
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,8 @@ def find_scorers(workspace: Workspace, params: Params) -> Scorers:
     for alias in (CHAMPION, CHALLENGER, ANCHOR) if shadow else (CHAMPION,):
         version = by_alias.get(alias)
         if version is not None and version.version not in models:
-            package = ModelPackage.load(registry.download(version.version))
-            models[version.version] = ScoringModel(version.version, alias, package)
+            folder = registry.download(version.version)  # which checks its files, each time
+            models[version.version] = _scoring_model(version.version, alias, folder, version.sha256)
     if CHAMPION not in by_alias:
         return Scorers(tuple(models.values()), NO_CHAMPION)
     standing = champion_standing(AuditLog(workspace.audit_log))

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,11 @@ class ScoringModel:
     version: str
     role: str
     package: ModelPackage
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The package's network, made ready once for all the batches that this version scores."""
+        return ready_to_predict(self.package.build())
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,7 @@ def score(
     package = model.package
     threshold = validation_threshold(package, params.triage.conformal_coverage)
     store, cache = triage_folder(workspace), workspace.cache
-    network = ready_to_predict(package.build())
+    network = model.network
     pixels = model_pixels(package, cache)
     done: list[pd.DataFrame] = []
     with tqdm(total=len(rows), desc=f"{model.role} {model.version}", unit="photograph", disable=not progress) as bar:

@@ -78,6 +78,11 @@ def test_1000_random_changes_are_all_found(log, key):
     assert missed == []
 
 
+def test_a_line_is_read_once_however_often_the_log_is_asked(log):
+    first, again = log.entries(), log.entries("update_attempt")
+    assert all(one is other for one, other in zip(first, again, strict=True))
+
+
 def test_a_change_of_the_head_is_found(log, key):
     content, head, chance = log.path.read_bytes(), log.head_file.read_bytes(), random.Random(1)
     for _ in range(200):

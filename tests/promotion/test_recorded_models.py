@@ -118,3 +118,12 @@ def test_the_doctor_names_a_moved_alias(fleet):
 def test_a_champion_that_no_record_names_is_named(fleet):
     fleet.registry.set_alias("champion", "1")
     assert "champion is 1, the records name none" in verify_evidence(fleet.workspace, fleet.params).problems[0]
+
+
+def test_a_process_that_triages_again_builds_a_model_once_and_a_new_champion_anew(fleet):
+    fleet.champions(1)
+    first = find_scorers(fleet.workspace, fleet.params).champion
+    again = find_scorers(fleet.workspace, fleet.params).champion
+    assert again.network is first.network
+    fleet.champions(1)
+    assert find_scorers(fleet.workspace, fleet.params).champion.network is not first.network
