@@ -81,11 +81,23 @@ def read_tables(parts: Iterable[Path], schema: pa.Schema) -> tuple[pd.DataFrame,
     tables, damaged = [], []
     for part in parts:
         try:
-            tables.append(pq.read_table(part, schema=schema))
+            with pq.ParquetFile(
+                part
+            ) as file:  # without pyarrow.dataset, which takes longer to import than this to read
+                tables.append(_in_form(file.read(use_threads=False), schema))
         except (OSError, pa.ArrowException) as error:
             damaged.append(damaged_part(part, error))
     table = pa.concat_tables(tables) if tables else schema.empty_table()
     return table.to_pandas(), tuple(damaged)
+
+
+def _in_form(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of the schema; one that a part of an earlier release does not have is unknown."""
+    columns = [
+        table[field.name].cast(field.type) if field.name in table.column_names else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def damaged_part(part: Path, error: Exception) -> DamagedPart:
@@ -132,7 +144,7 @@ def read_part(
     part: Path, wanted: Sequence[str] | None, with_embeddings: bool, any_of: Mapping[str, Collection[str]] | None
 ) -> pa.Table:
     """The wanted columns of a part, with `logged_at` and `written`; of all rows, or of those that fit `any_of`."""
-    with pq.ParquetFile(part) as file:
+    with pq.ParquetFile(part) as file:  # pyarrow.dataset takes longer to import than this to read
         held = file.schema_arrow.names
         names = [name for name in (wanted if wanted is not None else held) if name in held]
         if not with_embeddings:
