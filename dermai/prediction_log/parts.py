@@ -81,9 +81,7 @@ def read_tables(parts: Iterable[Path], schema: pa.Schema) -> tuple[pd.DataFrame,
     tables, damaged = [], []
     for part in parts:
         try:
-            with pq.ParquetFile(
-                part
-            ) as file:  # without pyarrow.dataset, which takes longer to import than this to read
+            with pq.ParquetFile(part) as file:  # pyarrow.dataset takes longer to import than this to read
                 tables.append(_in_form(file.read(use_threads=False), schema))
         except (OSError, pa.ArrowException) as error:
             damaged.append(damaged_part(part, error))
