@@ -156,7 +156,7 @@ class AuditLog:
 
     def _lost_logs(self, key: SigningKey) -> list[str]:
         """Logs that were kept in this place, and are not here now, in a sentence each."""
-        own, first = self._log_name(), next(iter(self.entries()), None)
+        own, first = self._log_name(), self._first_entry()
         begun = LogBegun.read(first) if first else None
         settled = {lost.log for lost in begun.replaces} if begun else set()
         return [
@@ -264,9 +264,14 @@ class AuditLog:
         self._write_witness(key, head)
         return entry, head
 
+    def _first_entry(self) -> Entry | None:
+        """The first whole line that is an entry; those after it are not parsed."""
+        lines = (_read(self.path) or b"").split(b"\n")[:-1]
+        return next((entry for line in lines if (entry := parse_entry(line))), None)
+
     def _log_name(self) -> str:
         head = parse_head(_read(self.head_file) or b"")
-        first = next(iter(self.entries()), None)
+        first = self._first_entry()
         return first.log if first else head.log if head else ""
 
     def _witness_file(self, key: SigningKey) -> Path:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dermai.audit.entries import FIRST_PREVIOUS, Entry, Head, entry_fault, head_signed, parse_entry, parse_head
+from dermai.audit.key import public_pem
 from dermai.audit.rotation import ROTATION, new_key_of, old_key_of, same_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+MOST_REMEMBERED = 200_000  # lines; 32 bytes each
+# Lines that were found sound in this process, each as a hash of its bytes and of the key that signed it: a log is
+# verified before every decision, and nothing but the same bytes and key has the same hash.
+_sound: set[bytes] = set()
 
 
 @dataclass
@@ -46,7 +54,7 @@ def verify(
 def _first_key(lines: list[bytes], key: Ed25519PublicKey) -> Ed25519PublicKey:
     """The key that the log was begun with: the one that its first rotation ends, else the one it is checked with."""
     for line in lines:
-        entry = parse_entry(line)
+        entry = parse_entry(line) if ROTATION.encode() in line else None
         if entry and entry.event == ROTATION:
             return old_key_of(entry) or key
     return key
@@ -55,6 +63,7 @@ def _first_key(lines: list[bytes], key: Ed25519PublicKey) -> Ed25519PublicKey:
 def _check_chain(lines: list[bytes], key: Ed25519PublicKey, found: Verification) -> list[Ed25519PublicKey]:
     """Check each line and its place; the keys that signed the log, one after the other."""
     keys = [_first_key(lines, key)]
+    signer = public_pem(keys[-1])
     previous, log = FIRST_PREVIOUS, None
     for number, line in enumerate(lines, 1):
         entry = parse_entry(line)
@@ -63,7 +72,7 @@ def _check_chain(lines: list[bytes], key: Ed25519PublicKey, found: Verification)
             previous = ""
             continue
         log = log or entry.log
-        fault = entry_fault(entry, keys[-1])
+        fault = _line_fault(line, entry, keys[-1], signer)
         if not fault and entry.sequence != number:
             fault = f"it is record {entry.sequence}"
         if not fault and entry.log != log:
@@ -76,11 +85,25 @@ def _check_chain(lines: list[bytes], key: Ed25519PublicKey, found: Verification)
                 fault = "it names a new key that did not countersign"
             else:
                 keys.append(new)
+                signer = public_pem(new)
         if fault:
             found.problems.append(f"line {number}: {fault}")
         previous = entry.hash
         found.entries.append(entry)
     return keys
+
+
+def _line_fault(line: bytes, entry: Entry, key: Ed25519PublicKey, signer: bytes) -> str:
+    """`entry_fault`, computed once for a sound line; `signer` is the key as PEM."""
+    known = hashlib.sha256(signer + line).digest()
+    if known in _sound:
+        return ""
+    fault = entry_fault(entry, key)
+    if not fault:
+        if len(_sound) >= MOST_REMEMBERED:
+            _sound.clear()
+        _sound.add(known)
+    return fault
 
 
 def _check_head(lines: list[bytes], content: bytes | None, keys: list[Ed25519PublicKey], found: Verification) -> None:

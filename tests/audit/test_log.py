@@ -295,3 +295,13 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next_write(log, key, monk
     assert log.verify().ok
     assert len(log.entries("failure")) == 1
     assert len(log.entries("key_rotation")) <= 1
+
+
+def test_a_line_that_was_found_sound_is_missed_as_soon_as_it_is_edited(log):
+    assert log.verify().ok
+    sound = log.path.read_bytes()
+    place = sound.index(b'"body"') + 12
+    log.path.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
+    assert "line 1" in log.verify().problems[0]
+    log.path.write_bytes(sound)
+    assert log.verify().ok
