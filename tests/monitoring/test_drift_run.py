@@ -38,6 +38,7 @@ def two_weeks(tmp_path_factory, mlflow_store):
     folder = tmp_path_factory.mktemp("two_weeks")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DERMAI_PSEUDONYM_KEY_FILE", str(folder / "pseudonym.key"))
+        patched.setenv("DERMAI_AUDIT_KEY_FILE", str(folder / "keys" / "audit.key"))
         patched.delenv("MLFLOW_TRACKING_URI", raising=False)
         root = folder / "workspace"
         root.mkdir()
@@ -47,18 +48,22 @@ def two_weeks(tmp_path_factory, mlflow_store):
         make_champion(Registry(workspace, quick_params(workspace)), workspace, folder / "known")
         week(workspace, folder / "week-1", 1)
         week(workspace, folder / "week-2", 2, brightness=0.45, site="Faro")
+        shutil.copytree(workspace.state / "audit", folder / "audit")
     return folder
 
 
 @pytest.fixture
-def service(two_weeks, monkeypatch):
+def service(two_weeks, tmp_path, monkeypatch):
     """The two weeks; judged windows, history, records and Evidently's workspace are each test's own."""
     workspace = Workspace(two_weeks / "workspace")
     monkeypatch.setenv(WORKSPACE_VARIABLE, str(workspace.root))
     monkeypatch.setenv("DERMAI_PSEUDONYM_KEY_FILE", str(two_weeks / "pseudonym.key"))
+    keys = shutil.copytree(two_weeks / "keys", tmp_path / "keys")
+    monkeypatch.setenv("DERMAI_AUDIT_KEY_FILE", str(keys / "audit.key"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for name in ("monitoring", "evidently", "audit"):
         shutil.rmtree(workspace.state / name, ignore_errors=True)
+    shutil.copytree(two_weeks / "audit", workspace.state / "audit")
     shutil.rmtree(workspace.prediction_log / "confirmations", ignore_errors=True)
     return workspace
 
@@ -151,12 +156,19 @@ class TestRun:
         log = service.prediction_log / "predictions"
         damaged = next(log.rglob("*.parquet")).with_name("part-damaged.parquet")
         damaged.write_bytes(b"PAR1 nothing PAR1")
+        rows = PredictionLog(service.prediction_log).read(damaged.parents[1].name.partition("=")[2]).table.head(1)
+        file = tmp_path / "diagnoses.csv"
+        rows[["case_id"]].assign(diagnosis="BCC", confirmed_by="histology").to_csv(file, index=False)
+        assert CliRunner().invoke(application, ["confirm", str(file)]).exit_code == 0
+        (diagnoses,) = (service.prediction_log / "confirmations").glob("*.parquet")
+        diagnoses.write_bytes(diagnoses.read_bytes() + b" ")
         try:
             found = run_monitoring(service, quick_params(service), "first")
         finally:
             damaged.unlink()
         assert found.windows == 2
         assert "part-damaged" in found.problems[0]
+        assert [said for said in found.problems if said.startswith(diagnoses.name) and "what was recorded" in said]
 
     def test_without_a_champion_it_says_what_to_run(self, workspace, registry):
         with pytest.raises(DermaiError, match="incremental_finetune"):
