@@ -1,16 +1,16 @@
 """What kind of photographs a model has learnt, so that another kind is noticed.
 
-In the pooled features of the frozen reference backbone (`dermai.models.inference.embed`) each group of learnt
-photographs, one source in one view, is summarised by a Gaussian: its mean and its principal directions, with one
-variance for all the others (Tipping & Bishop 1999). A photograph's distance is Mahalanobis' to the nearest group, as in
-Lee et al. (NeurIPS 2018). No single patient's features are kept.
+Each group of learnt photographs, one source in one view, is summarised by a Gaussian for each part of their features
+(`dermai.models.inference.appearance`: colours, textures): its mean and its principal directions, with one variance for
+all the others (Tipping & Bishop 1999). A photograph's distance is Mahalanobis', in early feature maps as in Lee et al.
+(NeurIPS 2018). No single patient's features are kept.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,9 +25,10 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Group:
-    """A Gaussian over features [D]: `directions` [K, D] with their `variances` [K], `rest` for every other one.
+    """A Gaussian over D features from column `first` on: `directions` [K, D], `variances` [K], `rest` for all others.
 
-    Photographs farther than `threshold` from it are not of this group.
+    Photographs farther than `threshold` from it are not of this group. Groups of one name are parts of one: a
+    photograph belongs to it that is near in each.
     """
 
     name: str
@@ -36,10 +37,12 @@ class Group:
     variances: Array
     rest: float
     threshold: float = float("inf")
+    first: int = 0
 
     def distances(self, features: ArrayLike) -> NDArray[np.float64]:
-        """Squared Mahalanobis distances [N] of features [N, D], divided by D."""
-        centred = np.asarray(features, dtype=np.float64) - self.mean
+        """Squared Mahalanobis distances [N], divided by D; the features [N, any] hold those of this group."""
+        own = np.asarray(features, dtype=np.float64)[:, self.first : self.first + len(self.mean)]
+        centred = own - self.mean
         along = centred @ self.directions.T.astype(np.float64)
         across = np.maximum((centred**2).sum(axis=1) - (along**2).sum(axis=1), 0)
         return ((along**2 / self.variances).sum(axis=1) + across / self.rest) / centred.shape[1]
@@ -55,8 +58,17 @@ class Familiarity:
     sites: tuple[str, ...] = ()
 
     def unfamiliar(self, features: ArrayLike) -> NDArray[np.bool_]:
-        """Which photographs [N], by their features [N, D], are beyond the threshold of every group."""
-        return np.all([group.distances(features) > group.threshold for group in self.groups], axis=0)
+        """Which photographs [N], by their features [N, `width`], are beyond a threshold of every group."""
+        beyond: dict[str, NDArray[np.bool_]] = {}
+        for group in self.groups:
+            found = group.distances(features) > group.threshold
+            beyond[group.name] = beyond.get(group.name, False) | found
+        return np.all(list(beyond.values()), axis=0)
+
+    @property
+    def width(self) -> int:
+        """How many features a photograph has."""
+        return max(group.first + len(group.mean) for group in self.groups)
 
     def to_bytes(self) -> bytes:
         """As a safetensors file; the same summary gives the same bytes."""
@@ -70,7 +82,11 @@ class Familiarity:
             "false_flags": self.false_flags,
             "views": self.views,
             "sites": self.sites,
-            "groups": [{"name": one.name, "rest": one.rest, "threshold": one.threshold} for one in self.groups],
+            "groups": [
+                {"name": one.name, "rest": one.rest, "threshold": one.threshold}
+                | ({"first": one.first} if one.first else {})  # summaries of earlier releases keep their bytes
+                for one in self.groups
+            ],
         }
         return save(tensors, metadata={"familiarity": json.dumps(about)})
 
@@ -100,15 +116,17 @@ def fit_familiarity(
     false_flags: float,
     views: Sequence[str] = (),
     sites: Sequence[str] = (),
+    parts: Sequence[int] = (),
 ) -> Familiarity | None:
     """Summarise the photographs that a model learnt; None where they are fewer than `FEWEST`.
 
-    A group's threshold is the distance that the share `false_flags` of its photographs exceeds, each measured from the
-    photographs of other patients (cross-fitting in `FOLDS` folds by patient). Groups of fewer than `FEWEST`
-    photographs, or of fewer patients than folds, are put together.
+    The share `false_flags` of a group's photographs exceed a threshold, each measured from the photographs of other
+    patients (cross-fitting in `FOLDS` folds by patient), and as many exceed that of one part as of another. Groups of
+    fewer than `FEWEST` photographs, or of fewer patients than folds, are put together.
 
     Args:
         features: [N, D].
+        parts: how many columns each part has, in order; empty for one part.
         groups, patients: of each photograph, [N].
     """
     found = np.asarray(features, dtype=np.float64)
@@ -116,9 +134,10 @@ def fit_familiarity(
     large = [name for name in sorted(set(names)) if _enough(who[names == name])]
     names = np.where(np.isin(names, large), names, "others")
     fitted = [
-        _fit_group(name, found[names == name], who[names == name], false_flags)
+        part
         for name in sorted(set(names))
         if _enough(who[names == name])
+        for part in _fit_group(name, found[names == name], who[names == name], false_flags, parts)
     ]
     if not fitted:
         return None
@@ -130,16 +149,29 @@ def _enough(patients: NDArray[np.object_]) -> bool:
     return len(patients) >= FEWEST and len(set(patients)) >= 2 * FOLDS
 
 
-def _fit_group(name: str, features: NDArray[np.float64], patients: NDArray[np.object_], false_flags: float) -> Group:
+def _fit_group(
+    name: str, features: NDArray[np.float64], patients: NDArray[np.object_], false_flags: float, parts: Sequence[int]
+) -> list[Group]:
+    """The group's parts, with their thresholds."""
     order = sorted(set(patients), key=lambda patient: draw_order(0, str(patient)))
     fold_of = {patient: place % FOLDS for place, patient in enumerate(order)}
     folds = np.array([fold_of[patient] for patient in patients])
-    distances = np.empty(len(features))
-    for fold in range(FOLDS):
-        distances[folds == fold] = _gaussian(name, features[folds != fold]).distances(features[folds == fold])
-    threshold = float(np.quantile(distances, 1 - false_flags, method="higher"))
-    whole = _gaussian(name, features)
-    return Group(name, whole.mean, whole.directions, whole.variances, whole.rest, threshold)
+    ends = np.cumsum(parts) if len(parts) else np.array([features.shape[1]])
+    firsts = [0, *ends[:-1]]
+    columns = [features[:, first:end] for first, end in zip(firsts, ends, strict=True)]
+    distances = np.empty((len(features), len(ends)))
+    for part, own in enumerate(columns):
+        for fold in range(FOLDS):
+            gaussian = _gaussian(name, own[folds != fold])
+            distances[folds == fold, part] = gaussian.distances(own[folds == fold])
+    # Of each distance the share that is at least as large; beyond a share of `cut` in some part are `false_flags`
+    shares = (distances[:, None, :] <= distances[None, :, :]).mean(axis=1)
+    cut = float(np.quantile(shares.min(axis=1), false_flags, method="lower"))
+    thresholds = [float(np.quantile(one, 1 - cut, method="higher")) for one in distances.T]
+    return [
+        replace(_gaussian(name, own), threshold=threshold, first=int(first))
+        for own, threshold, first in zip(columns, thresholds, firsts, strict=True)
+    ]
 
 
 def _gaussian(name: str, features: NDArray[np.float64]) -> Group:

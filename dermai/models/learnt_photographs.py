@@ -1,4 +1,4 @@
-"""The photographs that a package learnt, in the reference backbone's features: each measured once and kept."""
+"""The photographs that a package learnt, summarised by how they look."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dermai.data.cases import photograph_path
-from dermai.images.record_file import RecordFile
 from dermai.models.backbones import BUNDLED_BACKBONE
 from dermai.models.familiarity import FEWEST, Familiarity, fit_familiarity
-from dermai.models.inference import embed
+from dermai.models.inference import APPEARANCE, appearance, embed, kept_appearance
 
 MOST_OF_A_GROUP = 1000  # photographs: more make a group's directions no truer, and take minutes
-FEATURES = 1280
-SUMMARIES = "familiarity"  # folder in the cache: of packages that have none of their own
-AT_ONCE = 256  # measured and kept together: a run that is killed goes on after them
+POOLED_FEATURES = 1280  # in summaries of earlier releases
+SUMMARIES = "appearance"  # folder in the cache: of packages that have none of their own
 
 
 def familiarity_of(
@@ -44,33 +42,29 @@ def familiarity_of(
     if len(drawn) < FEWEST:
         return None
     return fit_familiarity(
-        reference_features(list(drawn["image"]), data_folder, cache),
+        appearance(list(drawn["image"]), data_folder, cache),
         list(drawn["group"]),
         list(drawn["patient_id"]),
         false_flags,
         list(known["view"]),
         list(known["site"]),
+        APPEARANCE,
     )
 
 
-def reference_features(images: list[str], data_folder: Path, cache: Path) -> NDArray[np.float32]:
-    """What `embed` says of photographs of the dataset, float32 [N, 1280]."""
-    kept = _kept_features(cache)
-    missing = kept.missing(images)
-    for start in range(0, len(missing), AT_ONCE):
-        some = missing[start : start + AT_ONCE]
-        kept.append(some, embed(some, data_folder, cache).astype(np.float32))
-    return np.asarray(kept.read(images))
+def familiarity_features(
+    familiarity: Familiarity, images: Sequence[str], data_folder: Path, cache: Path
+) -> NDArray[np.float32]:
+    """What a summary asks of photographs, [N, `familiarity.width`]: their appearance, of an earlier release `embed`."""
+    if familiarity.width == POOLED_FEATURES:
+        return embed(images, data_folder, cache).astype(np.float32)
+    return appearance(images, data_folder, cache)
 
 
 def forget_features(cache: Path, images: Sequence[str]) -> None:
-    """Remove photographs from the kept features, and summaries that were made with them: consent was withdrawn."""
+    """Remove photographs from what is kept of them, and summaries that were made with them: consent was withdrawn."""
     if images and (cache / "features").is_dir():
-        _kept_features(cache).forget(images)
+        kept_appearance(cache).forget(images)
         shutil.rmtree(cache / SUMMARIES, ignore_errors=True)
-
-
-def _kept_features(cache: Path) -> RecordFile:
-    folder = cache / "features"
-    folder.mkdir(parents=True, exist_ok=True)
-    return RecordFile(folder / BUNDLED_BACKBONE, (FEATURES,), "float32")
+        for file in (cache / "features").glob(f"{BUNDLED_BACKBONE}.*"):  # of earlier releases
+            file.unlink()

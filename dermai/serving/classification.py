@@ -77,7 +77,8 @@ def classify(
     """
     import pandas as pd
 
-    from dermai.models.inference import embed, predict_probabilities
+    from dermai.models.inference import predict_probabilities
+    from dermai.models.learnt_photographs import familiarity_features
 
     data = data or DataParams()
     with tempfile.TemporaryDirectory(prefix="dermai-serving-") as name:
@@ -94,7 +95,9 @@ def classify(
             package, images, folder, folder / "cache", clinical=_readable(photographs)
         )
         known = package.familiarity
-        unfamiliar = known.unfamiliar(embed(images, folder, folder / "cache")) if known else None
+        unfamiliar = None
+        if known is not None:
+            unfamiliar = known.unfamiliar(familiarity_features(known, images, folder, folder / "cache"))
     predicted = package.called(probabilities)
     taxonomy = load_taxonomy()
     risks = [taxonomy.risk(code) for code in predicted]

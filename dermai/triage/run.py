@@ -24,6 +24,7 @@ from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, InvalidParams
 from dermai.files import locked, write_json
 from dermai.models.familiarity import Familiarity
+from dermai.models.learnt_photographs import familiarity_features
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import record_retakes
@@ -174,7 +175,7 @@ def _run_triage(
         familiarity = known_familiarity(champion.package, workspace, params.triage.false_flags)
         if familiarity is None:
             notes.append(NOT_KNOWN)
-        cautions = _cautions(scorers, champion, accepted, familiarity, log, workspace, params)
+        cautions = _cautions(scorers, accepted, familiarity, workspace, params)
     cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks, points, cautions)
     if champion is not None and params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
@@ -229,18 +230,11 @@ def _run_triage(
 
 
 def _cautions(
-    scorers: Scorers,
-    champion: ScoringModel,
-    accepted: pd.DataFrame,
-    familiarity: Familiarity | None,
-    log: PredictionLog,
-    workspace: Workspace,
-    params: Params,
+    scorers: Scorers, accepted: pd.DataFrame, familiarity: Familiarity | None, workspace: Workspace, params: Params
 ) -> Cautions:
     """Why answers of this run are not to be trusted, from the champion's standing, open alarms and the photographs."""
-    logged = log.read(champion.version, ["image"], with_embeddings=True, only=("image", set(accepted["image"])))
-    place = {image: number for number, image in enumerate(logged.table["image"])}
-    features = logged.embeddings[[place[image] for image in accepted["image"]]]
+    images, folder = list(accepted["image"]), triage_folder(workspace)
+    features = familiarity_features(familiarity, images, folder, workspace.cache) if familiarity else None
     found = cautions_about(accepted, features, familiarity, params.triage.batch_level)
     provisional = (PROVISIONAL,) if scorers.provisional else ()
     alarms = alarm_cautions(open_alarms(AuditLog(workspace.audit_log)))

@@ -48,7 +48,7 @@ def known_familiarity(package: ModelPackage, workspace: Workspace, false_flags: 
 
 
 def cautions_about(
-    photographs: pd.DataFrame, features: NDArray[np.float32], familiarity: Familiarity | None, batch_level: float
+    photographs: pd.DataFrame, features: NDArray[np.float32] | None, familiarity: Familiarity | None, batch_level: float
 ) -> Cautions:
     """What speaks against trusting the answers about these photographs.
 
@@ -57,9 +57,9 @@ def cautions_about(
 
     Args:
         photographs: `image`, `patient_id`, `view`, `site`.
-        features: [N, D], in the same order.
+        features: [N, D], in the same order; None where nothing is known.
     """
-    if familiarity is None or photographs.empty:
+    if familiarity is None or features is None or photographs.empty:
         return Cautions()
     unlike = familiarity.unfamiliar(features)
     found: dict[str, list[str]] = {}

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from dermai.data.cases import photograph_path
 from dermai.errors import PackageTampered
-from dermai.images.record_file import RecordFile
-from dermai.models.backbones import BUNDLED_BACKBONE
 from dermai.models.familiarity import FEWEST, Familiarity, fit_familiarity
-from dermai.models.learnt_photographs import FEATURES, familiarity_of
+from dermai.models.inference import APPEARANCE, kept_appearance
+from dermai.models.learnt_photographs import familiarity_of
 from dermai.models.package import ModelPackage
 from tests.packages import make_package
 
@@ -115,19 +114,37 @@ def test_the_learnt_photographs_of_a_dataset_are_summarised_without_its_test_pat
         path = photograph_path(tmp_path, image)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"measured already")
-    kept = RecordFile(_folder(tmp_path) / BUNDLED_BACKBONE, (FEATURES,), "float32")
-    values = np.random.default_rng(0).normal(0, 1, (70, FEATURES)).astype(np.float32)
+    kept = kept_appearance(tmp_path / "cache")
+    values = np.random.default_rng(0).normal(0, 1, (70, sum(APPEARANCE))).astype(np.float32)
     kept.append(list(cases["image"][:70]), values)  # a test patient's photograph would have to be measured, and fail
     found = familiarity_of(cases, cases, tmp_path, tmp_path / "cache", 0.02)
     assert (found.views, found.sites) == (("macroscopic",), ("Porto",))
-    assert found.groups[0].mean == pytest.approx(values.mean(axis=0), abs=1e-5)
+    assert np.concatenate([part.mean for part in found.groups]) == pytest.approx(values.mean(axis=0), abs=1e-5)
     fewer = cases[cases["split"] != "train"]
     assert familiarity_of(cases, fewer, tmp_path, tmp_path / "cache", 0.02) is None, (
         "withdrawn photographs are left out"
     )
 
 
-def _folder(tmp_path):
-    folder = tmp_path / "cache" / "features"
-    folder.mkdir(parents=True)
-    return folder
+@pytest.mark.parametrize("false_flags", [0.02, 0.1])
+def test_photographs_measured_in_parts_are_flagged_no_more_often_either(false_flags):
+    shares = [
+        fit_familiarity(drawn(seed, 500), ["a"] * 500, people(500), false_flags, parts=(2, WIDTH - 2))
+        .unfamiliar(drawn(seed + 100, 1000))
+        .mean()
+        for seed in range(12)
+    ]
+    assert np.mean(shares) == pytest.approx(false_flags, abs=0.6 * false_flags)
+
+
+def test_a_photograph_far_in_one_part_is_unlike_and_each_part_counts_alike():
+    found = fit_familiarity(drawn(0, 600), ["a"] * 600, people(600), 0.02, parts=(2, WIDTH - 2))
+    photographs = drawn(1, 3)
+    photographs[1, 0] += 1000
+    photographs[2, -1] += 1000
+    assert list(found.unfamiliar(photographs)[1:]) == [True, True]
+    assert (found.width, [part.first for part in found.groups]) == (WIDTH, [0, 2])
+    beyond = [(part.distances(drawn(2, 4000)) > part.threshold).mean() for part in found.groups]
+    assert beyond[0] == pytest.approx(beyond[1], abs=0.015)
+    again = Familiarity.from_bytes(found.to_bytes())
+    assert np.array_equal(again.unfamiliar(photographs), found.unfamiliar(photographs))

@@ -11,6 +11,8 @@ import pytest
 from dermai.audit import AuditLog
 from dermai.config import load_params
 from dermai.models.familiarity import fit_familiarity
+from dermai.models.inference import APPEARANCE
+from dermai.models.learnt_photographs import POOLED_FEATURES
 from dermai.models.package import ModelPackage
 from dermai.promotion.alarms import settle_alarms
 from dermai.triage import unfamiliar
@@ -91,8 +93,11 @@ def champion_that_knows(registry, tmp_path, familiarity):
     registry.set_alias("champion", version.version)
 
 
-def test_a_worklist_of_unlike_photographs_has_no_normal_case_and_promises_no_coverage(workspace, registry, tmp_path):
-    champion_that_knows(registry, tmp_path, summary(-1.0))
+@pytest.mark.parametrize("width", [sum(APPEARANCE), POOLED_FEATURES], ids=["appearance", "of an earlier release"])
+def test_a_worklist_of_unlike_photographs_has_no_normal_case_and_promises_no_coverage(
+    workspace, registry, tmp_path, width
+):
+    champion_that_knows(registry, tmp_path, summary(-1.0, width))
     done, table, page = triage(workspace, write_referrals(tmp_path / "new", 5))
     assert (done.unfamiliar, done.with_caution, len(done.cautions)) == (5, 5, 1)
     assert "normal" not in set(table["risk"])
