@@ -169,7 +169,7 @@ class TriageParams(Section):
     largest_set: int = Field(3, ge=1)
     heat_maps: bool = True
     challenger_in_shadow: bool = True
-    false_flags: float = Field(0.02, gt=0, lt=0.5)
+    false_flags: float = Field(0.03, gt=0, lt=0.5)
     batch_level: float = Field(0.01, gt=0, lt=0.5)
     batch: int = Field(256, ge=1)
 
