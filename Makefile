@@ -47,7 +47,8 @@ demo: $(READY)  ## The whole story in a few minutes on simulated patients
 
 # `make test TESTS=tests/promotion` runs a part, `make test TESTS="tests/gate -k ledger"` less.
 TESTS ?=
-PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+# A thread a worker: two that wait for each other's threads on two cores take twice the time.
+PYTEST := PATH="$(CURDIR)/$(BIN):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 TOGETHER := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 quick: $(READY)  ## The tests that need no torch, server or browser: under a minute
