@@ -91,3 +91,10 @@ def test_a_run_with_nothing_new_succeeds_and_leaves_the_metrics_as_they_are(tmp_
         (tmp_path / "code").write_text(f"another {number}")
         run(*dvc, *command)
         assert all((tmp_path / next(iter(output))).is_file() for output in outputs)
+
+
+def test_bytecode_that_another_command_wrote_is_no_change_and_no_photograph_is_ignored() -> None:
+    bytecode = ["dermai/__pycache__/a.pyc", "dermai/gate/__pycache__/a.pyc", "steps/__pycache__/a.pyc"]
+    command = [sys.executable, "-m", "dvc", "check-ignore", *bytecode, "data/images/ab/abc.jpg"]
+    found = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == bytecode

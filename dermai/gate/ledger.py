@@ -45,6 +45,7 @@ from dermai.gate.policy import GatePolicy
 from dermai.gate.results import LesionResults, aligned
 
 BENIGN = "benign"
+NOTHING_LEFT = 1e-9  # level at which patients are judged whose budget was emptied
 
 
 class Line(BaseModel):
@@ -86,9 +87,13 @@ class Result(Line):
 
 
 class Emptied(Line):
-    """What was spent before is not known any more, so that nothing of the budget of the known patients is left."""
+    """What was spent before is not known any more, so that nothing of the budget of the known patients is left.
+
+    With `patients_too` it is not known on whom it was spent either: the patients of the next use bring nothing.
+    """
 
     event: Literal["emptied"] = "emptied"
+    patients_too: bool = Field(False, exclude_if=not_)
 
 
 LedgerLine = Annotated[Use | Result | Emptied, Field(discriminator="event")]
@@ -102,11 +107,11 @@ class Account(Line):
     alpha: float = 0.0
     known: frozenset[str] = frozenset()
 
-    def refreshed(self, patients: Iterable[str], alpha: float, size: int = 0) -> Account:
-        """After patients that were never used before joined the test set, which has `size` patients in this account."""
+    def refreshed(self, patients: Iterable[str], alpha: float, size: int = 0, unused: bool = True) -> Account:
+        """After patients joined the test set, which has `size` in this account; `unused`: for the first time."""
         new = frozenset(patients) - self.known
         known = self.known | new
-        granted = alpha * len(new) / max(len(known), size) if known else 0.0
+        granted = alpha * len(new) / max(len(known), size) if known and unused else 0.0
         return Account(wealth=min(alpha, self.wealth + granted), alpha=alpha, known=known)
 
 
@@ -137,13 +142,13 @@ def accounts(lines: Lines) -> dict[str, Account]:
     """The state of every account after these lines: a pure function of the ledger."""
     state: dict[str, Account] = {}
     uses: dict[int, Use] = {}
-    for line in lines:
+    for place, line in enumerate(lines):
         if isinstance(line, Use):
-            uses[line.number] = line
+            uses[line.number], unused = line, _unused(lines[:place])
             for name, patients in line.new_patients.items():
-                account = state.get(name, Account()).refreshed(patients, line.alpha, line.patients[name])
+                account = state.get(name, Account()).refreshed(patients, line.alpha, line.patients[name], unused)
                 left = account.wealth - line.level if line.spends else account.wealth
-                state[name] = account.model_copy(update={"wealth": left})
+                state[name] = account.model_copy(update={"wealth": max(left, 0.0)})
         elif isinstance(line, Emptied):
             state = {name: account.model_copy(update={"wealth": 0.0}) for name, account in state.items()}
         elif uses[line.number].spends:
@@ -152,6 +157,12 @@ def accounts(lines: Lines) -> dict[str, Account]:
                 left = min(use.level, use.alpha) if line.outcome == "promote" else state[name].wealth / 2
                 state[name] = state[name].model_copy(update={"wealth": left})
     return state
+
+
+def _unused(lines: Lines) -> bool:
+    """Whether patients who come with the next use are known to be new."""
+    last = next((line for line in reversed(lines) if isinstance(line, Use | Emptied)), None)
+    return not (isinstance(last, Emptied) and last.patients_too)
 
 
 def evaluated_rows(
@@ -210,12 +221,15 @@ def next_use(
     opened = {name: account for name, account in state.items() if account.known}
     seen = frozenset[str]().union(*(account.known for account in opened.values()))
     new = {name: tuple(sorted(set(ids) - seen if name in opened else set(ids))) for name, ids in patients.items()}
+    unused = _unused(lines)
     refreshed = {
-        name: state.get(name, Account()).refreshed(new[name], policy.test_set_alpha, len(ids))
+        name: state.get(name, Account()).refreshed(new[name], policy.test_set_alpha, len(ids), unused)
         for name, ids in patients.items()
     }
     level = policy.ledger.spend * min(account.wealth for account in refreshed.values())
-    # An empty account (no patient yet) cannot be spent from: the decision is then shown at the first level.
+    if level == 0 and all(account.known for account in refreshed.values()):
+        level = NOTHING_LEFT
+    # An account without a patient cannot be spent from: the decision is then shown at the first level.
     decidable = level > 0 and all(
         len(patients[code]) >= fewest_without_miss(policy.floors[code], level) for code in policy.gated_classes
     )

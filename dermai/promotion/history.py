@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from dermai.audit import AuditLog
+from dermai.audit.beginning import LogBegun
+from dermai.records.incidents import Restore
 from dermai.records.log import Record, records_of
 from dermai.records.moves import ChampionMove, Confirmation, LaterDecision, Move, Promotion
 from dermai.records.update_record import UpdateAttempt
@@ -51,7 +53,8 @@ def latest_attempt(audit: AuditLog, version: str) -> Record[UpdateAttempt] | Non
 def challenger_number(audit: AuditLog, attempt: Record[UpdateAttempt]) -> int:
     """Which challenger of its champion's reign an attempt made, from 1: how many waited for evidence, itself included.
 
-    A reign begins with the promotion of a version on evidence; a provisional promotion and a rollback begin none.
+    A reign begins with the promotion of a version on evidence; a provisional promotion and a rollback begin none. Each
+    record that was lost in it may have been of a challenger, and counts as one.
     """
     begins = [
         move.sequence
@@ -64,7 +67,19 @@ def challenger_number(audit: AuditLog, attempt: Record[UpdateAttempt]) -> int:
         for record in records_of(audit, UpdateAttempt)
         if begun < record.sequence < attempt.sequence and record.body.outcome == "insufficient_evidence"
     }
-    return len(waited - {attempt.body.candidate.version}) + 1
+    lost = sum(count for sequence, count in records_lost(audit) if begun < sequence < attempt.sequence)
+    return len(waited - {attempt.body.candidate.version}) + 1 + lost
+
+
+def records_lost(audit: AuditLog) -> list[tuple[int, int]]:
+    """After which record others are lost, and how many: a restored backup was older, or the log was begun anew."""
+    found = []
+    for record in records_of(audit, Restore, LogBegun):
+        event = record.body
+        lost = event.records_lost if isinstance(event, Restore) else sum(log.count for log in event.replaces)
+        if lost:
+            found.append((record.sequence, lost))
+    return found
 
 
 def champion_problem(audit: AuditLog, champion: ModelVersion | None) -> str:

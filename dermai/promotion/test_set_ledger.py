@@ -11,6 +11,7 @@ from dermai.files import locked, sha256_file
 from dermai.gate.ledger import Emptied, LedgerLine, Lines, Result, Use, result_of
 from dermai.gate.ledger_file import read_ledger_file
 from dermai.promotion.exclusive import check_log, lock_file
+from dermai.promotion.history import records_lost
 from dermai.promotion.rules import check_named
 from dermai.records.log import records_of
 from dermai.records.reassessment import Reassessment
@@ -26,13 +27,20 @@ class LedgerDamaged(DermaiError):
 
 
 def ledger_lines(audit: AuditLog) -> Lines:
-    """Every line of the ledger, oldest first: a pure function of the audit log."""
+    """Every line of the ledger, oldest first: a pure function of the audit log.
+
+    Where records were lost, any of them may have spent the budget, on any patient: then nothing is left.
+    """
     lines: list[LedgerLine] = []
     for takeover in records_of(audit, LedgerTakeover):
         lines += takeover.body.lines
+    losses = [sequence for sequence, _ in records_lost(audit)]
     for record in records_of(audit, LedgerUse, LedgerResult):
+        while losses and losses[0] < record.sequence:
+            lines.append(Emptied(patients_too=True))
+            del losses[0]
         lines.append(record.body.use if isinstance(record.body, LedgerUse) else record.body.result)
-    return lines
+    return [*lines, *(Emptied(patients_too=True) for _ in losses)]
 
 
 def take_over(workspace: Workspace, audit: AuditLog) -> None:

@@ -10,7 +10,7 @@ from dermai.gate import ledger
 from dermai.gate.decision import decide
 from dermai.gate.exact import fewest_without_miss
 from dermai.gate.findings import Outcome
-from dermai.gate.ledger import Account, Emptied, Result, Use, evaluated_rows, next_use
+from dermai.gate.ledger import NOTHING_LEFT, Account, Emptied, Result, Use, evaluated_rows, next_use
 from dermai.gate.planning import rejects
 from dermai.gate.policy import GatePolicy
 from tests.gate.simulated import first_hit, lesions
@@ -172,7 +172,23 @@ def test_where_spending_is_no_longer_known_only_new_patients_have_a_budget():
     assert all(account.wealth == 0 for account in ledger.accounts(lines).values())
     same = next_use(lines, POLICY, patients(100), evaluated="rows", candidate="b", champion="c")
     more = next_use(lines, POLICY, patients(300), evaluated="rows", candidate="b", champion="c")
-    assert (same.spends, more.spends) == (False, True)
+    assert (same.level, more.level > 0.001) == (NOTHING_LEFT, True)
+
+
+def test_patients_without_a_budget_are_never_judged_at_the_level_of_a_first_use():
+    lines, _ = used([], "a")
+    lines = [*lines, Emptied()]
+    for number in range(20):
+        lines, level = used(lines, f"retry {number}")
+        assert level <= NOTHING_LEFT
+    assert all(0 <= account.wealth <= NOTHING_LEFT for account in ledger.accounts(lines).values())
+
+
+def test_where_it_is_not_known_on_whom_it_was_spent_the_patients_of_the_next_use_bring_nothing():
+    lines, level = used([Emptied(patients_too=True)], "a")
+    assert level == NOTHING_LEFT
+    later = next_use(lines, POLICY, patients(300), evaluated="rows", candidate="b", champion="c")
+    assert later.level > 0.001, "those who come later are new"
 
 
 @pytest.mark.parametrize("champion", [None, "perfect"])

@@ -16,6 +16,7 @@ from dermai.promotion.policy_approval import changes_since_approval, policy_appr
 from dermai.promotion.status import read_status
 from dermai.records.moves import ShadowDecisionRecord
 from dermai.report.technical_documentation import technical_documentation
+from tests.records.made import restored
 
 
 def test_champions_decisions_and_what_waits_are_found_in_a_log_of_an_earlier_release(stored_log):
@@ -76,3 +77,15 @@ def test_each_challenger_of_a_reign_has_its_number_and_a_promotion_on_evidence_b
     fleet.promote(fleet.candidate())
     later = fleet.candidate("insufficient_evidence")
     assert (number(first), number(second), number(later)) == (1, 2, 1)
+
+
+def test_a_record_that_was_lost_may_have_been_of_a_challenger(fleet):
+    fleet.audit.append(restored(0))
+    fleet.candidate("insufficient_evidence")
+    fleet.audit.append(restored(3))
+    second = fleet.candidate("insufficient_evidence")
+    assert challenger_number(fleet.audit, latest_attempt(fleet.audit, second)) == 5
+    fleet.promote(second, provisional=True)
+    fleet.promote(fleet.candidate())
+    later = fleet.candidate("insufficient_evidence")
+    assert challenger_number(fleet.audit, latest_attempt(fleet.audit, later)) == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 
+import numpy as np
 import pytest
 
 from dermai.audit import AuditLog
@@ -13,7 +15,7 @@ from dermai.files import sha256_file
 from dermai.gate import ledger
 from dermai.gate.decision import decide
 from dermai.gate.judgement import Judgement
-from dermai.gate.ledger import Result, accounts, next_use, status
+from dermai.gate.ledger import NOTHING_LEFT, Result, accounts, next_use, status
 from dermai.gate.policy import GatePolicy
 from dermai.promotion.judgement import judge
 from dermai.promotion.test_set_ledger import LedgerDamaged, ledger_lines, ledger_problem, take_over_damaged
@@ -23,6 +25,7 @@ from dermai.records.test_set_ledger import LedgerTakeover
 from dermai.records.update_record import TestSetRecord
 from tests.gate.simulated import first_hit, lesions
 from tests.promotion.fleet import WHO
+from tests.records.made import restored
 
 POLICY = GatePolicy()
 GOOD = lesions({code: first_hit(90, 100) for code in ("MM", "BCC", "Nev")})
@@ -143,3 +146,22 @@ def test_a_file_that_the_records_contradict_is_damaged(recorded, change):
 def test_a_workspace_without_a_ledger_takes_nothing_over(workspace, audit):
     ask(workspace)
     assert audit.entries("ledger_takeover") == []
+
+
+def test_where_records_were_lost_they_may_have_spent_the_budget_on_any_patient(workspace, audit):
+    assert ask(workspace).use.level > NOTHING_LEFT
+    audit.append(restored(0))
+    assert accounts(ledger_lines(audit))["MM"].wealth > 0
+    audit.append(restored(2))
+    other = judge(workspace, POLICY, GOOD, GOOD, candidate_id="retried", champion_id="c")
+    assert (other.use.level, other.decision.outcome) == (NOTHING_LEFT, "insufficient_evidence")
+    hits = {code: first_hit(90, 100) for code in ("MM", "BCC", "Nev")}
+    new = lesions(hits, np.array([f"new patient {number}" for number in range(300)]))
+    assert judge(workspace, POLICY, new, new, candidate_id="later", champion_id="c").use.level > 0.001
+
+
+def test_a_log_that_was_begun_anew_has_no_budget_for_the_patients_of_its_first_use(workspace, audit):
+    ask(workspace)
+    shutil.rmtree(workspace.audit_log.parent)
+    audit.begin_anew(**WHO)
+    assert ask(workspace).use.level == NOTHING_LEFT

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dermai.gate.findings import ShadowDecision
 from dermai.gate.policy import GatePolicy
 from dermai.gate.recorded_policy import RecordedPolicy
-from dermai.records.incidents import Failure
+from dermai.records.incidents import Failure, Restore
 from dermai.records.update_record import CodeRecord, DatasetRecord, NothingNew
 from dermai.workspace import CodeVersion
 
 
 def failure(why: str = "out of memory") -> Failure:
     return Failure(why=why, code=CodeVersion(commit="c", dirty=False))
+
+
+def restored(records_lost: int) -> Restore:
+    """That a backup was put back which was older by so many records."""
+    return Restore(taken="2026-03-01", records=1, records_lost=records_lost, manifest_sha256="m", champion=None)
 
 
 def shadow_decision(*reasons: str) -> ShadowDecision:
