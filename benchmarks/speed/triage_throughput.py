@@ -30,8 +30,9 @@ from PIL import Image
 from benchmarks.folders import REPOSITORY, RESULTS
 from dermai.config import ModelParams, Params, load_params
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
+from dermai.promotion.transaction import rollback
 from dermai.registry.mlflow_store import make_store
-from dermai.registry.registry import CHAMPION, Registry
+from dermai.registry.registry import Registry
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 
@@ -178,7 +179,8 @@ def compare(
         make_store(workspace.root / "mlflow.db")
         registry = Registry(workspace, params)
         version = registry.register(package.save(folder / f"package-{number}"), {}, "benchmark", {}, {})
-        registry.set_alias(CHAMPION, version.version)
+        named = {"approver": "nobody", "role": "benchmark", "reason": "a model to triage with"}
+        rollback(workspace, params, to=version.version, **named)
         used = files[: 2 * BATCH] if number == 0 else files
         referrals(folder / "photographs", used)
         works: dict[str, Callable[[], Any]] = {

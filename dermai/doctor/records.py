@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.doctor.finding import Finding, ok, problem, warning
+from dermai.doctor.services import registry_answers
 from dermai.gate.ledger_file import read_ledger_file
 from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
@@ -32,8 +33,8 @@ def check_records(workspace: Workspace, params: Params) -> Iterator[Finding]:
 
 def check_models(workspace: Workspace, params: Params) -> Iterator[Finding]:
     """The registry's aliases name the versions that the records name, and what is served of them is as recorded."""
-    if not Registry.exists(workspace):
-        return
+    if not Registry.exists(workspace) or not registry_answers(workspace):
+        return  # the check of the registry says so
     audit, registry = AuditLog(workspace.audit_log), Registry(workspace, params)
     moved = registry_problem(audit, registry.versions())
     if moved:

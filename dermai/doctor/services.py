@@ -81,6 +81,12 @@ def check_registry(workspace: Workspace, params: Params) -> Iterator[Finding]:
         yield problem("registry", str(error), "start the server, its database and its artifact store")
 
 
+def registry_answers(workspace: Workspace) -> bool:
+    """Whether the registry is local, or its server answers."""
+    uri = workspace.tracking_uri
+    return urlsplit(uri).scheme not in {"http", "https"} or ask(f"{uri.rstrip('/')}/version") is not None
+
+
 def _registry_contents(workspace: Workspace, params: Params) -> Iterator[Finding]:
     from dermai.registry.registry import CHAMPION, Registry
 

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import Refused
-from dermai.promotion.history import (
-    champion_moves,
-    champion_problem,
-    latest_attempt,
-    recorded_anchor,
-)
+from dermai.promotion.history import champion_problem, latest_attempt, recorded_anchor
 from dermai.promotion.transaction import repair
 from dermai.registry.champion import ModelReference, reference_to
 from dermai.registry.registry import (
@@ -32,15 +27,13 @@ IN_USE = {CHAMPION, CHALLENGER, ANCHOR, PREVIOUS}
 def check_registry(workspace: Workspace, params: Params) -> None:
     """What is about to be used from the registry is what the records name; an interrupted move is finished first.
 
-    A workspace whose records name no champion yet has nothing to compare with.
-
     Raises:
         AuditLogDamaged: the log does not verify.
         Refused: champion, anchor or challenger is another version, or another package under the recorded number.
     """
     repair(workspace, params)
     audit = AuditLog(workspace.audit_log)
-    if champion_moves(audit) and (problem := registry_problem(audit, Registry(workspace, params).versions())):
+    if problem := registry_problem(audit, Registry(workspace, params).versions()):
         raise Refused(f"{problem}; `dermai status` names the next step")
 
 
@@ -49,8 +42,6 @@ def registry_problem(audit: AuditLog, versions: Sequence[ModelVersion]) -> str:
     by_alias = under_aliases(versions)
     if problem := champion_problem(audit, by_alias.get(CHAMPION)):
         return problem
-    if not champion_moves(audit):
-        return ""
     found, recorded = reference_to(by_alias.get(ANCHOR)), recorded_anchor(audit)
     if found != recorded:
         return f"the registry's anchor is {_in_words(found)}, the records name {_in_words(recorded)}"

@@ -19,6 +19,7 @@ from dermai.registry.registry import Registry
 from dermai.triage.run import run_triage
 from dermai.workspace import Workspace
 from tests.packages import CLASSES, make_package
+from tests.records.made import crown
 from tests.triage.referrals import paint, write_referrals
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -68,7 +69,7 @@ def make_champion(registry: Registry, workspace: Workspace, folder: Path, count:
         validation=validation[["image", "diagnosis", *scores.columns]],
     )
     version = registry.register(package.save(folder / "package"), {}, "test", {}, {})
-    registry.set_alias("champion", version.version)
+    crown(registry, version)
     return version.version
 
 

@@ -444,7 +444,7 @@ def test_parameters_put_back_ask_for_one_more_run_which_finds_nothing_new(world)
     assert world.status().next_command == UPDATE
     attempt = records_of(world.fleet.audit, UpdateAttempt)[0].body
     of_champion = reference_to(world.fleet.registry.by_alias("champion"))
-    nothing = attempt.model_dump(exclude={"event", "candidate", "outcome", "training", "decision"})
+    nothing = attempt.model_dump(exclude={"event", "candidate", "outcome", "training", "decision", "served_sha256"})
     record_attempt(world.fleet.workspace, world.params, NothingNew(**{**nothing, "champion": of_champion}))
     assert "nothing to do" in world.status().next_step
 

@@ -115,6 +115,13 @@ def test_the_doctor_names_a_moved_alias(fleet):
     assert "champion is 1, the records name 2" in found.what
 
 
+@pytest.mark.parametrize("alias", ["champion", "anchor", "challenger"])
+def test_a_model_that_no_record_names_scores_nothing_where_there_was_no_champion_yet(fleet, alias):
+    fleet.registry.set_alias(alias, "1")
+    with pytest.raises(Refused, match=f"the registry's {alias} is .*1"):
+        find_scorers(fleet.workspace, fleet.params)
+
+
 def test_a_champion_that_no_record_names_is_named(fleet):
     fleet.registry.set_alias("champion", "1")
     assert "champion is 1, the records name none" in verify_evidence(fleet.workspace, fleet.params).problems[0]

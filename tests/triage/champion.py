@@ -10,15 +10,21 @@ import pandas as pd
 
 from dermai.registry.registry import ModelVersion, Registry
 from tests.packages import CLASSES, make_package
+from tests.records.made import crown
 
 
 def make_champion(registry: Registry, folder: Path) -> ModelVersion:
-    """Registered and set as champion; its random weights answer anything."""
+    """Registered, and champion by a signed record; its random weights answer anything."""
+    version = register_small_model(registry, folder)
+    crown(registry, version)
+    return version
+
+
+def register_small_model(registry: Registry, folder: Path) -> ModelVersion:
+    """Registered and no more."""
     columns = [f"p_{name}" for name in CLASSES]
     validation = pd.DataFrame(np.random.default_rng(0).dirichlet([1] * 3, 60), columns=columns).assign(
         image=[f"{number:064x}" for number in range(60)], diagnosis=[CLASSES[n % 3] for n in range(60)]
     )
     package = replace(make_package(), validation=validation[["image", "diagnosis", *columns]])
-    version = registry.register(package.save(folder / "package"), {}, "test", {}, {})
-    registry.set_alias("champion", version.version)
-    return version
+    return registry.register(package.save(folder / "package"), {}, "test", {}, {})

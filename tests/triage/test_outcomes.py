@@ -22,7 +22,8 @@ from dermai.registry.registry import Registry
 from dermai.triage.run import run_triage
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 from tests.conftest import REPOSITORY
-from tests.triage.champion import make_champion
+from tests.records.made import crown
+from tests.triage.champion import register_small_model
 from tests.triage.referrals import paint
 
 WHEN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -43,7 +44,7 @@ def photographs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory, mlflow_store):
-    """A workspace with a champion that has seen nothing yet."""
+    """A workspace with a model that has seen nothing yet."""
     root = tmp_path_factory.mktemp("template") / "workspace"
     root.mkdir()
     text = (REPOSITORY / "params.yaml").read_text()
@@ -52,7 +53,7 @@ def template(tmp_path_factory, mlflow_store):
     )
     shutil.copy(mlflow_store, root)
     registry = Registry(Workspace(root), load_params(root / "params.yaml"))
-    make_champion(registry, tmp_path_factory.mktemp("package"))
+    register_small_model(registry, tmp_path_factory.mktemp("package"))
     return root
 
 
@@ -61,6 +62,8 @@ class Service:
 
     def __init__(self, template: Path, photographs: Path, here: Path) -> None:
         self.workspace = Workspace(shutil.copytree(template, here / "workspace"))
+        registry = Registry(self.workspace, load_params(self.workspace.params_file))
+        crown(registry, registry.get("1"))
         self.photographs, self.here, self.folders = photographs, here, 0
         self.numbers = SenderNumbers(load_pseudonyms(self.workspace))
         self.log = PredictionLog(self.workspace.prediction_log)

@@ -16,6 +16,7 @@ from dermai.models.package import ModelPackage
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
 from dermai.prediction_log.writing import Writer
+from dermai.promotion.transaction import record_attempt
 from dermai.triage.conformal import conformal_sets, conformal_threshold
 from dermai.triage.heat_maps import heat_maps
 from dermai.triage.retake_reasons import reasons_to_retake
@@ -23,6 +24,8 @@ from dermai.triage.risk import abstains, risk_level
 from dermai.triage.run import received_time, run_triage
 from dermai.triage.worklist import worklist_cases, write_worklist_csv
 from tests.packages import CLASSES, make_package
+from tests.promotion.fleet import Fleet
+from tests.records.made import crown
 from tests.triage.champion import make_champion
 from tests.triage.referrals import paint, write_referrals
 
@@ -111,7 +114,7 @@ def test_a_model_that_crops_sees_the_part_around_the_lesion(workspace, registry,
     run_triage(workspace, params, folder, workspace.root / "whole", WHEN)
     package = replace(ModelPackage.load(tmp_path / "package"), crop="lesion")
     cropping = registry.register(package.save(tmp_path / "cropping"), {}, "test", {}, {})
-    registry.set_alias("champion", cropping.version)
+    crown(registry, cropping)
     done = run_triage(workspace, params, folder, workspace.root / "cropped", WHEN)
     assert (done.scored_now, done.cases) == (5, 5)
     log, columns = PredictionLog(workspace.prediction_log), [f"p_{name}" for name in CLASSES]
@@ -192,7 +195,8 @@ class TestTriage:
 
     def test_a_challenger_scores_in_shadow_and_stays_off_the_worklist(self, workspace, registry, champion, tmp_path):
         other = registry.register(make_package(seed=1).save(tmp_path / "other"), {}, "challenger", {}, {})
-        registry.set_alias("challenger", other.version)
+        fleet = Fleet(registry)
+        record_attempt(workspace, fleet.params, fleet.record(other, "insufficient_evidence"))
         done = self.run(workspace, write_referrals(tmp_path / "new", 3))
         log = PredictionLog(workspace.prediction_log)
         assert done.challenger_version == other.version

@@ -20,6 +20,7 @@ from dermai.triage.run import run_triage
 from dermai.triage.unfamiliar import UNLIKE, cautions_about
 from tests.promotion.fleet import WHO
 from tests.promotion.test_alarms import raise_alarm
+from tests.records.made import crown
 from tests.triage.champion import make_champion
 from tests.triage.referrals import write_referrals
 
@@ -90,7 +91,7 @@ def champion_that_knows(registry, tmp_path, familiarity):
     make_champion(registry, tmp_path)
     package = replace(ModelPackage.load(tmp_path / "package"), operating_points={}, familiarity=familiarity)
     version = registry.register(package.save(tmp_path / "known"), {}, "test", {}, {})
-    registry.set_alias("champion", version.version)
+    crown(registry, version)
 
 
 @pytest.mark.parametrize("width", [sum(APPEARANCE), POOLED_FEATURES], ids=["appearance", "of an earlier release"])
