@@ -2,7 +2,7 @@
 
 Shows what the gate does with it, in a workspace that may be spoilt:
 
-    python demo/mislabel.py MM BCC              every melanoma and basal cell carcinoma
+    python demo/mislabel.py MM BCC              every melanoma and basal cell carcinoma: the checks stop the update
     python demo/mislabel.py BCC --right-one-in 5    four of five basal cell carcinomas
 """
 

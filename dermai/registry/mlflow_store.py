@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from dermai.errors import ServiceUnavailable
+from dermai.errors import DermaiError, ServiceUnavailable
 from dermai.workspace import SQLITE
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ def answering(uri: str) -> Iterator[None]:
 
     Raises:
         ServiceUnavailable: MLflow, its database or its artifact store does not answer.
+        DermaiError: the registry lacks what was asked for.
     """
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException
@@ -186,6 +187,10 @@ def answering(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, RequestException, SQLAlchemyError) as error:
+        if isinstance(error, MlflowException) and error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            raise DermaiError(
+                f"the model registry {address(uri)} lacks what it should hold ({error}): put it back from a backup"
+            ) from error
         if isinstance(error, MlflowException) and error.error_code not in UNAVAILABLE:
             raise
         local = sqlite_file(uri) is not None

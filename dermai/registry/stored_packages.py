@@ -50,9 +50,7 @@ def fetch_package(name: str, version: str, sha256: str) -> Path:
     Raises:
         PackageTampered: it is gone, or not the package with this hash.
     """
-    import mlflow
-
-    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version}"))
+    folder = _fetched(name, version)
     found = sorted(folder.glob(f"artifacts/**/{CHECKSUMS}"))
     if not found:
         raise PackageTampered(f"{name} version {version}: the registry holds no {CHECKSUMS} of it any more")
@@ -63,15 +61,31 @@ def served_files_sha256(name: str, version: str) -> str:
     """Hash of what is stored beside a version's package, and what `mlflow models serve` therefore runs and obeys.
 
     What MLflow and Python write themselves when they load a version is not part of it.
-    """
-    import mlflow
 
-    folder = Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version}"))
+    Raises:
+        PackageTampered: it is gone.
+    """
+    folder = _fetched(name, version)
     packages = [found.parent for found in folder.glob(f"artifacts/**/{CHECKSUMS}")]
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not set(packages) & set(path.parents)]
     names = {str(path.relative_to(folder)): path for path in files}
     served = {name: path for name, path in names.items() if name not in WRITTEN_ON_LOADING and CACHE not in path.parts}
     return sha256_json({name: sha256_file(path) for name, path in served.items()})
+
+
+def _fetched(name: str, version: str) -> Path:
+    """All that is stored of a version, downloaded where the store is elsewhere."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return Path(mlflow.artifacts.download_artifacts(f"models:/{name}/{version}"))
+    except MlflowException as error:
+        if "No such artifact" not in str(error):
+            raise
+        raise PackageTampered(
+            f"{name} version {version}: the registry holds no files of it any more; put them back from a backup"
+        ) from None
 
 
 def check_package(folder: Path, name: str, version: str, sha256: str) -> Path:

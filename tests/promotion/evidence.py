@@ -158,7 +158,9 @@ class Evidence:
         }
 
     def aliases(self) -> dict[str, str]:
-        return {alias: version.version for version in self.registry.versions() for alias in version.aliases}
+        """Those that dermai reads; one of another name is nothing to it."""
+        found = {alias: version.version for version in self.registry.versions() for alias in version.aliases}
+        return {alias: found[alias] for alias in ("champion", "challenger", "anchor", "previous") if alias in found}
 
     def outcome(self) -> tuple[str, str]:
         """`found`, with who says what; `harmless`; or `unseen`, with whose answers differ."""

@@ -1,6 +1,7 @@
 """Versions are registered whole or not at all, found by alias, and verified when fetched."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dermai.errors import PackageTampered, ServiceUnavailable, UnknownVersion
+from dermai.errors import DermaiError, PackageTampered, ServiceUnavailable, UnknownVersion
 from dermai.files import sha256_file
 from dermai.models.package import CHECKSUMS, ModelPackage
 from dermai.registry.mlflow_store import read_versions
@@ -138,6 +139,19 @@ def test_a_tampered_package_is_not_registered(registry, package, tmp_path):
     with pytest.raises(PackageTampered):
         register(registry, folder)
     assert registry.versions() == []
+
+
+def test_a_version_whose_files_are_all_gone_and_a_store_without_its_model_are_named(registry, package):
+    version = registry.register(package, {}, "test", {}, {})
+    with closing(sqlite3.connect(registry.workspace.root / "mlflow.db")) as store, store:
+        store.execute("DELETE FROM registered_models")
+    with pytest.raises(DermaiError, match="put it back from a backup"):
+        registry.set_alias("champion", version.version)
+    with closing(sqlite3.connect(registry.workspace.root / "mlflow.db")) as store, store:
+        store.execute("INSERT INTO registered_models (name) VALUES ('dermai')")
+    shutil.rmtree(registry.workspace.store)
+    with pytest.raises(PackageTampered, match="put them back from a backup"):
+        registry.served_sha256(version.version)
 
 
 REGISTER = """
