@@ -66,8 +66,8 @@ def check_registry(workspace: Workspace, params: Params) -> Iterator[Finding]:
         yield ok("registry", f"a local one will be made on first use: {file}")
         return
     if urlsplit(uri).scheme in {"http", "https"}:
-        answer = ask(f"{uri.rstrip('/')}/version")
-        if answer is None or answer.status_code >= 500:
+        answer = _version_of_server(uri)
+        if answer is None:
             yield problem(
                 "registry", f"the MLflow server {address(uri)} does not answer", "start it, or fix its address"
             )
@@ -84,7 +84,13 @@ def check_registry(workspace: Workspace, params: Params) -> Iterator[Finding]:
 def registry_answers(workspace: Workspace) -> bool:
     """Whether the registry is local, or its server answers."""
     uri = workspace.tracking_uri
-    return urlsplit(uri).scheme not in {"http", "https"} or ask(f"{uri.rstrip('/')}/version") is not None
+    return urlsplit(uri).scheme not in {"http", "https"} or _version_of_server(uri) is not None
+
+
+def _version_of_server(uri: str) -> Response | None:
+    """What an MLflow server answers when asked for its version; None where it does not, or says that it cannot."""
+    answer = ask(f"{uri.rstrip('/')}/version")
+    return None if answer is None or answer.status_code >= 500 else answer
 
 
 def _registry_contents(workspace: Workspace, params: Params) -> Iterator[Finding]:

@@ -34,13 +34,10 @@ def ledger_lines(audit: AuditLog) -> Lines:
     lines: list[LedgerLine] = []
     for takeover in records_of(audit, LedgerTakeover):
         lines += takeover.body.lines
-    losses = [sequence for sequence, _ in records_lost(audit)]
-    for record in records_of(audit, LedgerUse, LedgerResult):
-        while losses and losses[0] < record.sequence:
-            lines.append(Emptied(patients_too=True))
-            del losses[0]
-        lines.append(record.body.use if isinstance(record.body, LedgerUse) else record.body.result)
-    return [*lines, *(Emptied(patients_too=True) for _ in losses)]
+    placed: list[tuple[int, LedgerLine]] = [(number, Emptied(patients_too=True)) for number, _ in records_lost(audit)]
+    placed += [(record.sequence, record.body.use) for record in records_of(audit, LedgerUse)]
+    placed += [(record.sequence, record.body.result) for record in records_of(audit, LedgerResult)]
+    return [*lines, *(line for _, line in sorted(placed, key=lambda one: one[0]))]
 
 
 def take_over(workspace: Workspace, audit: AuditLog) -> None:
