@@ -1,0 +1,101 @@
+"""Networks that take photographs as they are decoded and give what is wanted of them: what an engine is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dermai.config import ModelParams
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FEATURES, MAPS, APPEARANCE = "features", "maps", "appearance"
+EARLY_STAGES = 4  # of the reference backbone: they see textures rather than things
+
+
+def photograph_network(
+    backbone: str, weights: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float]
+) -> nn.Module:
+    """A timm network without its linear head: pixels uint8 [N, S, S, 3] to features and maps.
+
+    Features float32 [N, D] are what the head weighs (timm's `pre_logits`), maps [N, C, h, w] what `forward_features`
+    gives, of a vision transformer its tokens [N, T, C]. The head's weights may be among those given.
+
+    Raises:
+        UnknownBackbone: timm has no network of that name.
+        WeightsUnavailable: these are not the weights of that network.
+    """
+
+    def measure(network: Any, inputs: Tensor) -> tuple[Tensor, ...]:
+        maps = network.forward_features(inputs)
+        return network.forward_head(maps, pre_logits=True), maps
+
+    return _wrapped(_without_head(backbone, weights), measure, (FEATURES, MAPS), mean, std)
+
+
+def reference_network() -> nn.Module:
+    """The frozen reference backbone with its ImageNet weights: pixels uint8 [N, S, S, 3] to features and appearance.
+
+    Features float32 [N, 1280] are pooled; appearance [N, 166] is mean and standard deviation of the three colours, then
+    of the feature maps after `EARLY_STAGES`.
+    """
+    import torch
+
+    from dermai.models.backbones import BUNDLED_BACKBONE, imagenet_weights, input_statistics
+
+    def measure(network: Any, inputs: Tensor) -> tuple[Tensor, ...]:
+        early = network.blocks[:EARLY_STAGES](network.bn1(network.conv_stem(inputs)))
+        maps = network.bn2(network.conv_head(network.blocks[EARLY_STAGES:](early)))
+        looks = [part for seen in (inputs, early) for part in (seen.mean((2, 3)), seen.std((2, 3)))]
+        return network.forward_head(maps, pre_logits=True), torch.cat(looks, dim=1)
+
+    weights = imagenet_weights(ModelParams(backbone=BUNDLED_BACKBONE))
+    network = _without_head(BUNDLED_BACKBONE, weights)
+    return _wrapped(network, measure, (FEATURES, APPEARANCE), *input_statistics(BUNDLED_BACKBONE))
+
+
+def _without_head(backbone: str, weights: Mapping[str, Tensor]) -> nn.Module:
+    """The network of `build_model` with these weights below its head, which is as small as can be."""
+    import torch
+
+    from dermai.models.backbones import build_model, head_name
+    from dermai.models.packaged_weights import WeightsUnavailable
+
+    with torch.random.fork_rng(devices=[]):  # what draws after this draws the same
+        network = build_model(ModelParams(backbone=backbone, pretrained="none"), ("unused",))
+    head = head_name(network) + "."
+    try:
+        wrong = network.load_state_dict(
+            {name: tensor for name, tensor in weights.items() if not name.startswith(head)}, strict=False
+        )
+    except RuntimeError as error:
+        raise WeightsUnavailable(f"these are not the weights of {backbone}: {error}") from None
+    if unfit := [*wrong.unexpected_keys, *(name for name in wrong.missing_keys if not name.startswith(head))]:
+        raise WeightsUnavailable(f"these are not the weights of {backbone}: {unfit[0]} is missing or unexpected")
+    return network.eval().requires_grad_(False)
+
+
+def _wrapped(
+    network: nn.Module, measure: Any, outputs: tuple[str, ...], mean: Sequence[float], std: Sequence[float]
+) -> nn.Module:
+    import torch
+
+    class PhotographNetwork(torch.nn.Module):
+        """`outputs` names what `forward` gives, in order."""
+
+        shift: Tensor
+        scale: Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network, self.outputs = network, outputs
+            for name, values in (("shift", mean), ("scale", std)):
+                of_channels = torch.tensor(tuple(values), dtype=torch.float32).mul(255).view(1, 3, 1, 1)
+                self.register_buffer(name, of_channels, persistent=False)
+
+        def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+            inputs = pixels.permute(0, 3, 1, 2).to(torch.float32)
+            return measure(self.network, (inputs - self.shift) / self.scale)
+
+    return PhotographNetwork().eval()
