@@ -13,7 +13,7 @@ from dermai.files import sha256_bytes, sha256_json
 
 SOURCE_ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("dermai", "monitoring", "pipelines", "steps")
-LIBRARIES = ("timm", "torch")
+LIBRARIES = ("onnxruntime", "timm", "torch")
 FOR_TYPE_CHECKERS = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 

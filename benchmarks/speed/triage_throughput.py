@@ -29,6 +29,7 @@ from PIL import Image
 
 from benchmarks.folders import REPOSITORY, RESULTS
 from dermai.config import ModelParams, Params, load_params
+from dermai.models.engine_check import with_checked_engine
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
 from dermai.promotion.transaction import rollback
 from dermai.registry.mlflow_store import make_store
@@ -175,7 +176,7 @@ def compare(
         (workspace.root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
         params = load_params(workspace.params_file)
         if package is None:
-            package = make_model(load_taxonomy().codes, params)
+            package = with_checked_engine(make_model(load_taxonomy().codes, params), workspace.cache)
         make_store(workspace.root / "mlflow.db")
         registry = Registry(workspace, params)
         version = registry.register(package.save(folder / f"package-{number}"), {}, "benchmark", {}, {})

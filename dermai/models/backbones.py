@@ -205,6 +205,8 @@ def fuse_batch_norm(model: nn.Module) -> nn.Module:
     from torch.nn.modules.batchnorm import _BatchNorm
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+    if not any(isinstance(layer, _BatchNorm) for layer in model.modules()):
+        return model.eval()
     fused = copy.deepcopy(model).eval()
     calls: list[tuple[str, nn.Module, Tensor, Tensor]] = []
     hooks = [

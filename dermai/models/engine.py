@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dermai.errors import DermaiError
 from dermai.models.photograph_network import FEATURES, MAPS, photograph_network
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 OPSET = 18
 PIXELS = "pixels"
 _EXPORTING = threading.Lock()  # torch's exporter keeps its state in globals
+
+
+class NotExportable(DermaiError):
+    """A network has a part that ONNX does not express."""
 
 
 class Engine:
@@ -81,6 +86,7 @@ def export_network(
     Raises:
         UnknownBackbone: timm has no network of that name.
         WeightsUnavailable: these are not the weights of that network.
+        NotExportable: it has a part that ONNX does not express.
     """
     return export(photograph_network(backbone, weights, mean, std), image_size)
 
@@ -88,17 +94,21 @@ def export_network(
 def export(network: nn.Module, image_size: int) -> bytes:
     """A network of `dermai.models.photograph_network` as an ONNX file for one photograph of this size."""
     import torch
+    from torch.onnx.errors import OnnxExporterError
 
     file = io.BytesIO()
     with _EXPORTING, warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")  # on Python values that become constants, and on newer exporters
-        torch.onnx.export(
-            network,
-            (torch.zeros((1, image_size, image_size, 3), dtype=torch.uint8),),
-            file,  # type: ignore[arg-type]  # this exporter takes streams
-            input_names=[PIXELS],
-            output_names=list(network.outputs),  # type: ignore[arg-type]
-            opset_version=OPSET,
-            dynamo=False,
-        )
+        try:
+            torch.onnx.export(
+                network,
+                (torch.zeros((1, image_size, image_size, 3), dtype=torch.uint8),),
+                file,  # type: ignore[arg-type]  # this exporter takes streams
+                input_names=[PIXELS],
+                output_names=list(network.outputs),  # type: ignore[arg-type]
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except OnnxExporterError as error:
+            raise NotExportable(f"ONNX does not express this network: {error}") from None
     return file.getvalue()

@@ -75,28 +75,29 @@ def reference_engine(image_size: int, cache: Path | None = None) -> Engine:
 
 
 def _kept(about: Mapping[str, object], cache: Path | None, make: Callable[[], bytes]) -> bytes:
+    """From memory, else from the cache, else made and put into both."""
     versions = {name: importlib.metadata.version(name) for name in ("timm", "torch")}
     key = sha256_json({**about, **versions, "opset": OPSET, "form": FORM})
+    with _ONE_AT_A_TIME:
+        content = _exported.pop(key, None) or _from_disk(key, cache, make)
+        _exported[key] = content
+        while len(_exported) > MOST_IN_MEMORY:
+            del _exported[next(iter(_exported))]
+    return content
+
+
+def _from_disk(key: str, cache: Path | None, make: Callable[[], bytes]) -> bytes:
     if cache is None:
-        return _in_memory(key, make)
+        return make()
     folder = cache / "engines"
     file = folder / f"{key}.onnx"
     try:
         return file.read_bytes()
     except FileNotFoundError:
-        content = _in_memory(key, make)
+        content = make()
     write_bytes(file, content)
     for old in sorted(folder.glob("*.onnx"), key=_written, reverse=True)[MOST_KEPT:]:
         old.unlink(missing_ok=True)
-    return content
-
-
-def _in_memory(key: str, make: Callable[[], bytes]) -> bytes:
-    with _ONE_AT_A_TIME:
-        content = _exported.pop(key, None) or make()
-        _exported[key] = content
-        while len(_exported) > MOST_IN_MEMORY:
-            del _exported[next(iter(_exported))]
     return content
 
 

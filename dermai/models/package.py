@@ -20,14 +20,17 @@ from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, wr
 from dermai.models.clinical_model import ClinicalModel
 from dermai.models.familiarity import Familiarity
 from dermai.models.operating_points import CALL_RULE, predict
+from dermai.models.stored_weights import StoredWeights, linear_head, weights_file
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 # A reader that knows too little must refuse
 FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP, FORMAT_WITH_CALL_RULE, FORMAT_WITH_FAMILIARITY = 1, 2, 3, 4, 5
+FORMAT_WITH_ENGINE = NEWEST_FORMAT = 6
 WEIGHTS, MODEL, MANIFEST, CHECKSUMS = "weights.safetensors", "model.json", "manifest.csv", "checksums.json"
 VALIDATION, FAMILIARITY = "validation_predictions.csv", "familiarity.safetensors"
+ENGINE = "network.onnx"
 MANIFEST_COLUMNS = ("image", "case_id", "patient_id", "lesion_id", "diagnosis", "source", "site", "split")
 
 
@@ -40,10 +43,12 @@ class ModelPackage:
     column `p_<class>` a class, from which temperature and operating points are fitted; those of a package with a
     `clinical` model are of photograph and columns together. `call_rule` is the rule by which the operating points
     call (`dermai.models.operating_points`); packages that do not name one have the first. `parent` is the sha256 of
-    the package this one was trained from. `familiarity` summarises the photographs of the manifest.
+    the package this one was trained from. `familiarity` summarises the photographs of the manifest. `engine` is the
+    network below its linear head as `dermai.models.engine` runs it, and `head` that layer's name; packages of earlier
+    formats have neither.
     """
 
-    weights: dict[str, Tensor]
+    weights: Mapping[str, Tensor]
     backbone: str
     classes: tuple[str, ...]
     image_size: int
@@ -60,6 +65,8 @@ class ModelPackage:
     crop: str = "none"
     call_rule: int = 1
     familiarity: Familiarity | None = None
+    engine: bytes | None = field(default=None, repr=False)
+    head: str = ""
 
     def with_operating_points(self, operating_points: Mapping[str, float]) -> ModelPackage:
         """The same model with other decision thresholds per class, which call by the newest rule."""
@@ -78,11 +85,17 @@ class ModelPackage:
         """The same model with another softmax temperature."""
         return replace(self, temperature=temperature)
 
+    def with_engine(self, engine: bytes) -> ModelPackage:
+        """The same model with the file that its network is run from."""
+        return replace(self, engine=engine, head=head_of(self.backbone))
+
+    def linear_head(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weight [C, D] and bias [C] of the layer that gives the class scores, float64."""
+        return linear_head(self.weights, self.head or head_of(self.backbone))
+
     @property
     def files(self) -> dict[str, bytes]:
         """The content of each file of the package but the checksums; the same package gives the same bytes."""
-        from safetensors.torch import save
-
         description = {
             "format": self._format,
             "backbone": self.backbone,
@@ -102,16 +115,24 @@ class ModelPackage:
             description["crop"] = self.crop
         if self.call_rule != 1:
             description["call_rule"] = self.call_rule
+        if self.engine is not None:
+            description["head"] = self.head
         files = {
-            WEIGHTS: save({name: tensor.detach().cpu().contiguous() for name, tensor in self.weights.items()}),
+            WEIGHTS: weights_file(self.weights),
             MODEL: (json.dumps(description, indent=2, allow_nan=False) + "\n").encode(),
             MANIFEST: self.manifest[list(MANIFEST_COLUMNS)].to_csv(index=False, lineterminator="\n").encode(),
             VALIDATION: self.validation.to_csv(index=False, lineterminator="\n").encode(),
         }
-        return files if self.familiarity is None else {**files, FAMILIARITY: self.familiarity.to_bytes()}
+        if self.familiarity is not None:
+            files[FAMILIARITY] = self.familiarity.to_bytes()
+        if self.engine is not None:
+            files[ENGINE] = self.engine
+        return files
 
     @property
     def _format(self) -> int:
+        if self.engine is not None:
+            return FORMAT_WITH_ENGINE
         if self.familiarity is not None:
             return FORMAT_WITH_FAMILIARITY
         if self.call_rule != 1:
@@ -157,15 +178,15 @@ class ModelPackage:
         Raises:
             PackageTampered: a file is missing, changed or superfluous, or the format is another.
         """
-        from safetensors.torch import load_file
-
         check_files(folder)
         description = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-        if description.pop("format") not in range(FORMAT, FORMAT_WITH_FAMILIARITY + 1):
+        written_as = description.pop("format")
+        if written_as not in range(FORMAT, NEWEST_FORMAT + 1):
             raise PackageTampered(
-                f"{folder}: {MODEL} is not of format {FORMAT} to {FORMAT_WITH_FAMILIARITY}: "
-                "install the dermai that wrote it"
+                f"{folder}: {MODEL} is not of format {FORMAT} to {NEWEST_FORMAT}: install the dermai that wrote it"
             )
+        if (written_as == FORMAT_WITH_ENGINE) != (folder / ENGINE).is_file():
+            raise PackageTampered(f"{folder}: of format {written_as}, with {ENGINE} or without: restore the package")
         if "clinical" in description:
             description["clinical"] = ClinicalModel.model_validate(description["clinical"])
         if description.get("call_rule", 1) not in range(1, CALL_RULE + 1):
@@ -175,7 +196,8 @@ class ModelPackage:
         summary = folder / FAMILIARITY
         return cls(
             familiarity=Familiarity.from_bytes(summary.read_bytes()) if summary.is_file() else None,
-            weights=load_file(folder / WEIGHTS),
+            engine=(folder / ENGINE).read_bytes() if (folder / ENGINE).is_file() else None,
+            weights=StoredWeights((folder / WEIGHTS).read_bytes()),
             manifest=pd.read_csv(folder / MANIFEST, dtype=str, keep_default_na=False),
             validation=pd.read_csv(
                 folder / VALIDATION, dtype={"image": str, "diagnosis": str}, float_precision="round_trip"
@@ -193,6 +215,13 @@ class ModelPackage:
         return model.eval()
 
 
+def head_of(backbone: str) -> str:
+    """Name of the layer that gives the class scores of a timm network."""
+    import timm
+
+    return str(timm.get_pretrained_cfg(backbone).classifier)
+
+
 def check_files(folder: Path) -> None:
     """Compare a package's files with their recorded hashes.
 
@@ -204,7 +233,7 @@ def check_files(folder: Path) -> None:
     except (OSError, ValueError):
         raise PackageTampered(f"{folder} holds no readable {CHECKSUMS}: it is no model package") from None
     expected = {WEIGHTS, MODEL, MANIFEST, VALIDATION}
-    if set(recorded) - {FAMILIARITY} != expected:
+    if set(recorded) - {FAMILIARITY, ENGINE} != expected:
         raise PackageTampered(f"{folder}: {CHECKSUMS} does not list {', '.join(sorted(expected))}")
     superfluous = sorted(path.name for path in folder.iterdir() if path.name not in {*recorded, CHECKSUMS})
     if superfluous:

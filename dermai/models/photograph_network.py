@@ -10,7 +10,7 @@ from dermai.config import ModelParams
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FEATURES, MAPS, APPEARANCE = "features", "maps", "appearance"
+FEATURES, MAPS, LOOKS = "features", "maps", "appearance"
 EARLY_STAGES = 4  # of the reference backbone: they see textures rather than things
 
 
@@ -52,7 +52,7 @@ def reference_network() -> nn.Module:
 
     weights = imagenet_weights(ModelParams(backbone=BUNDLED_BACKBONE))
     network = _without_head(BUNDLED_BACKBONE, weights)
-    return _wrapped(network, measure, (FEATURES, APPEARANCE), *input_statistics(BUNDLED_BACKBONE))
+    return _wrapped(network, measure, (FEATURES, LOOKS), *input_statistics(BUNDLED_BACKBONE))
 
 
 def _without_head(backbone: str, weights: Mapping[str, Tensor]) -> nn.Module:

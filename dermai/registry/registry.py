@@ -19,7 +19,7 @@ from dermai.config import Params
 from dermai.environment import silence_telemetry
 from dermai.errors import PackageTampered, UnknownVersion
 from dermai.files import locked, sha256_file
-from dermai.models.package import CHECKSUMS, check_files
+from dermai.models.package import CHECKSUMS, ModelPackage
 from dermai.registry.mlflow_store import (
     check_store,
     follow_workspace,
@@ -121,10 +121,13 @@ class Registry:
 
         Raises:
             PackageTampered: the folder is not the package that its checksums describe.
+            EngineDiffers: its engine does not answer what its weights say.
         """
         import mlflow
 
-        check_files(package_folder)
+        from dermai.models.engine_check import check_engine
+
+        check_engine(ModelPackage.load(package_folder))
         sha256 = sha256_file(package_folder / CHECKSUMS)
         client = self.client
         with self._locked():

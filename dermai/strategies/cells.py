@@ -121,16 +121,15 @@ def _train(
     workspace: Workspace, stages: Sequence[Stage], params: Params, folder: Path, progress: bool
 ) -> tuple[Any, list[dict[str, Any]]]:
     """The last stage's package. Each stage has a new head, on the layers that the one before has left."""
-    from safetensors.torch import save
-
     from dermai.continual.plan import plan_update
+    from dermai.models.stored_weights import weights_file
     from dermai.training.finetune import finetune
 
     trained, package = [], None
     for number, stage in enumerate(stages):
         if package is not None:
             weights = folder / f"weights-{number}"
-            write_bytes(weights / f"{params.model.backbone}.safetensors", save(package.weights))
+            write_bytes(weights / f"{params.model.backbone}.safetensors", weights_file(package.weights))
             model = params.model.model_copy(update={"pretrained": "imagenet", "weights_folder": str(weights)})
             params = params.model_copy(update={"model": model})
         package = finetune(

@@ -1,6 +1,7 @@
 """A candidate from a plan: training, then temperature and operating points from the validation patients.
 
-With it goes a summary of the photographs that it has learnt, made anew from those that are in the dataset now.
+With it go a summary of the photographs that it has learnt, made anew from those that are in the dataset now, and the
+engine that runs its network, compared with torch.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def train_candidate(
     The same plan, parameters and parent find the finished training, or the newest checkpoint of one that died.
     `step_gpus` is how many GPUs the orchestrator gives to the training, where it says so.
     """
+    from dermai.models.engine_check import with_checked_engine
     from dermai.models.learnt_photographs import familiarity_of
     from dermai.models.operating_points import choose_operating_points
     from dermai.training.clinical_opinion import with_clinical
@@ -55,4 +57,5 @@ def train_candidate(
     package = package.with_operating_points(points)
     training = {**package.training, "parameters": model_parameters(params)}
     summary = familiarity_of(package.manifest, cases, workspace.data, workspace.cache, params.triage.false_flags)
-    return replace(package, training=training, familiarity=summary).save(folder / name)
+    package = with_checked_engine(replace(package, training=training, familiarity=summary), workspace.cache)
+    return package.save(folder / name)

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dermai.models.inference import predict_with, ready_to_predict
+from dermai.models.inference import predict_with
 from dermai.models.package import ModelPackage
+from dermai.models.package_network import PackageNetwork, ready_to_predict
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
+
+_SMALLEST = 1e-7  # added to the largest value before division, as in pytorch_grad_cam
 
 
-def heat_maps(package: ModelPackage, pixels: NDArray[np.uint8], called: Sequence[int]) -> NDArray[np.float32]:
+def heat_maps(
+    package: ModelPackage, pixels: NDArray[np.uint8], called: Sequence[int], network: PackageNetwork | None = None
+) -> NDArray[np.float32]:
     """Grad-CAM (Selvaraju et al., ICCV 2017) at the last feature map, 0 to 1, [N, h, w] for uint8 [N, S, S, 3]."""
-    network = ready_to_predict(package.build())
+    network = network or ready_to_predict(package)
     found: list[NDArray[np.float32]] = []
     predict_with(
         network,
-        package,
         lambda start, stop: pixels[start:stop],
         len(pixels),
         look=lambda start, maps, _: found.append(evidence(network, maps, called[start : start + len(maps)])),
@@ -29,11 +33,30 @@ def heat_maps(package: ModelPackage, pixels: NDArray[np.uint8], called: Sequence
     return np.concatenate(found) if found else np.zeros((0, 1, 1), dtype=np.float32)
 
 
-def evidence(network: nn.Module, maps: Tensor, called: Sequence[int]) -> NDArray[np.float32]:
-    """Grad-CAM from the last feature maps [N, C, h, w] of a pass that was made for the answers anyway: [N, h, w].
+def evidence(network: PackageNetwork, maps: NDArray[np.float32], called: Sequence[int]) -> NDArray[np.float32]:
+    """Grad-CAM from the last feature maps [N, K, h, w] of a pass that was made for the answers anyway: [N, h, w].
 
-    Only the head is differentiated, so a heat map costs no second pass through the network.
+    Where the linear head weighs the maps' means, its weights are the gradients; for any other head torch derives them.
     """
+    if network.features_are_means:
+        return class_activation(maps, network.weight[list(called)])
+    return gradient_activation(network.torch_network, maps, called)
+
+
+def class_activation(maps: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Maps [N, K, h, w] weighed by their channels' weights [N, K] for the class, 0 to 1, as pytorch_grad_cam scales."""
+    gradients = weights / (maps.shape[2] * maps.shape[3])  # of the mean
+    weighed = np.stack([np.tensordot(own, seen, 1) for own, seen in zip(gradients, maps, strict=True)])
+    return _scaled(_scaled(np.maximum(weighed, 0))).astype(np.float32)
+
+
+def _scaled(maps: NDArray[np.float64]) -> NDArray[np.float64]:
+    maps = maps - maps.min(axis=(1, 2), keepdims=True)
+    return maps / (_SMALLEST + maps.max(axis=(1, 2), keepdims=True))
+
+
+def gradient_activation(network: nn.Module, maps: NDArray[np.float32], called: Sequence[int]) -> NDArray[np.float32]:
+    """Grad-CAM [N, h, w] of a whole timm network from its last maps [N, K, h, w]; only the head is differentiated."""
     import torch
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -51,5 +74,5 @@ def evidence(network: nn.Module, maps: Tensor, called: Sequence[int]) -> NDArray
     head = Head()
     targets = [ClassifierOutputTarget(int(place)) for place in called]
     with torch.inference_mode(False), torch.enable_grad(), GradCAM(head, [head.features]) as grad_cam:
-        found = grad_cam(input_tensor=maps.clone().requires_grad_(True), targets=targets)
+        found = grad_cam(input_tensor=torch.from_numpy(maps.copy()).requires_grad_(True), targets=targets)
     return np.asarray(found, dtype=np.float32)

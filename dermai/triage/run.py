@@ -257,6 +257,7 @@ def _heat_maps(champion: ScoringModel, cases: list[WorklistCase], workspace: Wor
         images = [image for image, _ in wanted]
         pixels = model_pixels(package, workspace.cache)
         pixels.fill(images, triage_folder(workspace))
-        found = heat_maps(package, pixels.read(images), [package.classes.index(called) for _, called in wanted])
+        places = [package.classes.index(called) for _, called in wanted]
+        found = heat_maps(package, pixels.read(images), places, champion.network)
         known = known | dict(zip(wanted, found, strict=True))
     return {pair: known[pair] for pair in shown}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,8 +23,9 @@ from dermai.ingest.photographs import sanitise
 from dermai.ingest.store import in_threads, store_photograph
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.models.calibration import apply_temperature, log_probabilities
-from dermai.models.inference import embed, model_pixels, predict_with, ready_to_predict, reference_pixels
+from dermai.models.inference import embed, model_pixels, predict_with, reference_pixels
 from dermai.models.package import ModelPackage
+from dermai.models.package_network import PackageNetwork, ready_to_predict
 from dermai.prediction_log.log import Append
 from dermai.prediction_log.parts import KEY
 from dermai.triage.conformal import conformal_sets, conformal_threshold
@@ -35,9 +35,6 @@ from dermai.triage.retake_reasons import reasons_to_retake
 from dermai.triage.risk import abstains, risk_level
 from dermai.workspace import Workspace
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
 KEPT_AT_ONCE = 64  # decoded photographs that wait to be written to a cache together
 ANSWER_COLUMNS = ("predicted", "diagnoses", "risk")
 HeatMaps = dict[tuple[str, str], NDArray[np.float32]]  # of a photograph and a called class
@@ -45,16 +42,17 @@ HeatMaps = dict[tuple[str, str], NDArray[np.float32]]  # of a photograph and a c
 
 @dataclass(frozen=True)
 class ScoringModel:
-    """A registered version that scores referrals; a challenger does so in shadow."""
+    """A registered version that scores referrals; a challenger does so in shadow. `cache` is the workspace's."""
 
     version: str
     role: str
     package: ModelPackage
+    cache: Path | None = None
 
     @cached_property
-    def network(self) -> nn.Module:
+    def network(self) -> PackageNetwork:
         """The package's network, made ready once for all the batches that this version scores."""
-        return ready_to_predict(self.package.build())
+        return ready_to_predict(self.package, self.cache)
 
 
 @dataclass(frozen=True)
@@ -164,10 +162,10 @@ def score(
         for first in range(0, len(rows), params.triage.batch):
             batch = rows.iloc[first : first + params.triage.batch]
             images = list(batch["image"])
-            look = None if heat is None else partial(_keep_heat, network, package, images, heat)
+            look = None if heat is None else partial(_keep_heat, network, images, heat)
             pixels.fill(images, store)
             read = partial(_read, pixels, images)
-            probabilities = predict_with(network, package, read, len(images), look=look, clinical=batch)
+            probabilities = predict_with(network, read, len(images), look=look, clinical=batch)
             vectors = embed(images, store, cache).astype(np.float32)
             scored = with_answers(batch, probabilities, package, threshold, params.triage.largest_set)
             append(scored.assign(role=model.role), vectors, model.version)
@@ -210,14 +208,14 @@ def _read(pixels: PixelCache, images: Sequence[str], start: int, stop: int) -> N
 
 
 def _keep_heat(
-    network: nn.Module,
-    package: ModelPackage,
+    network: PackageNetwork,
     images: Sequence[str],
     heat: HeatMaps,
     start: int,
-    maps: Tensor,
+    maps: NDArray[np.float32],
     probabilities: NDArray[np.float64],
 ) -> None:
+    package = network.package
     names = package.called(probabilities)
     found = evidence(network, maps, [package.classes.index(name) for name in names])
     heat.update(zip(zip(images[start : start + len(names)], names, strict=True), found, strict=True))

@@ -10,7 +10,7 @@ import torch
 from dermai.models.backbones import UnknownBackbone, input_statistics
 from dermai.models.engine import Engine, export, export_network
 from dermai.models.packaged_weights import WeightsUnavailable
-from dermai.models.photograph_network import APPEARANCE, FEATURES, photograph_network, reference_network
+from dermai.models.photograph_network import FEATURES, LOOKS, photograph_network, reference_network
 
 HALF = (0.5, 0.5, 0.5)
 SIZES = {"mobilenetv3_small_050": 64, "tf_efficientnet_lite0": 96, "resnet18": 64, "vit_tiny_patch16_224": 224}
@@ -91,7 +91,7 @@ def test_the_random_state_stays_as_it_was() -> None:
 
 def test_the_reference_backbone_sees_what_torch_sees() -> None:
     network, pixels = reference_network(), photographs(2, 224)
-    found = Engine(export(network, 224)).measure(pixels, (FEATURES, APPEARANCE))
+    found = Engine(export(network, 224)).measure(pixels, (FEATURES, LOOKS))
     with torch.inference_mode():
         expected = network(torch.from_numpy(pixels))
     assert [part.shape for part in found] == [(2, 1280), (2, 166)]

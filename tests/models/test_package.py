@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from dermai.errors import PackageTampered
+from dermai.models.engine_check import with_checked_engine
 from dermai.models.package import ModelPackage
 from tests.packages import make_package
 
@@ -69,6 +71,33 @@ def test_other_operating_points_are_another_package() -> None:
     assert changed.operating_points == {"MM": 0.1}
     assert changed.temperature == 2.0
     assert changed.sha256 != made.sha256
+
+
+def test_a_package_with_its_engine_says_so_in_a_format_of_its_own(tmp_path: Path) -> None:
+    made = with_checked_engine(make_package(), tmp_path)
+    assert b'"format": 6' in made.files["model.json"]
+    folder = made.save(tmp_path / "package")
+    loaded = ModelPackage.load(folder)
+    assert (loaded.engine, loaded.sha256) == (made.engine, made.sha256)
+    assert replace(loaded, engine=None, head="").sha256 == make_package().sha256
+    content = bytearray((folder / "network.onnx").read_bytes())
+    content[-2] ^= 1
+    (folder / "network.onnx").write_bytes(content)
+    with pytest.raises(PackageTampered, match=r"network\.onnx does not match"):
+        ModelPackage.load(folder)
+    (folder / "network.onnx").unlink()
+    with pytest.raises(PackageTampered, match=r"network\.onnx is missing"):
+        ModelPackage.load(folder)
+
+
+def test_an_engine_that_is_gone_from_the_checksums_too_is_missed(tmp_path: Path) -> None:
+    folder = with_checked_engine(make_package(), tmp_path).save(tmp_path / "package")
+    (folder / "network.onnx").unlink()
+    recorded = json.loads((folder / "checksums.json").read_text())
+    del recorded["network.onnx"]
+    (folder / "checksums.json").write_text(json.dumps(recorded))
+    with pytest.raises(PackageTampered, match="format 6"):
+        ModelPackage.load(folder)
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "model.json", "manifest.csv", "validation_predictions.csv"])

@@ -19,6 +19,7 @@ def test_clinical_columns_switched_on_are_learnt_though_no_photograph_is_new(wor
     cases["grew"] = cases["diagnosis"].map({"Nev": "no", "BCC": "yes"})
     before = quick_params()
     first = ModelPackage.load(train_candidate(workspace, before, plan_update(cases, None, before), cases, None))
+    assert first.engine is not None
     trained_with = first.training["parameters"]
     assert trained_with == model_parameters(before)
 

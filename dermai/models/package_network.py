@@ -1,0 +1,84 @@
+"""A package's network, ready for many predictions: an engine for what lies below the head, arithmetic for the head."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dermai.models.engine import NotExportable, opened
+from dermai.models.engine_files import engine_for
+from dermai.models.package import ModelPackage
+from dermai.models.photograph_network import FEATURES, MAPS
+from dermai.models.torch_engine import TorchEngine, gpu_is_there
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import nn
+
+
+class Measuring(Protocol):
+    """What runs a network: `dermai.models.engine.Engine`, or torch."""
+
+    def measure(self, pixels: NDArray[np.uint8], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The outputs of these names, each [N, ...], of pixels uint8 [N, S, S, 3]."""
+
+
+class PackageNetwork:
+    """The head is weighed in float64, photograph by photograph, so that company changes no bit."""
+
+    def __init__(self, package: ModelPackage, below: Measuring) -> None:
+        self.package, self._below = package, below
+        self.weight, self.bias = package.linear_head()
+
+    def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Class scores [N, C] of pixels uint8 [N, S, S, 3]."""
+        return self._weigh(self._below.measure(pixels, (FEATURES,))[0])
+
+    def logits_and_maps(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Class scores [N, C], and the last feature maps [N, K, h, w] that they come from."""
+        features, maps = self._below.measure(pixels, (FEATURES, MAPS))
+        return self._weigh(features), maps
+
+    @cached_property
+    def features_are_means(self) -> bool:
+        """Whether the features are the maps' means, so that the head weighs the maps themselves."""
+        size = self.package.image_size
+        probe = np.linspace(0, 255, size * size * 3).reshape(1, size, size, 3).astype(np.uint8)
+        features, maps = self._below.measure(probe, (FEATURES, MAPS))
+        return maps.ndim == 4 and maps.shape[:2] == features.shape and np.allclose(maps.mean((2, 3)), features, 1e-4)
+
+    @cached_property
+    def torch_network(self) -> nn.Module:
+        """The whole network in torch, for what needs gradients."""
+        return self.package.build().requires_grad_(False)
+
+    def _weigh(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        return (features.astype(np.float64)[:, np.newaxis] * self.weight).sum(axis=2) + self.bias
+
+
+def ready_to_predict(package: ModelPackage, cache: Path | None = None) -> PackageNetwork:
+    """The package's network: by torch on a GPU, else by its engine, which is exported where the package has none.
+
+    `cache` is the workspace's cache folder, which keeps an exported engine.
+    """
+    return PackageNetwork(package, _below_the_head(package, cache))
+
+
+def _below_the_head(package: ModelPackage, cache: Path | None) -> Measuring:
+    from dermai.models.photograph_network import photograph_network
+
+    about = package.backbone, package.weights
+    statistics = package.mean, package.std
+    if not gpu_is_there():
+        if package.engine is not None:
+            return opened(package.engine)
+        try:
+            return engine_for(*about, package.image_size, statistics, cache)
+        except NotExportable:
+            pass
+    return TorchEngine(photograph_network(*about, *statistics))

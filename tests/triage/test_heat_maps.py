@@ -1,0 +1,36 @@
+"""Heat maps: Grad-CAM as pytorch_grad_cam computes it, by arithmetic where the head weighs the maps' means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dermai.models.package_network import ready_to_predict
+from dermai.triage.heat_maps import class_activation, evidence, gradient_activation, heat_maps
+from tests.models.test_engine import photographs
+from tests.models.test_package_network import package_of
+
+
+@pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "resnet18"])
+def test_weighed_maps_are_grad_cam(backbone: str) -> None:
+    network, called = ready_to_predict(package_of(backbone)), [0, 2, 1, 1]
+    _, maps = network.logits_and_maps(photographs(4, 64))
+    expected = gradient_activation(network.torch_network, maps, called)
+    found = class_activation(maps, network.weight[called])
+    assert network.features_are_means
+    assert expected.max() > 0.5
+    assert found == pytest.approx(expected, abs=2e-3)
+    assert np.array_equal(evidence(network, maps, called), found)
+
+
+def test_a_map_without_evidence_for_the_class_is_dark() -> None:
+    maps, weights = np.ones((1, 2, 3, 3), np.float32), np.array([[-1.0, -2.0]])
+    assert not class_activation(maps, weights).any()
+
+
+def test_a_network_with_layers_between_maps_and_head_is_differentiated() -> None:
+    package, pixels = package_of("mobilenetv3_small_050"), photographs(2, 64)
+    network = ready_to_predict(package)
+    _, maps = network.logits_and_maps(pixels)
+    expected = gradient_activation(network.torch_network, maps, [0, 1])
+    assert np.array_equal(heat_maps(package, pixels, [0, 1], network), expected)
