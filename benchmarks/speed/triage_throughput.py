@@ -4,7 +4,8 @@
 
 The plain loop is what timm's own inference script does: open the JPEG, timm's transform (to the same square size),
 batches of 16 through the network in inference mode, softmax. It keeps nothing, checks nothing and shows nothing. The
-platform runs `run_triage`, the body of the pipeline's step, from the folder to the finished worklist. Processor time
+platform runs `run_triage`, the body of the pipeline's step, from the folder to the finished worklist; its networks are
+run by ONNX Runtime, one photograph a run on a thread of its own, those of the plain loop by torch. Processor time
 is compared, since other programs may use the machine; the libraries are imported before the first turn. Writes
 benchmarks/results/triage_throughput.md.
 """
@@ -248,6 +249,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0, help="of torch; 0 is one a core")
     options = parser.parse_args()
+    import onnxruntime
     import torch
 
     if options.threads:
@@ -262,7 +264,8 @@ def main() -> None:
         "processor time is compared.", "",
         "The plain loop opens the JPEG, applies timm's transform to the same square size, runs batches of 16 in "
         "inference mode and takes the softmax; with `channels last` it also uses the memory format that suits a CPU. "
-        "It keeps, checks and shows nothing. `triage_cases` runs from the folder to the finished worklist.", "",
+        "It keeps, checks and shows nothing. `triage_cases` runs from the folder to the finished worklist, its "
+        f"networks by ONNX Runtime {onnxruntime.__version__}.", "",
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

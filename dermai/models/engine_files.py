@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,14 +77,18 @@ def reference_engine(image_size: int, cache: Path | None = None) -> Engine:
 
 def _kept(about: Mapping[str, object], cache: Path | None, make: Callable[[], bytes]) -> bytes:
     """From memory, else from the cache, else made and put into both."""
-    versions = {name: importlib.metadata.version(name) for name in ("timm", "torch")}
-    key = sha256_json({**about, **versions, "opset": OPSET, "form": FORM})
+    key = sha256_json({**about, **_versions(), "opset": OPSET, "form": FORM})
     with _ONE_AT_A_TIME:
         content = _exported.pop(key, None) or _from_disk(key, cache, make)
         _exported[key] = content
         while len(_exported) > MOST_IN_MEMORY:
             del _exported[next(iter(_exported))]
     return content
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in ("timm", "torch")}
 
 
 def _from_disk(key: str, cache: Path | None, make: Callable[[], bytes]) -> bytes:
