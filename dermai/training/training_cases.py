@@ -9,6 +9,7 @@ import pandas as pd
 
 from dermai.continual.plan import UpdatePlan
 from dermai.data.cases import trainable
+from dermai.data.folds import held_out
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
 from dermai.training.starting_model import CannotTrain, class_list
 
@@ -25,7 +26,7 @@ def training_cases(
         CannotTrain: nothing is left to train on, the plan names photographs of another split, or all are of one class.
     """
     rows = trainable(cases).set_index("image", drop=False)
-    learnt, validation = rows.loc[list(plan.training)], rows[rows["split"] == "validation"]
+    learnt, validation = rows.loc[list(plan.training)], rows[held_out(rows)]
     if plan.mode == "nothing" or learnt.empty:
         raise CannotTrain("there are no training photographs with a diagnosis: import cases first")
     if (learnt["split"] != "train").any():

@@ -1,0 +1,46 @@
+"""Which fold a patient that is trained on belongs to, and which rows a training holds out to choose its weights by."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+from dermai.data.splits import draw_order, patient_strata
+
+
+def assign_folds(new: pd.DataFrame, known: pd.DataFrame, folds: int, seed: int) -> dict[str, str]:
+    """The fold of every patient of `new`: "" for test patients, else "0" to `folds - 1`.
+
+    Both tables have one row a photograph with `patient_id`, `source`, `diagnosis`, `split` and `fold`. A patient of
+    `known` keeps the fold it has, whatever is diagnosed later; a fold already given in `new` is taken. Everyone else
+    goes, in an order drawn by identity, to the fold with the fewest patients of its source and most important
+    diagnosis, then with the fewest of all, then with the lowest number, so that the folds stay even as arrivals add
+    up. `new` may carry `draw_key`, what the draw is keyed by instead of `patient_id`.
+    """
+    columns = ["patient_id", "source", "diagnosis"]
+    both = pd.concat([known, new], ignore_index=True)[[*columns, "split", "fold"]]
+    # The first row that knows a patient's split decides: `known` stands before `new`.
+    split = both[both["split"] != ""].drop_duplicates("patient_id").set_index("patient_id")["split"]
+    tested = set(split.index[split == "test"])
+    given = both[(both["fold"] != "") & ~both["patient_id"].isin(tested)].drop_duplicates("patient_id")
+    placed: dict[str, str] = dict(zip(given["patient_id"], given["fold"], strict=True))
+    keys = dict(zip(new["patient_id"], new["draw_key" if "draw_key" in new else "patient_id"], strict=True))
+    numbers = [str(number) for number in range(folds)]
+
+    strata = patient_strata(both[columns])
+    everyone = Counter(placed.values())
+    for _, patients in strata.groupby(["source", "stratum"], sort=True)["patient_id"]:
+        alike = Counter(placed[patient] for patient in patients if patient in placed)
+        free = [p for p in patients if p in keys and p not in placed and p not in tested]
+        for patient in sorted(free, key=lambda p: draw_order(seed, keys[p])):
+            fold = min(numbers, key=lambda number: (alike[number], everyone[number], int(number)))
+            placed[patient] = fold
+            alike[fold] += 1
+            everyone[fold] += 1
+    return {patient: placed.get(patient, "") for patient in new["patient_id"].unique()}
+
+
+def held_out(cases: pd.DataFrame) -> pd.Series:
+    """Whether a training learns nothing from a row (bool, the index of `cases`) and chooses its weights by it."""
+    return cases["split"] == "validation"
