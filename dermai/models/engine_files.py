@@ -1,4 +1,4 @@
-"""Exported networks, kept in the cache: an export takes seconds, and many packages share one frozen backbone."""
+"""Exported networks, kept with their hash: an export takes seconds, and many packages share one frozen backbone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dermai.files import sha256_json, write_bytes
+from dermai.files import sha256_bytes, sha256_json, write_bytes
 from dermai.models.engine import OPSET, Engine, export, export_network, opened
 
 if TYPE_CHECKING:
@@ -95,15 +95,28 @@ def _from_disk(key: str, cache: Path | None, make: Callable[[], bytes]) -> bytes
     if cache is None:
         return make()
     folder = cache / "engines"
-    file = folder / f"{key}.onnx"
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        content = make()
-    write_bytes(file, content)
+    for file in sorted(folder.glob(f"{key}-*.onnx")):
+        content = _read(file)
+        if file.name == _name(key, content):
+            return content
+        file.unlink(missing_ok=True)
+    content = make()
+    write_bytes(folder / _name(key, content), content)
     for old in sorted(folder.glob("*.onnx"), key=_written, reverse=True)[MOST_KEPT:]:
         old.unlink(missing_ok=True)
     return content
+
+
+def _name(key: str, content: bytes) -> str:
+    """What the file was made from, and a hash by which damage and another network's file are noticed."""
+    return f"{key}-{sha256_bytes(key.encode() + content)}.onnx"
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:  # another process removed it
+        return b""
 
 
 def _written(file: Path) -> float:

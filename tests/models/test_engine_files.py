@@ -45,6 +45,18 @@ def test_another_size_other_statistics_and_other_weights_are_other_engines(tmp_p
     assert len(kept(tmp_path)) == 4
 
 
+def test_a_kept_file_that_is_not_what_it_was_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = random_weights(BACKBONE)
+    made = engine_file(BACKBONE, weights, 64, (HALF, HALF), tmp_path)
+    (name,) = kept(tmp_path)
+    for content in (b"", made[:-1], made[:1000] + b"0" + made[1001:]):
+        (tmp_path / "engines" / name).write_bytes(content)
+        monkeypatch.setattr(engine_files, "_exported", {})
+        assert engine_file(BACKBONE, weights, 64, (HALF, HALF), tmp_path) == made
+        assert kept(tmp_path) == [name]
+        assert (tmp_path / "engines" / name).read_bytes() == made
+
+
 def test_only_the_newest_files_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_files, "MOST_KEPT", 2)
     for size in (32, 64, 96):
