@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from dermai.config import Params, changed_parameters
 from dermai.continual.recipes import RECIPES
 from dermai.data.cases import trainable
+from dermai.data.folds import training_roles
 from dermai.data.test_labels import LabelChange
 
 
@@ -68,7 +69,7 @@ def plan_update(
 ) -> UpdatePlan:
     """Compare cases and parameters with what the champion has learnt from, and with which parameters (`trained_with`).
 
-    Only the split `train` is ever trained on.
+    Only the split `train` is ever trained on, and of it nobody who is held out.
     """
     found = _what_to_learn(cases, champion_manifest, params, trained_with)
     return found.model_copy(update={"test_changes": tuple(test_changes)})
@@ -81,7 +82,7 @@ def _what_to_learn(
     trained_with: Mapping[str, JsonValue] | None,
 ) -> UpdatePlan:
     everything = trainable(cases)
-    rows = everything[everything["split"] == "train"]
+    rows = everything[training_roles(everything) == "train"]
     diagnosis = dict(zip(rows["image"], rows["diagnosis"], strict=True))
     changed = changed_parameters(trained_with or {}, params)
     if champion_manifest is None:
@@ -116,7 +117,7 @@ def taken_back(manifest: pd.DataFrame, cases: pd.DataFrame) -> list[str]:
     what it was chosen by.
     """
     rows = trainable(cases)
-    still = set(rows.loc[rows["split"] == "train", "image"])
+    still = set(rows.loc[training_roles(rows) == "train", "image"])
     by_split = {split: manifest.loc[manifest["split"] == split, "image"] for split in ("train", "validation")}
     removed = [image for image in by_split["train"] if image not in still]
     here = {*cases.loc[cases["split"] != "test", "image"], *removed}

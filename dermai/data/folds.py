@@ -8,6 +8,8 @@ import pandas as pd
 
 from dermai.data.splits import draw_order, patient_strata
 
+ROLES = ("train", "validation", "test")
+
 
 def assign_folds(new: pd.DataFrame, known: pd.DataFrame, folds: int, seed: int) -> dict[str, str]:
     """The fold of every patient of `new`: "" for test patients, else "0" to `folds - 1`.
@@ -44,3 +46,8 @@ def assign_folds(new: pd.DataFrame, known: pd.DataFrame, folds: int, seed: int) 
 def held_out(cases: pd.DataFrame) -> pd.Series:
     """Whether a training learns nothing from a row (bool, the index of `cases`) and chooses its weights by it."""
     return cases["split"] == "validation"
+
+
+def training_roles(cases: pd.DataFrame) -> pd.Series:
+    """What each row is to a training: `train` (learnt from), `validation` (held out) or `test`."""
+    return cases["split"].mask(held_out(cases), "validation")

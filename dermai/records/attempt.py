@@ -10,6 +10,7 @@ from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan, taken_back
 from dermai.continual.relabelling import relabellings
 from dermai.data.cases import trainable
+from dermai.data.folds import ROLES, training_roles
 from dermai.files import sha256_json
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.models.package import ModelPackage
@@ -27,11 +28,12 @@ def describe_dataset(
 ) -> DatasetRecord:
     """What an attempt learnt from, chose on and was judged on, with counts by class, site, device and skin type."""
     rows = trainable(cases)
+    roles = training_roles(rows)
     by_role = {
         "new": rows[rows["image"].isin(plan.new)],
         "relabelled": rows[rows["image"].isin(plan.relabelled)],
         "replay": rows[rows["image"].isin(plan.replay)],
-        **{split: rows[rows["split"] == split] for split in ("train", "validation", "test")},
+        **{role: rows[roles == role] for role in ROLES},
         "no_place_in_taxonomy": cases[cases["diagnosis"] == ""],
     }
     sets = {role: describe_photographs(part) for role, part in by_role.items()}

@@ -11,6 +11,7 @@ import pandas as pd
 from dermai.continual.plan import UpdatePlan
 from dermai.continual.relabelling import relabellings
 from dermai.data.cases import photograph_path, trainable
+from dermai.data.folds import ROLES, training_roles
 from dermai.evaluation.predictions import PREFIX
 from dermai.report.thumbnails import thumbnail
 from dermai.report.update_report import Answer, DataRow, DataSummary, Mistake, MistakeKind, Role
@@ -30,11 +31,12 @@ def data_summary(
 ) -> DataSummary:
     """What an update found in the data, by class and site. Removed photographs are described by the manifest."""
     rows = trainable(cases)
+    roles = training_roles(rows)
     parts = {
         "new": rows[rows["image"].isin(plan.new)],
         "relabelled": rows[rows["image"].isin(plan.relabelled)],
         "replayed": rows[rows["image"].isin((*plan.replay, *plan.again))],
-        **{split: rows[rows["split"] == split] for split in ("train", "validation", "test")},
+        **{role: rows[roles == role] for role in ROLES},
     }
     if champion_manifest is not None:
         parts["removed"] = champion_manifest[champion_manifest["image"].isin(plan.removed)]
@@ -50,7 +52,7 @@ def data_summary(
             DataRow(diagnosis=key[0], site=key[1], **{name: int(n) for name, n in counts.loc[key].items()})
             for key in keys
         ),
-        patients={split: int(parts[split]["patient_id"].nunique()) for split in ("train", "validation", "test")},
+        patients={role: int(parts[role]["patient_id"].nunique()) for role in ROLES},
         no_place=int((cases["diagnosis"] == "").sum()),
         changed_parameters=plan.changed_parameters,
         relabellings=relabellings(plan, rows),

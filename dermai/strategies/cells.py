@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dermai.config import Params, weight_parameters
 from dermai.data.cases import trainable
+from dermai.data.folds import training_roles
 from dermai.files import sha256_json, write_bytes, write_json
 from dermai.source_code import source_hash
 from dermai.strategies.stages import Stage, plan_stages
@@ -142,7 +143,7 @@ def _train(
             progress,
             workspace.cache,
         )
-        learnt = stage.cases[stage.cases["split"] == "train"]
+        learnt = stage.cases[training_roles(stage.cases) == "train"]
         trained.append(
             {
                 "name": stage.name,
@@ -163,7 +164,7 @@ def _key(cell: Cell, stages: Sequence[Stage], test: pd.DataFrame, params: Params
         {
             "cell": cell.model_dump(),
             "cases": [
-                sorted(zip(part["image"], part["diagnosis"], part["split"], strict=True))
+                sorted(zip(part["image"], part["diagnosis"], training_roles(part), strict=True))
                 for part in (*(stage.cases for stage in stages), test)
             ],
             "params": weight_parameters(params, of_updates=False),

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dermai.config import Params
 from dermai.data.cases import case_problems, trainable
+from dermai.data.folds import training_roles
 from dermai.errors import InvalidCases
 from dermai.strategies.cells import Cell
 from dermai.strategies.rule_of_thumb import CategoryVerdict, Embed, judge_categories
@@ -59,7 +60,9 @@ def plan_grid(cases: pd.DataFrame, params: Params, embed: Embed) -> Grid:
     if rows[(rows["split"] == "test") & (rows["source"] == compare.target)].empty:
         raise InvalidCases(f"compare.target is {compare.target}, which has no test photographs: import more patients")
 
-    others = [name for name in dict.fromkeys(rows.loc[rows["split"] == "train", "source"]) if name != compare.target]
+    others = [
+        name for name in dict.fromkeys(rows.loc[training_roles(rows) == "train", "source"]) if name != compare.target
+    ]
     strategies, notes = [], []
     for key, strategy in compare.strategies.items():
         try:

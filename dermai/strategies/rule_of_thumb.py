@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dermai.config import CompareParams
 from dermai.data.cases import trainable
+from dermai.data.folds import training_roles
 from dermai.data.splits import draw_order
 from dermai.strategies.stages import shared_categories
 
@@ -47,7 +48,7 @@ def judge_categories(
 ) -> list[CategoryVerdict]:
     """What to do with each category that a source shares with the target; training photographs only."""
     rows = trainable(cases)
-    rows = rows[rows["split"] == "train"]
+    rows = rows[training_roles(rows) == "train"]
     counts = rows.groupby(["source", "diagnosis"]).size()
     ours = sorted(rows.loc[rows["source"] == compare.target, "diagnosis"].unique())
     wanted = [(compare.target, name) for name in ours]

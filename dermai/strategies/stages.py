@@ -9,6 +9,7 @@ import pandas as pd
 
 from dermai.config import StrategyParams
 from dermai.data.cases import trainable
+from dermai.data.folds import training_roles
 from dermai.errors import DermaiError
 
 TARGET, OTHERS = "target", "others"
@@ -40,7 +41,7 @@ def plan_stages(
     """
     rows = trainable(cases)
     rows = rows[rows["split"] != "test"]
-    present = list(dict.fromkeys(rows.loc[rows["split"] == "train", "source"]))
+    present = list(dict.fromkeys(rows.loc[training_roles(rows) == "train", "source"]))
     if target not in present:
         raise UnknownSource(
             f"compare.target is {target}, which has no training cases: the dataset holds {', '.join(present) or 'none'}"
@@ -72,7 +73,7 @@ def resolve_step(step: str, present: Sequence[str], target: str) -> list[str]:
 def shared_categories(cases: pd.DataFrame, source: str, target: str) -> list[str]:
     """Categories that both sources have training cases of."""
     rows = trainable(cases)
-    rows = rows[rows["split"] == "train"]
+    rows = rows[training_roles(rows) == "train"]
     theirs, ours = (set(rows.loc[rows["source"] == name, "diagnosis"]) for name in (source, target))
     return sorted(theirs & ours)
 
@@ -83,8 +84,8 @@ def _merge(rows: pd.DataFrame, sources: Sequence[str], target: str) -> pd.DataFr
     if target not in sources:
         return found
     ours = found["source"] == target
-    categories = set(found.loc[ours & (found["split"] == "train"), "diagnosis"])
-    return found[ours | ((found["split"] == "train") & found["diagnosis"].isin(categories))]
+    categories = set(found.loc[ours & (training_roles(found) == "train"), "diagnosis"])
+    return found[ours | ((training_roles(found) == "train") & found["diagnosis"].isin(categories))]
 
 
 def _automatic_stages(rows: pd.DataFrame, target: str, merged: Mapping[str, Sequence[str]]) -> list[Stage]:
@@ -93,8 +94,8 @@ def _automatic_stages(rows: pd.DataFrame, target: str, merged: Mapping[str, Sequ
         theirs = rows[rows["source"] == source]
         take = theirs["diagnosis"].isin(categories)
         before = theirs[~take]
-        if before.loc[before["split"] == "train", "diagnosis"].nunique() >= 2:
+        if before.loc[training_roles(before) == "train", "diagnosis"].nunique() >= 2:
             stages.append(Stage(source, before))
-        last.append(theirs[take & (theirs["split"] == "train")])
+        last.append(theirs[take & (training_roles(theirs) == "train")])
     names = [target, *(source for source, categories in merged.items() if categories)]
     return [*stages, Stage("+".join(names), pd.concat(last))]

@@ -8,6 +8,7 @@ import pandas as pd
 
 from dermai.config import ClinicalParams
 from dermai.data.cases import trainable
+from dermai.data.folds import training_roles
 from dermai.models.calibration import apply_temperature, log_probabilities
 from dermai.models.clinical_model import choose_strength, fit_clinical
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
@@ -20,7 +21,7 @@ def with_clinical(package: ModelPackage, cases: pd.DataFrame, params: ClinicalPa
     served. Expects a package whose validation predictions are the photograph's alone and uncalibrated.
     """
     rows = trainable(cases)
-    learnt = rows[(rows["split"] == "train") & rows["diagnosis"].isin(package.classes)]
+    learnt = rows[(training_roles(rows) == "train") & rows["diagnosis"].isin(package.classes)]
     model = fit_clinical(learnt, params.columns, package.classes, params.regularisation)
     names = [f"p_{code}" for code in package.classes]
     photograph = log_probabilities(package.validation[names])

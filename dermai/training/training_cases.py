@@ -9,7 +9,7 @@ import pandas as pd
 
 from dermai.continual.plan import UpdatePlan
 from dermai.data.cases import trainable
-from dermai.data.folds import held_out
+from dermai.data.folds import held_out, training_roles
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
 from dermai.training.starting_model import CannotTrain, class_list
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def training_cases(
     plan: UpdatePlan, cases: pd.DataFrame, parent: ModelPackage | None
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
-    """The rows that the plan trains on, those of the validation split, and the classes, the parent's first.
+    """The rows that the plan trains on, those held out to choose the weights by, and the classes, the parent's first.
 
     Raises:
         CannotTrain: nothing is left to train on, the plan names photographs of another split, or all are of one class.
@@ -29,7 +29,7 @@ def training_cases(
     learnt, validation = rows.loc[list(plan.training)], rows[held_out(rows)]
     if plan.mode == "nothing" or learnt.empty:
         raise CannotTrain("there are no training photographs with a diagnosis: import cases first")
-    if (learnt["split"] != "train").any():
+    if (training_roles(learnt) != "train").any():
         raise CannotTrain("the plan names photographs outside the split `train`: plan the update again")
     classes = class_list(parent.classes if parent else (), list(learnt["diagnosis"]))
     if len(classes) < 2:
@@ -64,5 +64,6 @@ def manifest_after(parent: ModelPackage | None, learnt: pd.DataFrame | None, val
     parts = [] if learnt is None else [learnt]
     if parent is not None:
         parts.append(parent.manifest[parent.manifest["split"] == "train"])
-    rows = pd.concat([*(part[list(MANIFEST_COLUMNS)] for part in parts), validation[list(MANIFEST_COLUMNS)]])
+    parts.append(validation.assign(split="validation"))
+    rows = pd.concat([part[list(MANIFEST_COLUMNS)] for part in parts])
     return rows.drop_duplicates("image").reset_index(drop=True)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.data.cases import COLUMNS, trainable
+from dermai.data.folds import training_roles
 from dermai.validation.data_docs import write_overview
 from dermai.validation.expectations import case_checks, class_checks, dataset_checks, schema_checks
 from dermai.validation.great_expectations_run import Table, run_checks
@@ -67,7 +68,7 @@ def examine_dataset(
         flagged_share = float(_flagged(annotated, params).mean())
         learnt = trainable(cases)
         whole = {
-            "trainable_classes": learnt.loc[learnt["split"] == "train", "diagnosis"].nunique(),
+            "trainable_classes": learnt.loc[training_roles(learnt) == "train", "diagnosis"].nunique(),
             "test_patients": learnt.loc[learnt["split"] == "test", "patient_id"].nunique(),
             "flagged_share": flagged_share,
         }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dermai.data.cases import SPLITS
+from dermai.data.folds import ROLES, training_roles
 from dermai.ingest.near_duplicates import near_duplicates
 from dermai.taxonomy import load_taxonomy
 from dermai.validation.photograph_checks import PhotographChecks
@@ -60,7 +60,7 @@ def _expected(source: str, label: str, diagnosis: str) -> str:
 def _near_duplicates(table: pd.DataFrame, checks: PhotographChecks, bits: int) -> tuple[dict[str, str], dict[str, str]]:
     """For each photograph with the same shot in another split, or of another patient, that other photograph."""
     once = table.drop_duplicates("image").set_index("image")
-    split, patient = once["split"].to_dict(), once["patient_id"].to_dict()
+    split, patient = training_roles(once).to_dict(), once["patient_id"].to_dict()
     across_splits: dict[str, str] = {}
     across_patients: dict[str, str] = {}
     for first, second in near_duplicates(checks.fingerprints, bits):
@@ -75,10 +75,10 @@ def _near_duplicates(table: pd.DataFrame, checks: PhotographChecks, bits: int) -
 
 def _losses(rows: pd.DataFrame, code: str, earlier: EarlierDataset) -> tuple[str, str]:
     """What a class has lost since: all photographs of a split, or more than half of those to train on."""
-    before = {split: earlier.photographs.get(split, {}).get(code, 0) for split in SPLITS}
-    now = {split: int((rows["split"] == split).sum()) for split in SPLITS}
+    before = {split: earlier.photographs.get(split, {}).get(code, 0) for split in ROLES}
+    now = {split: int((training_roles(rows) == split).sum()) for split in ROLES}
     lost = [
-        f"none of {before[split]} photographs left in {split}" for split in SPLITS if before[split] and not now[split]
+        f"none of {before[split]} photographs left in {split}" for split in ROLES if before[split] and not now[split]
     ]
     halved = 0 < now["train"] < before["train"] / 2
     shrunk = f"{now['train']} of {before['train']} photographs left in train" if halved else ""
@@ -98,7 +98,7 @@ def class_statistics(
     for code in present:
         rows = cases[cases["diagnosis"] == code]
         lost, shrunk = ("", "") if earlier is None or code in given_up else _losses(rows, code, earlier)
-        patients = {split: rows.loc[rows["split"] == split, "patient_id"].nunique() for split in SPLITS}
+        patients = {split: rows.loc[training_roles(rows) == split, "patient_id"].nunique() for split in ROLES}
         statistics.append(
             ClassStatistics(
                 diagnosis=code,

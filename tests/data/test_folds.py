@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dermai.data.folds import assign_folds, held_out
+from dermai.data.folds import assign_folds, held_out, training_roles
 
 FOLDS = 5
 COLUMNS = ["patient_id", "source", "diagnosis", "split", "fold"]
@@ -104,3 +104,8 @@ def test_rarest_patients_go_to_the_folds_that_have_fewest() -> None:
 @pytest.mark.parametrize(("split", "expected"), [("train", False), ("validation", True), ("test", False)])
 def test_only_validation_patients_are_held_out(split: str, expected: bool) -> None:
     assert held_out(photographs([("dermai", "MM", split)])).tolist() == [expected]
+
+
+def test_to_a_training_every_row_is_learnt_from_held_out_or_tested() -> None:
+    cases = photographs([("dermai", "MM", split) for split in ("test", "validation", "train")])
+    assert training_roles(cases).tolist() == ["test", "validation", "train"]
