@@ -19,6 +19,7 @@ import pandas as pd
 from dermai.config import Params, weight_parameters
 from dermai.continual.plan import UpdatePlan
 from dermai.continual.recipes import RECIPES
+from dermai.data.folds import training_roles
 from dermai.files import locked, sha256_json, write_json
 from dermai.models.package import ModelPackage
 from dermai.source_code import source_hash
@@ -115,7 +116,7 @@ def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: 
     return sha256_json(
         {
             "plan": plan.model_dump(mode="json", exclude={"test_changes"}),
-            "cases": sorted(zip(used["image"], used["diagnosis"], used["split"], strict=True)),
+            "cases": sorted(zip(used["image"], used["diagnosis"], training_roles(used), strict=True)),
             "params": weight_parameters(params),
             "parent": parent.sha256 if parent else None,
             "pretrained": None if usable_parent(plan, params, parent, cases) else weights_sha256(params.model),
