@@ -64,7 +64,10 @@ def _validation_table(workspace: Workspace, package: ModelPackage) -> pd.DataFra
     probabilities = calibrated_validation(package)
     scores = pd.DataFrame(probabilities, columns=[f"p_{name}" for name in package.classes])
     scores = scores.assign(image=package.validation["image"].to_numpy(), predicted=package.called(probabilities))
-    manifest = package.manifest[package.manifest["split"] == "validation"].drop(columns="split")
+    if "fold" in package.validation:  # every photograph has an answer: one fold of them is as many as ever
+        folds = package.validation["fold"].to_numpy()
+        scores = scores[folds == folds.min()] if len(folds) else scores
+    manifest = package.manifest.drop(columns="split").drop_duplicates("image")
     cases = parse_cases(workspace.cases_file)[["image", *CLINICAL]].drop_duplicates("image")
     table = manifest.merge(scores, on="image").merge(cases, on="image")
     return table.assign(age=pd.to_numeric(table["age"], errors="coerce"))

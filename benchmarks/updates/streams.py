@@ -20,6 +20,7 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.data.cases import read_cases, trainable
+from dermai.data.folds import assign_folds
 from dermai.data.splits import draw_order, patient_strata
 from dermai.files import write_text
 from dermai.ingest.delivery import Delivery
@@ -30,7 +31,6 @@ HAM_SITES = ("vienna_dias", "vidir_molemax", "rosendahl", "vidir_modern")
 LESIONS_A_SITE = 250
 SEED = 2018  # of the lesions drawn from HAM10000 and of the folds
 FOLDS = 5  # test patients are one fold of five: over five repetitions each patient is tested once
-VALIDATION_PARTS = 7  # one part of seven of the others chooses epochs and mixes
 WITHHELD, APPEARS = "SebKer", 4
 PUBLIC_KEY = "these photographs are public, so that the key is no secret"  # the folds follow from pseudonyms
 STREAMS = ("pad", "ham", "pad_new_class")
@@ -49,15 +49,18 @@ def stream_cases(name: str, photographs: Path, workspace: Workspace, params: Par
 
 
 def with_splits(cases: pd.DataFrame, repetition: int) -> pd.DataFrame:
-    """The cases with the test fold of a repetition, and validation patients drawn from the others.
+    """The cases with the test patients of a repetition; the others are dealt into folds as the product deals them.
 
-    Both are dealt out within arrival and stratum (a patient's most important diagnosis).
+    Both within arrival and stratum (a patient's most important diagnosis).
     """
     test = set(_dealt(cases, SEED, FOLDS, repetition % FOLDS))
-    others = cases[~cases["patient_id"].isin(test)]
-    validation = set(_dealt(others, SEED + 1 + repetition, VALIDATION_PARTS, 0))
-    split = ["test" if p in test else "validation" if p in validation else "train" for p in cases["patient_id"]]
-    return cases.assign(split=split)
+    rows = cases.assign(split=["test" if p in test else "train" for p in cases["patient_id"]], fold="")
+    known = rows.iloc[:0]
+    for arrival in sorted(rows["arrival"].unique()):
+        new = rows[rows["arrival"] == arrival]
+        folds = assign_folds(new, known, FOLDS, SEED + 1 + repetition)
+        known = pd.concat([known, new.assign(fold=new["patient_id"].map(folds))])
+    return known.sort_index()
 
 
 def _dealt(cases: pd.DataFrame, seed: int, parts: int, part: int) -> Iterable[str]:

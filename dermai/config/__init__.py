@@ -1,7 +1,7 @@
 """Parameters: what params.yaml, a profile and single values laid over it ask for."""
 
 from dermai.config.loading import PROFILE_VARIABLE, Overrides, lay_over, load_params, parse_settings, read_overrides
-from dermai.config.model_parameters import changed_parameters, model_parameters, weight_parameters
+from dermai.config.model_parameters import changed_parameters, model_parameters, network_parameters
 from dermai.config.parameters import (
     ClinicalParams,
     CompareParams,
@@ -32,7 +32,7 @@ __all__ = [
     "lay_over",
     "load_params",
     "model_parameters",
+    "network_parameters",
     "parse_settings",
     "read_overrides",
-    "weight_parameters",
 ]

@@ -22,13 +22,16 @@ ClinicalColumn = Literal[
 ]
 
 
+View = Literal["whole", "centre", "lesion"]
+
+
 class DataParams(Section):
     """How photographs are stored and patients split."""
 
     shorter_side: int = Field(448, ge=64, le=4096)
     jpeg_quality: int = Field(92, ge=50, le=100)
     test_fraction: float = Field(0.2, gt=0, lt=1)
-    validation_fraction: float = Field(0.15, gt=0, lt=1)
+    folds: int = Field(5, ge=2, le=10)
     near_duplicate_bits: int = Field(4, ge=0, le=16)
 
 
@@ -50,16 +53,20 @@ class ModelParams(Section):
     backbone: str = "tf_efficientnet_lite0"
     pretrained: Literal["imagenet", "none"] = "imagenet"
     weights_folder: str = ""
-    image_size: int = Field(300, ge=32, le=1024)
-    interpolation: Literal["nearest", "bilinear"] = "nearest"
+    image_size: int = Field(224, ge=32, le=1024)
+    interpolation: Literal["nearest", "bilinear"] = "bilinear"
+    views: tuple[View, ...] = Field(("whole", "lesion"), min_length=1)
+    late_stages: int = Field(3, ge=0, le=8)
     crop: Literal["none", "lesion"] = "none"
     dropout: float = Field(0.2, ge=0, lt=1)
     frozen_share: float = Field(0.75, ge=0, le=1)
 
 
 class TrainingParams(Section):
-    """One training: the paper's recipe and its budget."""
+    """One training: by linear heads, or the paper's recipe and its budget."""
 
+    learner: Literal["linear_heads", "network"] = "linear_heads"
+    head_regularisation: float = Field(1.0, gt=0)
     first_epochs: int = Field(24, ge=1)
     update_epochs: int = Field(12, ge=1)
     head_first_epochs: int = Field(3, ge=0)
@@ -86,7 +93,9 @@ class TrainingParams(Section):
 class ClinicalParams(Section):
     """Which of the case table's columns the model uses beside the photograph."""
 
-    columns: tuple[ClinicalColumn, ...] = ()
+    columns: tuple[ClinicalColumn, ...] = (
+        "age", "sex", "body_site", "itch", "grew", "hurt", "changed", "bleed", "elevation",
+    )  # fmt: skip
     regularisation: float = Field(3.0, gt=0)
 
 

@@ -32,6 +32,8 @@ class UpdatePlan(BaseModel):
     says in sentences what the champion was trained with and is otherwise now. Where that is the only reason to train,
     `again` holds every training photograph: all are learnt once more.
 
+    `learner` is how: linear heads learn everything that is known at each update, so all the old is replayed.
+
     `test_changes` names what changed in the labels of the test photographs since the last update; no training depends
     on them.
     """
@@ -48,6 +50,7 @@ class UpdatePlan(BaseModel):
     changed_parameters: tuple[str, ...] = ()
     counts: dict[str, dict[str, int]] = {}  # new, relabelled, again and replay -> class -> photographs
     test_changes: tuple[LabelChange, ...] = Field((), exclude_if=not_)
+    learner: Literal["linear_heads", "network"] = "network"
 
     @property
     def training(self) -> tuple[str, ...]:
@@ -69,10 +72,10 @@ def plan_update(
 ) -> UpdatePlan:
     """Compare cases and parameters with what the champion has learnt from, and with which parameters (`trained_with`).
 
-    Only the split `train` is ever trained on, and of it nobody who is held out.
+    Only the split `train` is ever trained on; a network learns nothing from those of it who are held out.
     """
     found = _what_to_learn(cases, champion_manifest, params, trained_with)
-    return found.model_copy(update={"test_changes": tuple(test_changes)})
+    return found.model_copy(update={"test_changes": tuple(test_changes), "learner": params.training.learner})
 
 
 def _what_to_learn(
@@ -82,7 +85,7 @@ def _what_to_learn(
     trained_with: Mapping[str, JsonValue] | None,
 ) -> UpdatePlan:
     everything = trainable(cases)
-    rows = everything[training_roles(everything) == "train"]
+    rows = everything[training_roles(everything, params.training.learner) == "train"]
     diagnosis = dict(zip(rows["image"], rows["diagnosis"], strict=True))
     changed = changed_parameters(trained_with or {}, params)
     if champion_manifest is None:
@@ -106,7 +109,9 @@ def _what_to_learn(
         )
     to_learn = {*new, *relabelled}
     old = [image for image in diagnosis if image not in to_learn]
-    replay = RECIPES[params.continual.strategy].replay({image: diagnosis[image] for image in old}, params)
+    replay = old  # linear heads are refitted on everything
+    if params.training.learner == "network":
+        replay = list(RECIPES[params.continual.strategy].replay({image: diagnosis[image] for image in old}, params))
     return _plan("update", diagnosis, new=new, relabelled=relabelled, replay=replay, was=was, changed=changed)
 
 
@@ -117,7 +122,7 @@ def taken_back(manifest: pd.DataFrame, cases: pd.DataFrame) -> list[str]:
     what it was chosen by.
     """
     rows = trainable(cases)
-    still = set(rows.loc[training_roles(rows) == "train", "image"])
+    still = set(rows.loc[rows["split"] == "train", "image"])
     by_split = {split: manifest.loc[manifest["split"] == split, "image"] for split in ("train", "validation")}
     removed = [image for image in by_split["train"] if image not in still]
     here = {*cases.loc[cases["split"] != "test", "image"], *removed}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dermai.data.splits import draw_order, patient_strata, share_of_patients
+from dermai.data.folds import assign_folds
+from dermai.data.splits import draw_order, patient_strata
 from dermai.errors import InvalidCases
 
 
@@ -26,15 +27,9 @@ def patient_folds(cases: pd.DataFrame, folds: int, seed: int) -> dict[str, int]:
     return dealt
 
 
-def split_for_fold(
-    cases: pd.DataFrame, dealt: dict[str, int], fold: int, validation_fraction: float, seed: int
-) -> pd.DataFrame:
-    """The cases with a new `split`: the fold is `test`, of the other patients a share is `validation`, else `train`."""
-    held_out = cases["patient_id"].map(dealt) == fold
-    validation: set[str] = set()
-    strata = patient_strata(cases[~held_out])
-    for _, patients in strata.groupby(["source", "stratum"], sort=True)["patient_id"]:
-        ordered = sorted(patients, key=lambda patient: draw_order(seed + 1 + fold, patient))
-        validation.update(ordered[: share_of_patients(len(ordered), validation_fraction, fewest=3)])
-    split = cases["patient_id"].isin(validation).map({True: "validation", False: "train"})
-    return cases.assign(split=split.mask(held_out, "test"))
+def split_for_fold(cases: pd.DataFrame, dealt: dict[str, int], fold: int, folds: int, seed: int) -> pd.DataFrame:
+    """The cases with a new `split` and `fold`: this fold is `test`, the other patients are dealt into `folds` again."""
+    tested = cases["patient_id"].map(dealt) == fold
+    rows = cases.assign(split=tested.map({True: "test", False: "train"}), fold="")
+    inner = assign_folds(rows, rows.iloc[:0], folds, seed + 1 + fold)
+    return rows.assign(fold=rows["patient_id"].map(inner))

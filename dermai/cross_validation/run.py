@@ -36,15 +36,15 @@ def answer_folds(workspace: Workspace, cases: pd.DataFrame, params: Params, fold
     if rows.empty:
         raise InvalidCases("no photograph has a diagnosis: import cases first (`dermai import --help`)")
     dealt = patient_folds(rows, folds, params.seed)
-    fraction, seed = params.data.validation_fraction, params.seed
+    inner, seed = params.data.folds, params.seed
     return [
-        answer_fold(workspace, split_for_fold(rows, dealt, fold, fraction, seed), params)
+        answer_fold(workspace, split_for_fold(rows, dealt, fold, inner, seed), params)
         for fold in tqdm(range(folds), desc="folds", unit="fold")
     ]
 
 
 def answer_fold(workspace: Workspace, cases: pd.DataFrame, params: Params) -> FoldAnswers:
-    """Train on the splits `train` and `validation`, answer the photographs of `test`."""
+    """Train on the split `train`, answer the photographs of `test`."""
     plan = plan_update(cases, None, params)
     folder = workspace.cache / "cross_validate" / _key(plan, cases, params)[:16]
     if not (folder / RESULT).is_file():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dermai.data.folds import with_folds
 from dermai.data.tables import as_written, csv_text, read_text_table
 from dermai.errors import InvalidCases
 from dermai.files import write_bytes
@@ -15,9 +16,11 @@ SYMPTOMS = ("itch", "grew", "hurt", "changed", "bleed", "elevation")  # what the
 COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "diagnosis", "source_label", "source", "site", "view",
     "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split", "batch", *SYMPTOMS,
+    "fold",
 )  # fmt: skip
 REQUIRED = ("image", "case_id", "patient_id", "lesion_id", "source", "split", "batch")
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "test")
+ADDED_LATER = (*SYMPTOMS, "fold")  # columns that a table of an earlier release does not have
 VIEWS = ("macroscopic", "anatomical", "dermoscopic")
 SEXES = ("female", "male")
 ANSWERS = ("yes", "no")
@@ -54,7 +57,8 @@ def read_cases(path: Path) -> pd.DataFrame:
 def parse_cases(path: Path) -> pd.DataFrame:
     """Read a case table and check its shape only, so that its rows can be judged afterwards.
 
-    A table written before there were symptom columns is read as one in which no symptom is known. `dermatologist` is
+    A table written before there were symptom columns is read as one in which no symptom is known, one from before
+    there were folds with `dermai.data.folds.with_folds`. `dermatologist` is
     what earlier releases wrote for lesions of PAD-UFES-20 that its publisher calls diagnosed by consensus.
 
     Raises:
@@ -62,11 +66,13 @@ def parse_cases(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise InvalidCases(f"{path} does not exist: run `dvc pull`, or import a dataset first (`dermai import --help`)")
-    table = read_text_table(path, [name for name in COLUMNS if name not in SYMPTOMS], ",").map(as_written)
+    table = read_text_table(path, [name for name in COLUMNS if name not in ADDED_LATER], ",").map(as_written)
     unknown = sorted(set(table.columns) - set(COLUMNS))
     if unknown:
         raise InvalidCases(f"{path.name}: unknown columns {unknown}; expected {', '.join(COLUMNS)}")
+    without_folds = "fold" not in table
     table = table.reindex(columns=list(COLUMNS), fill_value="")
+    table = with_folds(table) if without_folds else table
     consensus = (table["source"] == "pad_ufes_20") & (table["confirmed_by"] == "dermatologist")
     table = table.assign(confirmed_by=table["confirmed_by"].where(~consensus, "consensus"))
     ages = pd.to_numeric(table["age"], errors="coerce")
@@ -111,7 +117,10 @@ def case_problems(cases: pd.DataFrame) -> list[str]:
     report(cases["age"].lt(0) | cases["age"].gt(OLDEST_AGE), f"age is not in 0 to {OLDEST_AGE}:", "age")
     dates = pd.to_datetime(cases["acquired_on"], format="%Y-%m-%d", errors="coerce")
     report(dates.isna() & (cases["acquired_on"] != ""), "acquired_on is not a date like 2026-03-01:", "acquired_on")
-    for unit, fixed in (("patient_id", "split"), ("lesion_id", "patient_id")):
+    tested = cases["split"] == "test"
+    report(tested & (cases["fold"] != ""), "a test patient has a fold:", "fold")
+    report(~tested & ~cases["fold"].str.fullmatch(r"\d"), "fold is not a number from 0 on:", "fold")
+    for unit, fixed in (("patient_id", "split"), ("patient_id", "fold"), ("lesion_id", "patient_id")):
         distinct = cases.groupby(unit)[fixed].nunique()
         for value in distinct.index[distinct > 1]:
             found = sorted(cases.loc[cases[unit] == value, fixed].unique())

@@ -9,6 +9,8 @@ import pandas as pd
 from dermai.data.splits import draw_order, patient_strata
 
 ROLES = ("train", "validation", "test")
+HELD_OUT = "0"
+FOLDS_OF_OLD_TABLES, SEED_OF_OLD_TABLES = 5, 20211003  # not parameters: every reader must give the same folds
 
 
 def assign_folds(new: pd.DataFrame, known: pd.DataFrame, folds: int, seed: int) -> dict[str, str]:
@@ -43,11 +45,34 @@ def assign_folds(new: pd.DataFrame, known: pd.DataFrame, folds: int, seed: int) 
     return {patient: placed.get(patient, "") for patient in new["patient_id"].unique()}
 
 
+def with_folds(table: pd.DataFrame) -> pd.DataFrame:
+    """A case table from before there were folds, with the folds that every reader of it gives its patients.
+
+    Its validation patients are a fold like the others now: the first. Nobody joins them who may have been learnt from.
+    """
+    held = table["split"] == "validation"
+    table = table.assign(split=table["split"].mask(held, "train"), fold="")
+    others = table[~held]
+    first = int(held.any())
+    folds = assign_folds(others, others.iloc[:0], FOLDS_OF_OLD_TABLES - first, SEED_OF_OLD_TABLES)
+    dealt = {patient: str(int(fold) + first) if fold else "" for patient, fold in folds.items()}
+    return table.assign(fold=table["patient_id"].map(dealt).mask(held, HELD_OUT))
+
+
 def held_out(cases: pd.DataFrame) -> pd.Series:
-    """Whether a training learns nothing from a row (bool, the index of `cases`) and chooses its weights by it."""
-    return cases["split"] == "validation"
+    """Whether a network learns nothing from a row (bool, the index of `cases`) and chooses its weights by it.
+
+    These are the patients of the first fold, and what a manifest calls `validation`.
+    """
+    first = cases["fold"] == HELD_OUT if "fold" in cases else False
+    return (cases["split"] == "validation") | ((cases["split"] == "train") & first)
 
 
-def training_roles(cases: pd.DataFrame) -> pd.Series:
-    """What each row is to a training: `train` (learnt from), `validation` (held out) or `test`."""
+def training_roles(cases: pd.DataFrame, learner: str = "network") -> pd.Series:
+    """What each row is to a training: `train` (learnt from), `validation` (held out) or `test`.
+
+    Linear heads learn from every fold, and choose by the answers of their sisters.
+    """
+    if learner == "linear_heads":
+        return cases["split"].where(cases["split"] == "test", "train")
     return cases["split"].mask(held_out(cases), "validation")

@@ -38,11 +38,8 @@ def assign_splits(new: pd.DataFrame, known: pd.DataFrame, params: DataParams, se
         placed = [splits[p] for p in patients if p in splits]
         test = share_of_patients(len(patients), params.test_fraction, fewest=2) - placed.count("test")
         test = min(max(test, 0), len(free))
-        rest = len(patients) - placed.count("test") - test
-        validation = share_of_patients(rest, params.validation_fraction, fewest=3) - placed.count("validation")
-        validation = min(max(validation, 0), len(free) - test)
         for place, patient in enumerate(free):
-            splits[patient] = "test" if place < test else "validation" if place < test + validation else "train"
+            splits[patient] = "test" if place < test else "train"
     return {patient: splits[patient] for patient in new["patient_id"].unique()}
 
 

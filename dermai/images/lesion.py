@@ -9,6 +9,7 @@ SIDE = 96  # pixels at which it is looked for: hairs and pores vanish, a lesion 
 BORDER = 0.12  # of the side: the frame that shows mostly skin
 MARGIN = 0.35  # of the lesion's longer side, kept around it
 SMALLEST_CROP = 0.4  # of the photograph's side
+CENTRE = 0.7  # of the shorter side
 PLAUSIBLE_AREA = (0.005, 0.7)  # of the photograph; anything else is no lesion that stands out
 
 
@@ -40,6 +41,14 @@ def lesion_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     mask = ndimage.binary_fill_holes(pieces == heaviest)
     least, most = PLAUSIBLE_AREA
     return mask if least <= mask.mean() <= most else np.zeros_like(mask)
+
+
+def crop_to_centre(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The square in the middle whose side is `CENTRE` of the photograph's shorter side."""
+    height, width = pixels.shape[:2]
+    side = max(round(CENTRE * min(height, width)), 1)
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[top : top + side, left : left + side]
 
 
 def crop_to_lesion(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

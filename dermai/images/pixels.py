@@ -14,17 +14,18 @@ from PIL import Image
 from dermai.data.cases import photograph_path
 from dermai.errors import InvalidCases
 from dermai.files import sha256_bytes
-from dermai.images.lesion import crop_to_lesion
+from dermai.images.lesion import crop_to_centre, crop_to_lesion
 from dermai.images.record_file import RecordFile
 
 RESAMPLING = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR}
+CROPS = {"centre": crop_to_centre, "lesion": crop_to_lesion}
 _CHUNK = 64
 
 
 class PixelCache:
     """Pixels uint8 [size, size, 3] of each photograph by content hash, in one memory-mapped file.
 
-    The whole photograph is resized to the square, as in the paper, or with `crop` "lesion" the part around the lesion.
+    The whole photograph is resized to the square, as in the paper, or with another `crop` than "none" a part of it.
     Safe to delete.
     """
 
@@ -34,13 +35,16 @@ class PixelCache:
         name = f"{size}-{interpolation}" if crop == "none" else f"{size}-{interpolation}-{crop}"
         self.records = RecordFile(folder / name, (size, size, 3), "uint8")
 
-    def fill(self, images: Sequence[str], data_folder: Path, progress: bool = False) -> None:
-        """Decode the photographs that are not here yet.
+    def fill(
+        self, images: Sequence[str], data_folder: Path, progress: bool = False, others: Sequence[PixelCache] = ()
+    ) -> None:
+        """Decode the photographs that are not here yet, or not in one of the `others`, which keep them too.
 
         Raises:
             InvalidCases: a photograph is missing, not the one its name says, or cannot be decoded.
         """
-        missing = self.records.missing(images)
+        caches = (self, *others)
+        missing = list(dict.fromkeys(image for cache in caches for image in cache.records.missing(images)))
         if not missing:
             return
         from tqdm import tqdm
@@ -51,14 +55,15 @@ class PixelCache:
         ):
             for start in range(0, len(missing), _CHUNK):
                 chunk = missing[start : start + _CHUNK]
-                decoded = pool.map(lambda image: self._decode(image, data_folder), chunk)
-                self.records.append(chunk, np.stack(list(decoded)))
+                views = list(pool.map(lambda image: _views(image, data_folder, caches), chunk))
+                for cache, pixels in zip(caches, zip(*views, strict=True), strict=True):
+                    cache.add(chunk, pixels)
                 bar.update(len(chunk))
 
     def resized(self, photograph: Image.Image) -> np.ndarray:
         """A decoded RGB photograph as the cache keeps it."""
-        if self.crop == "lesion":
-            photograph = Image.fromarray(crop_to_lesion(np.asarray(photograph)))
+        if self.crop != "none":
+            photograph = Image.fromarray(CROPS[self.crop](np.asarray(photograph)))
         return np.asarray(photograph.resize((self.size, self.size), RESAMPLING[self.interpolation]))
 
     def add(self, images: Sequence[str], pixels: Sequence[np.ndarray]) -> None:
@@ -70,8 +75,10 @@ class PixelCache:
         """Pixels uint8 [N, size, size, 3] of photographs that were filled in before."""
         return self.records.read(images)
 
-    def _decode(self, image: str, data_folder: Path) -> np.ndarray:
-        return self.resized(decode_photograph(image, data_folder))
+
+def _views(image: str, data_folder: Path, caches: Sequence[PixelCache]) -> list[np.ndarray]:
+    photograph = decode_photograph(image, data_folder)
+    return [cache.resized(photograph) for cache in caches]
 
 
 def decode_photograph(image: str, data_folder: Path) -> Image.Image:

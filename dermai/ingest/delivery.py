@@ -18,7 +18,7 @@ from dermai.errors import InvalidCases
 # `label`, `patient`, `lesion` and `case` are the sender's; the rest is named as in the case table.
 COLUMNS = (
     "file", "case", "patient", "lesion", "label", "source", "site", "view",
-    "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split",
+    "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split", "fold",
     *SYMPTOMS,
 )  # fmt: skip
 SPLIT_NOT_USED = (
@@ -66,7 +66,7 @@ class Delivery:
             stripped = stripped.assign(site=site, confirmed_by="simulated")
         said = list(notes)
         if not published_split and (stripped["split"] != "").any():
-            stripped = stripped.assign(split="")
+            stripped = stripped.assign(split="", fold="")
             said.append(SPLIT_NOT_USED)
         return cls(source, folder, stripped.assign(file=table["file"]), tuple(said))
 

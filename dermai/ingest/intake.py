@@ -16,6 +16,7 @@ import pandas as pd
 
 from dermai.config import Params
 from dermai.data.cases import COLUMNS, case_problems, empty_cases, read_cases, write_cases
+from dermai.data.folds import assign_folds
 from dermai.data.identifiers import first_spellings
 from dermai.data.pseudonyms import Kind, Pseudonyms, key_file, load_pseudonyms
 from dermai.data.splits import assign_splits
@@ -264,6 +265,8 @@ class _Intake:
             return known
         splits = assign_splits(rows, known, self.params.data, self.params.seed)
         rows = rows.assign(split=rows["patient_id"].map(splits), age=pd.to_numeric(rows["age"]))
+        folds = assign_folds(rows, known, self.params.data.folds, self.params.seed)
+        rows = rows.assign(fold=rows["patient_id"].map(folds))
         new = rows[list(COLUMNS)].sort_values("image")
         cases = new if known.empty else pd.concat([known, new], ignore_index=True)
         problems = case_problems(cases.reset_index(drop=True))

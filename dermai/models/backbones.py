@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dermai.config import ModelParams
 from dermai.errors import DermaiError
 from dermai.files import sha256_file
-from dermai.models.packaged_weights import WeightsUnavailable, packaged_weights
+from dermai.models.packaged_weights import PACKAGES, WeightsUnavailable, packaged_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -88,8 +88,8 @@ def imagenet_weights(params: ModelParams) -> dict[str, Tensor]:
         if not file.is_file():
             raise WeightsUnavailable(f"model.weights_folder: {file} does not exist")
         return load_file(file)
-    if params.backbone == BUNDLED_BACKBONE:
-        return packaged_weights(BUNDLED_BACKBONE)
+    if params.backbone in PACKAGES:
+        return packaged_weights(params.backbone)
     return _downloaded_weights(params.backbone)
 
 

@@ -36,7 +36,9 @@ class ClinicalModel(BaseModel):
         Zero for a case of which no column is known; columns that the table lacks are unknown.
         """
         centred = encode(cases, self.columns, self.sites) - np.array(self.centre)
-        return self.strength * np.where(np.isnan(centred), 0.0, centred) @ np.array(self.weights)
+        known = self.strength * np.where(np.isnan(centred), 0.0, centred)
+        # Case by case, not as a product of matrices: company would change the last bits
+        return np.asarray((known[:, :, np.newaxis] * np.array(self.weights)).sum(axis=1))
 
 
 def fit_clinical(
@@ -56,7 +58,7 @@ def fit_clinical(
     centre = np.where(known, encoded, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     weights = np.zeros((encoded.shape[1], len(classes)))
     present = sorted(set(lesions["diagnosis"]))
-    if len(present) > 1:
+    if len(present) > 1 and encoded.shape[1]:
         regression = LogisticRegression(
             C=1 / regularisation, class_weight="balanced", fit_intercept=False, max_iter=1000
         ).fit(np.where(known, encoded - centre, 0.0), lesions["diagnosis"])

@@ -76,7 +76,12 @@ def opened(content: bytes) -> Engine:
 
 
 def export_network(
-    backbone: str, weights: Mapping[str, Tensor], image_size: int, mean: Sequence[float], std: Sequence[float]
+    backbone: str,
+    weights: Mapping[str, Tensor],
+    image_size: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    late_stages: int = 0,
 ) -> bytes:
     """A timm network without its linear head as an ONNX file; the same weights give the same bytes.
 
@@ -88,7 +93,7 @@ def export_network(
         WeightsUnavailable: these are not the weights of that network.
         NotExportable: it has a part that ONNX does not express.
     """
-    return export(photograph_network(backbone, weights, mean, std), image_size)
+    return export(photograph_network(backbone, weights, mean, std, late_stages), image_size)
 
 
 def export(network: nn.Module, image_size: int) -> bytes:

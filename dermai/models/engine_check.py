@@ -29,7 +29,9 @@ def with_checked_engine(package: ModelPackage, cache: Path) -> ModelPackage:
         EngineDiffers: the engine's answers are others than torch's.
     """
     try:
-        content = engine_file(package.backbone, package.weights, package.image_size, (package.mean, package.std), cache)
+        statistics = package.mean, package.std
+        about = package.backbone, package.weights, package.image_size
+        content = engine_file(*about, statistics, cache, package.late_stages)
     except NotExportable:
         return replace(package, engine=None, head="")
     found = package.with_engine(content)
@@ -53,14 +55,19 @@ def check_engine(package: ModelPackage) -> None:
     pixels, engine = _probe(package.image_size), opened(package.engine)
     if engine.image_size != package.image_size:
         raise EngineDiffers(f"the engine takes in {engine.image_size} px, the model {package.image_size} px")
-    below = photograph_network(package.backbone, package.weights, package.mean, package.std)
+    below = photograph_network(package.backbone, package.weights, package.mean, package.std, package.late_stages)
     with torch.inference_mode():
         features = below(torch.from_numpy(pixels))[0].numpy()
-        logits = package.build()(normalise(torch.from_numpy(pixels), package.mean, package.std)).double().numpy()
+        if package.linear_parts is None:
+            logits = package.build()(normalise(torch.from_numpy(pixels), package.mean, package.std)).double().numpy()
+    views = np.repeat(pixels[:, np.newaxis], max(len(package.views), 1), axis=1)
+    network = PackageNetwork(package, engine)
+    if package.linear_parts is not None:
+        logits = network.weigh(np.tile(features, len(package.views)))
     found = engine.measure(pixels, (FEATURES,))[0]
     # Features too, since a head that is hardly trained makes nothing of them
     of_feature = float(np.abs(found - features).max() / max(np.abs(features).max(), 1e-12))
-    of_logit = float(np.abs(PackageNetwork(package, engine).logits(pixels) - logits).max())
+    of_logit = float(np.abs(network.logits(views) - logits).max())
     if not max(of_feature, of_logit) <= LARGEST_DIFFERENCE:
         raise EngineDiffers(
             f"the engine of this {package.backbone} answers other than its weights: a feature differs by "

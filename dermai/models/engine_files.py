@@ -28,6 +28,7 @@ def engine_for(
     image_size: int,
     statistics: tuple[Sequence[float], Sequence[float]] | None = None,
     cache: Path | None = None,
+    late_stages: int = 0,
 ) -> Engine:
     """The engine of a timm network with these weights below its head; `cache` is the workspace's cache folder.
 
@@ -37,7 +38,7 @@ def engine_for(
         UnknownBackbone: timm has no network of that name.
         WeightsUnavailable: these are not the weights of that network.
     """
-    return opened(engine_file(backbone, weights, image_size, statistics, cache))
+    return opened(engine_file(backbone, weights, image_size, statistics, cache, late_stages))
 
 
 def engine_file(
@@ -46,19 +47,22 @@ def engine_file(
     image_size: int,
     statistics: tuple[Sequence[float], Sequence[float]] | None = None,
     cache: Path | None = None,
+    late_stages: int = 0,
 ) -> bytes:
     """As `engine_for`, the engine's file."""
     from dermai.models.backbones import input_statistics
 
     mean, std = statistics or input_statistics(backbone)
-    about = {
+    about: dict[str, object] = {
         "backbone": backbone,
         "weights": _below_the_head(backbone, weights),
         "size": image_size,
         "mean": list(mean),
         "std": list(std),
     }
-    return _kept(about, cache, lambda: export_network(backbone, weights, image_size, mean, std))
+    if late_stages:
+        about["late_stages"] = late_stages
+    return _kept(about, cache, lambda: export_network(backbone, weights, image_size, mean, std, late_stages))
 
 
 def reference_engine(image_size: int, cache: Path | None = None) -> Engine:

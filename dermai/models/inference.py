@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dermai.images.photograph_views import PhotographViews
 from dermai.images.pixels import PixelCache
 from dermai.images.record_file import RecordFile
 from dermai.models.calibration import apply_temperature
@@ -70,17 +71,14 @@ def predict_with(
 ) -> np.ndarray:
     """As `predict_pixels`, with a package's network from `ready_to_predict`; `look` sees each batch on the way."""
     package = network.package
-    opinion = np.zeros((count, len(package.classes)))
-    if package.clinical is not None and clinical is not None:
-        opinion = package.clinical.scores(clinical)
-
     found = np.empty((count, len(package.classes)))
     for start, stop, pixels in _batches(read, count, progress):
         if look is None:
             logits = network.logits(pixels)
         else:
             logits, maps = network.logits_and_maps(pixels)
-        found[start:stop] = apply_temperature(logits + opinion[start:stop], package.temperature)
+        columns = None if clinical is None else clinical.iloc[start:stop]
+        found[start:stop] = apply_temperature(package.scores(logits, columns), package.temperature)
         if look is not None:
             look(start, maps, found[start:stop])
     return found
@@ -141,9 +139,11 @@ def _measure(
     return pooled, looks
 
 
-def model_pixels(package: ModelPackage, cache: Path) -> PixelCache:
+def model_pixels(package: ModelPackage, cache: Path) -> PhotographViews:
     """Photographs as the package's network takes them in."""
-    return PixelCache(cache / "pixels", package.image_size, package.interpolation, package.crop)
+    return PhotographViews(
+        cache / "pixels", package.image_size, package.interpolation, package.views or (package.crop,)
+    )
 
 
 def reference_pixels(cache: Path) -> PixelCache:

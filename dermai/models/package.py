@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,9 @@ from dermai.errors import PackageTampered
 from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, write_json
 from dermai.models.clinical_model import ClinicalModel
 from dermai.models.familiarity import Familiarity
+from dermai.models.fusion import Fusion, Fusions
 from dermai.models.operating_points import CALL_RULE, predict
+from dermai.models.sisters import LinearParts
 from dermai.models.stored_weights import StoredWeights, linear_head, weights_file
 
 if TYPE_CHECKING:
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
 
 # A reader that knows too little must refuse
 FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP, FORMAT_WITH_CALL_RULE, FORMAT_WITH_FAMILIARITY = 1, 2, 3, 4, 5
-FORMAT_WITH_ENGINE = NEWEST_FORMAT = 6
+FORMAT_WITH_ENGINE = 6
+FORMAT_WITH_LINEAR_PARTS = NEWEST_FORMAT = 7
 WEIGHTS, MODEL, MANIFEST, CHECKSUMS = "weights.safetensors", "model.json", "manifest.csv", "checksums.json"
 VALIDATION, FAMILIARITY = "validation_predictions.csv", "familiarity.safetensors"
-ENGINE = "network.onnx"
+ENGINE, LINEAR_PARTS, EVIDENCE = "network.onnx", "linear_parts.safetensors", "evidence_predictions.csv"
 MANIFEST_COLUMNS = ("image", "case_id", "patient_id", "lesion_id", "diagnosis", "source", "site", "split")
 
 
@@ -46,6 +49,13 @@ class ModelPackage:
     the package this one was trained from. `familiarity` summarises the photographs of the manifest. `engine` is the
     network below its linear head as `dermai.models.engine` runs it, and `head` that layer's name; packages of earlier
     formats have neither.
+
+    A model of linear heads has `linear_parts` in place of a head among its weights: its features are those of each of
+    the `views` (`dermai.images.pixels`), with the network's `late_stages`, and `fusions` weighs photograph and columns.
+    Its `validation` holds out-of-fold answers: each photograph's is of the sister that never saw its patient's fold,
+    fused as in the deployed model, whose fusion and thresholds all of these answers have chosen. `evidence` holds the
+    same sisters' answers at choices that no answer on the photograph's own fold had a part in: with the columns `fold`
+    and `called`, at the temperature chosen so.
     """
 
     weights: Mapping[str, Tensor]
@@ -67,6 +77,11 @@ class ModelPackage:
     familiarity: Familiarity | None = None
     engine: bytes | None = field(default=None, repr=False)
     head: str = ""
+    linear_parts: LinearParts | None = None
+    views: tuple[str, ...] = ()
+    late_stages: int = 0
+    fusions: Fusions | None = None
+    evidence: pd.DataFrame | None = None
 
     def with_operating_points(self, operating_points: Mapping[str, float]) -> ModelPackage:
         """The same model with other decision thresholds per class, which call by the newest rule."""
@@ -91,7 +106,23 @@ class ModelPackage:
 
     def linear_head(self) -> tuple[np.ndarray, np.ndarray]:
         """Weight [C, D] and bias [C] of the layer that gives the class scores, float64."""
+        if self.linear_parts is not None:
+            head = self.linear_parts.deployed.head
+            return head.weight.astype(np.float64), head.bias.astype(np.float64)
         return linear_head(self.weights, self.head or head_of(self.backbone))
+
+    @property
+    def network_identity(self) -> bytes:
+        """What determines the features of a photograph: the network's weights and how photographs are shown to it."""
+        shown = self.backbone, self.image_size, self.interpolation, self.mean, self.std, self.views, self.late_stages
+        return repr(shown).encode() + weights_file(self.weights)
+
+    def scores(self, logits: np.ndarray, clinical: pd.DataFrame | None) -> np.ndarray:
+        """Class scores [N, C] before the temperature, from the head's and the clinical columns of the same cases."""
+        opinion = np.zeros_like(logits)
+        if self.clinical is not None and clinical is not None:
+            opinion = self.clinical.scores(clinical)
+        return logits + opinion if self.fusions is None else self.fusions.scores(logits, opinion)
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -117,6 +148,8 @@ class ModelPackage:
             description["call_rule"] = self.call_rule
         if self.engine is not None:
             description["head"] = self.head
+        if self.linear_parts is not None and self.fusions is not None:
+            description |= {"views": list(self.views), "late_stages": self.late_stages, "fusions": asdict(self.fusions)}
         files = {
             WEIGHTS: weights_file(self.weights),
             MODEL: (json.dumps(description, indent=2, allow_nan=False) + "\n").encode(),
@@ -127,10 +160,16 @@ class ModelPackage:
             files[FAMILIARITY] = self.familiarity.to_bytes()
         if self.engine is not None:
             files[ENGINE] = self.engine
+        if self.linear_parts is not None:
+            files[LINEAR_PARTS] = self.linear_parts.to_bytes()
+        if self.evidence is not None:
+            files[EVIDENCE] = self.evidence.to_csv(index=False, lineterminator="\n").encode()
         return files
 
     @property
     def _format(self) -> int:
+        if self.linear_parts is not None:
+            return FORMAT_WITH_LINEAR_PARTS
         if self.engine is not None:
             return FORMAT_WITH_ENGINE
         if self.familiarity is not None:
@@ -185,8 +224,10 @@ class ModelPackage:
             raise PackageTampered(
                 f"{folder}: {MODEL} is not of format {FORMAT} to {NEWEST_FORMAT}: install the dermai that wrote it"
             )
-        if (written_as == FORMAT_WITH_ENGINE) != (folder / ENGINE).is_file():
-            raise PackageTampered(f"{folder}: of format {written_as}, with {ENGINE} or without: restore the package")
+        there = {name: (folder / name).is_file() for name in (ENGINE, LINEAR_PARTS)}
+        whole = written_as == FORMAT_WITH_LINEAR_PARTS or there[ENGINE] == (written_as == FORMAT_WITH_ENGINE)
+        if not whole or there[LINEAR_PARTS] != (written_as == FORMAT_WITH_LINEAR_PARTS):
+            raise PackageTampered(f"{folder}: of format {written_as}, whose files are others: restore the package")
         if "clinical" in description:
             description["clinical"] = ClinicalModel.model_validate(description["clinical"])
         if description.get("call_rule", 1) not in range(1, CALL_RULE + 1):
@@ -194,14 +235,21 @@ class ModelPackage:
         description["classes"] = tuple(description["classes"])
         description["mean"], description["std"] = tuple(description["mean"]), tuple(description["std"])
         summary = folder / FAMILIARITY
+        if there[LINEAR_PARTS]:
+            description["linear_parts"] = LinearParts.from_bytes((folder / LINEAR_PARTS).read_bytes())
+            description["views"] = tuple(description["views"])
+            description["fusions"] = Fusions(
+                *(Fusion(part["photograph"], part["clinical"], tuple(part["biases"]))
+                  for part in (description["fusions"]["together"], description["fusions"]["alone"]))
+            )  # fmt: skip
+        if (folder / EVIDENCE).is_file():
+            description["evidence"] = _predictions(folder / EVIDENCE)
         return cls(
             familiarity=Familiarity.from_bytes(summary.read_bytes()) if summary.is_file() else None,
             engine=(folder / ENGINE).read_bytes() if (folder / ENGINE).is_file() else None,
             weights=StoredWeights((folder / WEIGHTS).read_bytes()),
             manifest=pd.read_csv(folder / MANIFEST, dtype=str, keep_default_na=False),
-            validation=pd.read_csv(
-                folder / VALIDATION, dtype={"image": str, "diagnosis": str}, float_precision="round_trip"
-            ),
+            validation=_predictions(folder / VALIDATION),
             **description,
         )
 
@@ -213,6 +261,11 @@ class ModelPackage:
         model = build_model(params, self.classes)
         model.load_state_dict(self.weights)
         return model.eval()
+
+
+def _predictions(file: Path) -> pd.DataFrame:
+    texts = dict.fromkeys(("image", "diagnosis", "called"), str)
+    return pd.read_csv(file, dtype=texts, float_precision="round_trip")
 
 
 def head_of(backbone: str) -> str:
@@ -233,7 +286,7 @@ def check_files(folder: Path) -> None:
     except (OSError, ValueError):
         raise PackageTampered(f"{folder} holds no readable {CHECKSUMS}: it is no model package") from None
     expected = {WEIGHTS, MODEL, MANIFEST, VALIDATION}
-    if set(recorded) - {FAMILIARITY, ENGINE} != expected:
+    if set(recorded) - {FAMILIARITY, ENGINE, LINEAR_PARTS, EVIDENCE} != expected:
         raise PackageTampered(f"{folder}: {CHECKSUMS} does not list {', '.join(sorted(expected))}")
     superfluous = sorted(path.name for path in folder.iterdir() if path.name not in {*recorded, CHECKSUMS})
     if superfluous:

@@ -36,29 +36,47 @@ class PackageNetwork:
         self.weight, self.bias = package.linear_head()
 
     def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Class scores [N, C] of pixels uint8 [N, S, S, 3]."""
-        return self._weigh(self._below.measure(pixels, (FEATURES,))[0])
+        """Class scores [N, C] of pixels uint8 [N, S, S, 3], or [N, V, S, S, 3] of a package with several views."""
+        return self.weigh(features_of_views(self._below, pixels))
 
     def logits_and_maps(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Class scores [N, C], and the last feature maps [N, K, h, w] that they come from."""
-        features, maps = self._below.measure(pixels, (FEATURES, MAPS))
-        return self._weigh(features), maps
+        """Class scores [N, C], and the last feature maps [N, K, h, w] of the first view, which they come from."""
+        if pixels.ndim == 4:
+            pixels = pixels[:, np.newaxis]
+        features, maps = self._below.measure(pixels[:, 0], (FEATURES, MAPS))
+        if pixels.shape[1] > 1:
+            features = np.concatenate([features, features_of_views(self._below, pixels[:, 1:])], axis=1)
+        return self.weigh(features), maps
 
     @cached_property
     def features_are_means(self) -> bool:
-        """Whether the features are the maps' means, so that the head weighs the maps themselves."""
+        """Whether the first features are the maps' means, so that the head weighs the maps themselves."""
         size = self.package.image_size
         probe = np.linspace(0, 255, size * size * 3).reshape(1, size, size, 3).astype(np.uint8)
         features, maps = self._below.measure(probe, (FEATURES, MAPS))
-        return maps.ndim == 4 and maps.shape[:2] == features.shape and np.allclose(maps.mean((2, 3)), features, 1e-4)
+        if maps.ndim != 4 or maps.shape[1] > features.shape[1]:
+            return False
+        first = features[:, : maps.shape[1]]
+        alone = self.package.linear_parts is not None or first.shape == features.shape
+        return alone and np.allclose(maps.mean((2, 3)), first, 1e-4)
 
     @cached_property
     def torch_network(self) -> nn.Module:
         """The whole network in torch, for what needs gradients."""
         return self.package.build().requires_grad_(False)
 
-    def _weigh(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def weigh(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Class scores [N, C] of the features [N, V D] of all views."""
         return (features.astype(np.float64)[:, np.newaxis] * self.weight).sum(axis=2) + self.bias
+
+
+def features_of_views(network: Measuring, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Features [N, V D] of pixels uint8 [N, V, S, S, 3], view after view; of [N, S, S, 3] those of the one view."""
+    if pixels.ndim == 4:
+        pixels = pixels[:, np.newaxis]
+    count, views = pixels.shape[:2]
+    found = network.measure(pixels.reshape(count * views, *pixels.shape[2:]), (FEATURES,))[0]
+    return found.reshape(count, views * found.shape[1])
 
 
 def ready_to_predict(package: ModelPackage, cache: Path | None = None) -> PackageNetwork:
@@ -66,10 +84,11 @@ def ready_to_predict(package: ModelPackage, cache: Path | None = None) -> Packag
 
     `cache` is the workspace's cache folder, which keeps an exported engine.
     """
-    return PackageNetwork(package, _below_the_head(package, cache))
+    return PackageNetwork(package, below_the_head(package, cache))
 
 
-def _below_the_head(package: ModelPackage, cache: Path | None) -> Measuring:
+def below_the_head(package: ModelPackage, cache: Path | None) -> Measuring:
+    """What gives the features that the package's head weighs; `cache` is as in `ready_to_predict`."""
     from dermai.models.photograph_network import photograph_network
 
     about = package.backbone, package.weights
@@ -78,7 +97,7 @@ def _below_the_head(package: ModelPackage, cache: Path | None) -> Measuring:
         if package.engine is not None:
             return opened(package.engine)
         try:
-            return engine_for(*about, package.image_size, statistics, cache)
+            return engine_for(*about, package.image_size, statistics, cache, package.late_stages)
         except NotExportable:
             pass
-    return TorchEngine(photograph_network(*about, *statistics))
+    return TorchEngine(photograph_network(*about, *statistics, package.late_stages))

@@ -15,23 +15,95 @@ EARLY_STAGES = 4  # of the reference backbone: they see textures rather than thi
 
 
 def photograph_network(
-    backbone: str, weights: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float]
+    backbone: str, weights: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float], late_stages: int = 0
 ) -> nn.Module:
     """A timm network without its linear head: pixels uint8 [N, S, S, 3] to features and maps.
 
-    Features float32 [N, D] are what the head weighs (timm's `pre_logits`), maps [N, C, h, w] what `forward_features`
-    gives, of a vision transformer its tokens [N, T, C]. The head's weights may be among those given.
+    Features float32 [N, D] are what the head weighs (timm's `pre_logits`), behind them, for each of the last
+    `late_stages` stages or blocks, the mean and the standard deviation of every channel over the photograph. Maps
+    [N, C, h, w] are what `forward_features` gives, of a vision transformer its tokens [N, T, C]. The head's weights may
+    be among those given.
 
     Raises:
         UnknownBackbone: timm has no network of that name.
         WeightsUnavailable: these are not the weights of that network.
     """
 
+    import torch
+
+    network = _without_head(backbone, weights)
+    seen: dict[str, Tensor] = {}
+    watched = late_stage_names(network, late_stages)
+    for name in watched:
+        network.get_submodule(name).register_forward_hook(
+            lambda _module, _inputs, output, name=name: seen.update({name: output})
+        )
+
     def measure(network: Any, inputs: Tensor) -> tuple[Tensor, ...]:
         maps = network.forward_features(inputs)
-        return network.forward_head(maps, pre_logits=True), maps
+        parts = [network.forward_head(maps, pre_logits=True)]
+        for name in watched:
+            parts += _over_the_photograph(seen[name], getattr(network, "output_fmt", "NCHW"))
+        seen.clear()
+        return torch.cat(parts, dim=1), maps
 
-    return _wrapped(_without_head(backbone, weights), measure, (FEATURES, MAPS), mean, std)
+    return _wrapped(network, measure, (FEATURES, MAPS), mean, std)
+
+
+def late_stage_names(network: nn.Module, count: int) -> tuple[str, ...]:
+    """Names of the network's last `count` stages or blocks, as many as there are, the last one first.
+
+    Raises:
+        UnknownBackbone: timm does not say of this network where its stages end.
+    """
+    from dermai.models.backbones import UnknownBackbone
+
+    if count == 0:
+        return ()
+    described: Any = getattr(network, "feature_info", None)
+    last = described[-1]["module"] if described else ""
+    stem = last.rstrip("0123456789")
+    if stem == last:
+        raise UnknownBackbone(f"{type(network).__name__} has no numbered stages: set model.late_stages to 0")
+    modules = dict(network.named_modules())
+    names = [f"{stem}{number}" for number in range(int(last[len(stem) :]), -1, -1)]
+    return tuple(name for name in names if name in modules)[:count]
+
+
+def feature_blocks(backbone: str, late_stages: int) -> tuple[int, ...]:
+    """Lengths of the parts of a photograph's features: the pooled ones, then mean and deviation of each stage."""
+    import torch
+
+    from dermai.models.backbones import build_model
+
+    with torch.random.fork_rng(devices=[]):
+        network = build_model(ModelParams(backbone=backbone, pretrained="none"), ("unused",)).eval()
+    lengths: list[int] = []
+    for name in late_stage_names(network, late_stages):
+
+        def note(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+            parts = _over_the_photograph(output, getattr(network, "output_fmt", "NCHW"))
+            lengths.extend(part.shape[1] for part in parts)
+
+        network.get_submodule(name).register_forward_hook(note)
+    order = list(late_stage_names(network, late_stages))
+    settings: Any = network
+    side = settings.pretrained_cfg["input_size"][-1]
+    with torch.inference_mode():
+        maps = settings.forward_features(torch.zeros((1, 3, side, side)))
+        pooled = settings.forward_head(maps, pre_logits=True).shape[1]
+    # The hooks ran from the first stage on, the features name the last stage first.
+    pairs = [lengths[2 * place : 2 * place + 2] for place in range(len(order))][::-1]
+    return (pooled, *(length for pair in pairs for length in pair))
+
+
+def _over_the_photograph(maps: Tensor, form: str) -> list[Tensor]:
+    """Mean and standard deviation of each channel, [N, C] each, of feature maps or of a transformer's tokens."""
+    channels_last = maps.ndim == 3 or form == "NHWC"
+    places = tuple(range(1, maps.ndim - 1)) if channels_last else tuple(range(2, maps.ndim))
+    mean = maps.mean(places, keepdim=True)
+    deviation = ((maps - mean) ** 2).mean(places).sqrt()
+    return [mean.flatten(1), deviation]
 
 
 def reference_network() -> nn.Module:

@@ -28,7 +28,7 @@ def describe_dataset(
 ) -> DatasetRecord:
     """What an attempt learnt from, chose on and was judged on, with counts by class, site, device and skin type."""
     rows = trainable(cases)
-    roles = training_roles(rows)
+    roles = training_roles(rows, plan.learner)
     by_role = {
         "new": rows[rows["image"].isin(plan.new)],
         "relabelled": rows[rows["image"].isin(plan.relabelled)],

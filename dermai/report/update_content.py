@@ -31,7 +31,7 @@ def data_summary(
 ) -> DataSummary:
     """What an update found in the data, by class and site. Removed photographs are described by the manifest."""
     rows = trainable(cases)
-    roles = training_roles(rows)
+    roles = training_roles(rows, plan.learner)
     parts = {
         "new": rows[rows["image"].isin(plan.new)],
         "relabelled": rows[rows["image"].isin(plan.relabelled)],

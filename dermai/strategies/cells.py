@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from dermai.config import Params, weight_parameters
+from dermai.config import Params, network_parameters
 from dermai.data.cases import trainable
 from dermai.data.folds import training_roles
 from dermai.files import sha256_json, write_bytes, write_json
@@ -167,7 +167,7 @@ def _key(cell: Cell, stages: Sequence[Stage], test: pd.DataFrame, params: Params
                 sorted(zip(part["image"], part["diagnosis"], training_roles(part), strict=True))
                 for part in (*(stage.cases for stage in stages), test)
             ],
-            "params": weight_parameters(params, of_updates=False),
+            "params": network_parameters(params, of_updates=False),
             "pretrained": weights_sha256(params.model),
             "code": source_hash(__name__),
         }

@@ -15,9 +15,8 @@ import pandas as pd
 from dermai.config import Params, model_parameters
 from dermai.continual.plan import UpdatePlan
 from dermai.files import sha256_json
-from dermai.models.calibration import fit_temperature, log_probabilities
 from dermai.models.package import ModelPackage
-from dermai.models.validation_lesions import validation_lesions
+from dermai.training.out_of_fold import with_thresholds
 from dermai.workspace import Workspace
 
 
@@ -34,13 +33,12 @@ def train_candidate(
     The same plan, parameters and parent find the finished training, or the newest checkpoint of one that died.
     `step_gpus` is how many GPUs the orchestrator gives to the training, where it says so.
     """
-    from dermai.models.engine_check import with_checked_engine
-    from dermai.models.learnt_photographs import familiarity_of
-    from dermai.models.operating_points import choose_operating_points
     from dermai.training.clinical_opinion import with_clinical
     from dermai.training.distributed import finetune_in_processes, processes_for
     from dermai.training.finetune import finetune, training_key
 
+    if params.training.learner == "linear_heads":
+        return _refitted(workspace, params, plan, cases, parent)
     folder = workspace.cache / "training" / training_key(plan, cases, params, parent)[:16]
     processes = processes_for(params, step_gpus)
     train = finetune if processes == 1 else partial(finetune_in_processes, processes)
@@ -49,13 +47,27 @@ def train_candidate(
     if params.clinical.columns:
         package = with_clinical(package, cases, params.clinical)
         name += "-" + sha256_json(params.clinical.model_dump(mode="json"))[:8]
-    probabilities, labels = validation_lesions(package.with_temperature(1.0))
-    temperature = fit_temperature(log_probabilities(probabilities), labels)
-    package = package.with_temperature(temperature)
-    probabilities, labels = validation_lesions(package)
-    points = choose_operating_points(probabilities, labels, package.classes, params.gate.target_sensitivities)
-    package = package.with_operating_points(points)
+    package = with_thresholds(package, params.gate.target_sensitivities)
+    return _finished(package, workspace, params, cases).save(folder / name)
+
+
+def _refitted(
+    workspace: Workspace, params: Params, plan: UpdatePlan, cases: pd.DataFrame, parent: ModelPackage | None
+) -> Path:
+    from dermai.training.refit import refit, refit_key
+
+    folder = workspace.cache / "training" / refit_key(plan, cases, params, parent)[:16] / "package"
+    if folder.is_dir():
+        return folder
+    package = refit(plan, cases, workspace.data, params, parent, workspace.cache)
+    return _finished(package, workspace, params, cases).save(folder)
+
+
+def _finished(package: ModelPackage, workspace: Workspace, params: Params, cases: pd.DataFrame) -> ModelPackage:
+    """With its parameters, a summary of the photographs that it has learnt, and its engine."""
+    from dermai.models.engine_check import with_checked_engine
+    from dermai.models.learnt_photographs import familiarity_of
+
     training = {**package.training, "parameters": model_parameters(params)}
     summary = familiarity_of(package.manifest, cases, workspace.data, workspace.cache, params.triage.false_flags)
-    package = with_checked_engine(replace(package, training=training, familiarity=summary), workspace.cache)
-    return package.save(folder / name)
+    return with_checked_engine(replace(package, training=training, familiarity=summary), workspace.cache)

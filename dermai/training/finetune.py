@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dermai.config import Params, weight_parameters
+from dermai.config import Params, network_parameters
 from dermai.continual.plan import UpdatePlan
 from dermai.continual.recipes import RECIPES
 from dermai.data.folds import training_roles
@@ -117,7 +117,7 @@ def training_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: 
         {
             "plan": plan.model_dump(mode="json", exclude={"test_changes"}),
             "cases": sorted(zip(used["image"], used["diagnosis"], training_roles(used), strict=True)),
-            "params": weight_parameters(params),
+            "params": network_parameters(params),
             "parent": parent.sha256 if parent else None,
             "pretrained": None if usable_parent(plan, params, parent, cases) else weights_sha256(params.model),
             "code": source_hash(__name__),

@@ -37,9 +37,10 @@ def evidence(network: PackageNetwork, maps: NDArray[np.float32], called: Sequenc
     """Grad-CAM from the last feature maps [N, K, h, w] of a pass that was made for the answers anyway: [N, h, w].
 
     Where the linear head weighs the maps' means, its weights are the gradients; for any other head torch derives them.
+    Of a head that weighs several views and earlier stages too, the map shows the share of the first view's last maps.
     """
     if network.features_are_means:
-        return class_activation(maps, network.weight[list(called)])
+        return class_activation(maps, network.weight[list(called), : maps.shape[1]])
     return gradient_activation(network.torch_network, maps, called)
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from dermai.config import Params
 from dermai.images.acquisition import acquisition_properties
+from dermai.images.photograph_views import PhotographViews
 from dermai.images.pixels import PixelCache
 from dermai.ingest.file_names import locate
 from dermai.ingest.photographs import sanitise
@@ -126,7 +127,8 @@ def admit(
 
 def pixel_caches(workspace: Workspace, models: Sequence[ScoringModel]) -> list[PixelCache]:
     """The photographs as each model, and the reference backbone, take them in."""
-    caches = [reference_pixels(workspace.cache), *(model_pixels(model.package, workspace.cache) for model in models)]
+    views = [cache for model in models for cache in model_pixels(model.package, workspace.cache).caches]
+    caches = [reference_pixels(workspace.cache), *views]
     return list({(cache.size, cache.interpolation, cache.crop): cache for cache in caches}.values())
 
 
@@ -203,7 +205,7 @@ def _question(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(list(values.itertuples(index=False, name=None)), rows.index, dtype=object)
 
 
-def _read(pixels: PixelCache, images: Sequence[str], start: int, stop: int) -> NDArray[np.uint8]:
+def _read(pixels: PhotographViews, images: Sequence[str], start: int, stop: int) -> NDArray[np.uint8]:
     return pixels.read(images[start:stop])
 
 

@@ -68,7 +68,9 @@ def examine_dataset(
         flagged_share = float(_flagged(annotated, params).mean())
         learnt = trainable(cases)
         whole = {
-            "trainable_classes": learnt.loc[training_roles(learnt) == "train", "diagnosis"].nunique(),
+            "trainable_classes": learnt.loc[
+                training_roles(learnt, params.training.learner) == "train", "diagnosis"
+            ].nunique(),
             "test_patients": learnt.loc[learnt["split"] == "test", "patient_id"].nunique(),
             "flagged_share": flagged_share,
         }

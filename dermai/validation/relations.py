@@ -14,6 +14,7 @@ from dermai.validation.result import ClassStatistics, EarlierDataset
 
 RELATIONS = {  # column: where a value of the first comes with several of the second, both by name; else empty
     "patient_splits": ("patient_id", "split"),
+    "patient_folds": ("patient_id", "fold"),
     "lesion_patients": ("lesion_id", "patient_id"),
     "lesion_diagnoses": ("lesion_id", "diagnosis"),
     "case_patients": ("case_id", "patient_id"),

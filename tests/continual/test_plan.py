@@ -26,7 +26,9 @@ def cases() -> pd.DataFrame:
 
 
 def params(**continual: object) -> Params:
-    return Params.model_validate({"continual": {"replay_per_class": 10, **continual}})
+    return Params.model_validate(
+        {"training": {"learner": "network"}, "continual": {"replay_per_class": 10, **continual}}
+    )
 
 
 def test_a_validation_patient_who_withdraws_is_a_reason_for_an_update(cases: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dermai.config import DataParams
 from dermai.data.splits import assign_splits, patient_strata
 
-PARAMS = DataParams(test_fraction=0.2, validation_fraction=0.15)
+PARAMS = DataParams(test_fraction=0.2)
 
 
 def photographs(*rows: tuple[str, str], source: str = "dermai", split: str = "") -> pd.DataFrame:

@@ -10,7 +10,14 @@ import torch
 from dermai.models.backbones import UnknownBackbone, input_statistics
 from dermai.models.engine import Engine, export, export_network
 from dermai.models.packaged_weights import WeightsUnavailable
-from dermai.models.photograph_network import FEATURES, LOOKS, photograph_network, reference_network
+from dermai.models.photograph_network import (
+    FEATURES,
+    LOOKS,
+    feature_blocks,
+    late_stage_names,
+    photograph_network,
+    reference_network,
+)
 
 HALF = (0.5, 0.5, 0.5)
 SIZES = {"mobilenetv3_small_050": 64, "tf_efficientnet_lite0": 96, "resnet18": 64, "vit_tiny_patch16_224": 224}
@@ -104,3 +111,30 @@ def test_weights_of_another_network_and_an_unknown_network_are_refused() -> None
         export_network("resnet18", random_weights("mobilenetv3_small_050"), 64, HALF, HALF)
     with pytest.raises(UnknownBackbone, match="resnet51"):
         export_network("resnet51", {}, 64, HALF, HALF)
+
+
+@pytest.mark.parametrize("backbone", SIZES)
+def test_late_stages_stand_behind_the_features(backbone: str) -> None:
+    weights, pixels = random_weights(backbone), photographs(2, SIZES[backbone])
+    blocks = feature_blocks(backbone, 2)
+    plain, staged = (
+        Engine(export_network(backbone, weights, SIZES[backbone], HALF, HALF, late)).features(pixels) for late in (0, 2)
+    )
+    assert staged.shape[1] == sum(blocks)
+    assert len(blocks) == 5
+    assert np.array_equal(staged[:, : blocks[0]], plain)
+    network = photograph_network(backbone, weights, HALF, HALF, 2)
+    with torch.inference_mode():
+        assert np.abs(staged - network(torch.from_numpy(pixels))[0].numpy()).max() < 1e-4
+        seen = []
+        last = late_stage_names(network.network, 1)[0]
+        network.network.get_submodule(last).register_forward_hook(lambda _m, _i, output: seen.append(output))
+        network(torch.from_numpy(pixels))
+    places = 1 if seen[0].ndim == 3 else (2, 3)
+    mean = seen[0].mean(places).numpy()
+    assert np.abs(staged[:, blocks[0] : blocks[0] + blocks[1]] - mean).max() < 1e-4
+
+
+def test_a_network_whose_stages_are_not_known_is_named() -> None:
+    with pytest.raises(UnknownBackbone, match=r"Linear has no numbered stages: set model\.late_stages to 0"):
+        late_stage_names(torch.nn.Linear(1, 1), 2)

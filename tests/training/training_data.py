@@ -19,11 +19,13 @@ COLOURS = {"Nev": (120, 70, 50), "BCC": (220, 150, 140), "MM": (40, 30, 35), "Se
 
 QUICK = {
     "seed": 7,
-    "model": {"backbone": "mobilenetv3_small_050", "pretrained": "none", "image_size": 64},
+    "model": {"backbone": "mobilenetv3_small_050", "pretrained": "none", "image_size": 64, "interpolation": "nearest"},
     "training": {
+        "learner": "network",
         "first_epochs": 2, "update_epochs": 2, "head_first_epochs": 3, "patience": 5, "samples_per_class": 2,
         "augmented_views": 2, "head_learning_rate": 1e-3, "backbone_learning_rate": 1e-4,
     },
+    "clinical": {"columns": []},
     "continual": {"replay_per_class": 4, "interpolation": [0.0, 0.5, 1.0]},
 }  # fmt: skip
 

@@ -1,0 +1,207 @@
+"""The fast way to a model: linear heads on what a frozen network sees, refitted on everything that is known.
+
+Nothing is forgotten, since nothing is left out, and features are computed once a photograph. Beside the model that
+answers patients its sisters are fitted, each without one fold of the patients: their answers choose whatever is chosen.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dermai.config import Params, model_parameters
+from dermai.continual.plan import UpdatePlan
+from dermai.data.cases import trainable
+from dermai.files import sha256_json
+from dermai.models.clinical_model import fit_clinical
+from dermai.models.linear_head import LinearHead, fit_linear_head
+from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
+from dermai.models.package_network import below_the_head
+from dermai.models.photograph_network import feature_blocks
+from dermai.models.sisters import LinearParts, Member
+from dermai.source_code import source_hash
+from dermai.training.out_of_fold import with_chosen
+from dermai.training.seen_features import forget_seen, seen_features
+from dermai.training.starting_model import CannotTrain, class_list
+from dermai.training.summary import TrainingSummary
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def refit(
+    plan: UpdatePlan,
+    cases: pd.DataFrame,
+    data_folder: Path,
+    params: Params,
+    parent: ModelPackage | None,
+    cache: Path,
+    progress: bool = True,
+) -> ModelPackage:
+    """A model and its sisters for all training photographs in `cases`, with everything chosen that is chosen.
+
+    An update starts each head from the same member of the parent, where that has the same network.
+
+    Raises:
+        CannotTrain: the plan is empty, or the photographs are of fewer than two classes.
+        InvalidCases: a photograph is missing or damaged.
+        WeightsUnavailable: the network's weights cannot be had.
+    """
+    from dermai.images.pixels import forget_photographs
+    from dermai.models.inference import model_pixels
+    from dermai.models.learnt_photographs import forget_features
+
+    started = time.perf_counter()
+    rows = trainable(cases)
+    learnt = rows[rows["split"] == "train"].sort_values("image").reset_index(drop=True)
+    if plan.mode == "nothing" or learnt.empty:
+        raise CannotTrain("there are no training photographs with a diagnosis: import cases first")
+    classes = class_list(parent.classes if parent else (), list(learnt["diagnosis"]))
+    if learnt["diagnosis"].nunique() < 2:
+        raise CannotTrain(f"all training photographs are {classes[0]}: a model needs two classes or more")
+    forget_photographs(cache / "pixels", plan.removed)
+    forget_seen(cache, plan.removed)
+    forget_features(cache, plan.removed)
+
+    bare = _without_parts(params, classes, learnt)
+    blocks = feature_blocks(bare.backbone, bare.late_stages) * len(bare.views)
+    features = seen_features(
+        below_the_head(bare, cache),
+        bare.network_identity,
+        sum(blocks),
+        model_pixels(bare, cache),
+        list(learnt["image"]),
+        data_folder,
+        cache,
+        progress,
+    )
+    measured = time.perf_counter()
+    earlier = _same_network(parent, bare) if plan.mode == "update" else None
+    parts = _fit(learnt, features, classes, blocks, params, earlier)
+    made_from = parent.sha256 if parent else None
+    found = replace(bare, linear_parts=parts, clinical=parts.deployed.clinical, parent=made_from)
+    found = with_chosen(found, learnt, features, params.gate.target_sensitivities)
+    summary = TrainingSummary(
+        mode=plan.mode,
+        strategy=params.training.learner,
+        started_from=f"package {parent.sha256}" if earlier and parent else f"{params.model.pretrained} weights",
+        photographs=dict(sorted(Counter(learnt["diagnosis"]).items())),
+        validation_photographs=len(found.validation),
+        seed=params.seed,
+        device="cpu",
+        processes=1,
+        mixed_precision="no",
+        seconds=round(time.perf_counter() - started, 1),
+        seconds_before_the_first_epoch=round(measured - started, 1),
+        images_per_second=None,
+        peak_memory_mb={"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024},
+        best_epoch=0,
+        history=(),
+        interpolation=(),
+        interpolation_chosen=None,
+    )
+    return replace(found, training=summary.model_dump(mode="json"))
+
+
+def refit_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: ModelPackage | None) -> str:
+    """Hash of everything that the refitted model depends on."""
+    from dermai.models.backbones import weights_sha256
+
+    used = cases[cases["split"] != "test"].sort_values("image")
+    return sha256_json(
+        {
+            "plan": plan.model_dump(mode="json", exclude={"test_changes"}),
+            "cases": used.to_csv(index=False),
+            "params": model_parameters(params),
+            "false_flags": params.triage.false_flags,
+            "parent": parent.sha256 if parent else None,
+            "pretrained": weights_sha256(params.model),
+            "code": source_hash(__name__),
+        }
+    )
+
+
+def _without_parts(params: Params, classes: tuple[str, ...], learnt: pd.DataFrame) -> ModelPackage:
+    """The package of the network alone, as its features are asked for."""
+    from dermai.models.backbones import input_statistics
+
+    mean, std = input_statistics(params.model.backbone)
+    return ModelPackage(
+        weights=_network_weights(params),
+        backbone=params.model.backbone,
+        classes=classes,
+        image_size=params.model.image_size,
+        interpolation=params.model.interpolation,
+        mean=mean,
+        std=std,
+        manifest=learnt[list(MANIFEST_COLUMNS)],
+        validation=pd.DataFrame(columns=["image", "diagnosis", *(f"p_{code}" for code in classes)]),
+        views=params.model.views,
+        late_stages=params.model.late_stages,
+    )
+
+
+def _network_weights(params: Params) -> dict[str, Tensor]:
+    """The network's weights below its own head, which linear heads replace."""
+    import torch
+
+    from dermai.models.backbones import build_model, head_name
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(params.seed)
+        model = build_model(params.model, ("unused",))
+    head = head_name(model) + "."
+    return {name: tensor.contiguous() for name, tensor in model.state_dict().items() if not name.startswith(head)}
+
+
+def _same_network(parent: ModelPackage | None, bare: ModelPackage) -> ModelPackage | None:
+    """The parent, where its heads weigh the features that are weighed now."""
+    if parent is None or parent.linear_parts is None:
+        return None
+    return parent if parent.network_identity == bare.network_identity else None
+
+
+def _fit(
+    learnt: pd.DataFrame,
+    features: NDArray[np.float32],
+    classes: tuple[str, ...],
+    blocks: tuple[int, ...],
+    params: Params,
+    parent: ModelPackage | None,
+) -> LinearParts:
+    """The deployed member and one sister a fold, each on its own photographs alone."""
+    labels = learnt["diagnosis"].map({code: place for place, code in enumerate(classes)}).to_numpy(dtype=int)
+    folds = learnt["fold"].to_numpy()
+    before = parent.linear_parts if parent else None
+    clinical = params.clinical
+
+    def member(mine: NDArray[np.bool_], earlier: Member | None) -> Member:
+        start = _widened(earlier.head, parent.classes, classes) if earlier and parent else None
+        head = fit_linear_head(
+            features[mine], labels[mine], len(classes), blocks, params.training.head_regularisation, start
+        )
+        opinion = fit_clinical(learnt[mine], clinical.columns, classes, clinical.regularisation)
+        return Member(head, opinion if clinical.columns else None, mine)
+
+    sisters = {}
+    for fold in sorted(set(folds)):
+        mine = folds != fold
+        if len(set(labels[mine])) > 1:
+            earlier = before.sisters.get(int(fold)) if before else None
+            sisters[int(fold)] = member(mine, earlier)
+    everyone = np.ones(len(learnt), dtype=bool)
+    return LinearParts(blocks, member(everyone, before.deployed if before else None), sisters)
+
+
+def _widened(head: LinearHead, before: tuple[str, ...], classes: tuple[str, ...]) -> LinearHead:
+    """A head for more classes than it had; the new ones start from nothing."""
+    more = len(classes) - len(before)
+    return LinearHead(np.pad(head.weight, ((0, more), (0, 0))), np.pad(head.bias, (0, more)))

@@ -1,0 +1,65 @@
+"""What a network sees in each photograph's views, computed once and kept by content hash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dermai.files import sha256_bytes
+from dermai.images.photograph_views import PhotographViews
+from dermai.images.record_file import RecordFile
+from dermai.models.package_network import Measuring, features_of_views
+
+FOLDER = "seen"
+_AT_ONCE = 64  # photographs measured and kept together: a run that is killed goes on after them
+
+
+def seen_features(
+    network: Measuring,
+    identity: bytes,
+    length: int,
+    photographs: PhotographViews,
+    images: Sequence[str],
+    data_folder: Path,
+    cache: Path,
+    progress: bool = False,
+) -> NDArray[np.float32]:
+    """Features [N, length] of photographs: those of every view, one after the other.
+
+    `identity` is whatever determines what the network makes of a photograph, its views included.
+
+    Raises:
+        InvalidCases: a photograph is missing or damaged.
+    """
+    from tqdm import tqdm
+
+    folder = cache / "features" / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = RecordFile(folder / sha256_bytes(identity)[:32], (length,), "float32")
+    missing = kept.missing(images)
+    with tqdm(total=len(missing), desc="features", unit="photograph", disable=not progress or not missing) as bar:
+        for start in range(0, len(missing), _AT_ONCE):
+            batch = missing[start : start + _AT_ONCE]
+            photographs.fill(batch, data_folder)
+            kept.append(batch, features_of_views(network, photographs.read(batch)))
+            bar.update(len(batch))
+    return kept.read(images)
+
+
+def forget_seen(cache: Path, images: Sequence[str]) -> None:
+    """Remove photographs from what is kept of them: consent to their use was withdrawn."""
+    for index in sorted((cache / "features" / FOLDER).glob("*.index")):
+        file = index.with_suffix("")
+        if not images or not index.stat().st_size:
+            continue
+        length = _record_length(file)
+        RecordFile(file, (length,), "float32").forget(images)
+
+
+def _record_length(file: Path) -> int:
+    """Features a record, from the sizes of the two files."""
+    lines = len(file.with_suffix(".index").read_bytes().splitlines())
+    return file.with_suffix(".data").stat().st_size // (4 * lines)
