@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -14,6 +15,7 @@ from typing import Any
 
 _UMASK = os.umask(0o077)  # can only be read by setting it; once, before there are threads
 os.umask(_UMASK)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's share of it, or the largest file is full
 PUBLIC_MODE = 0o666 & ~_UMASK  # of a new file, as the process was told when it began
 
 
@@ -60,6 +62,16 @@ def create_private(path: Path, content: bytes) -> bool:
         Path(temporary).unlink()
     sync_folder(path.parent)
     return True
+
+
+def no_room(error: OSError, where: Path) -> str:
+    """Why nothing more could be written, and where: the system names no file where it fails in the middle of one.
+
+    >>> no_room(OSError(errno.ENOSPC, "No space left on device"), Path("data"))
+    'the disk is full (data)'
+    """
+    why = error.strerror if error.errno == errno.EFBIG else "the disk is full"
+    return f"{why} ({error.filename or where})"
 
 
 def sync_folder(folder: Path) -> None:

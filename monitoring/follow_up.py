@@ -37,8 +37,7 @@ def follow_up(workspace: Workspace, params: Params, summary: MonitoringSummary, 
         done = _carry_out(workspace, params, summary, laid_over)
         with locked(workspace.state / "monitoring" / ".lock"):  # the monitoring writes there too
             found = AfterAlarms.read(workspace)
-            for name in owed:
-                found = found.with_state(name, found.of(name).model_copy(update={"follow_up": False}))
+            found.with_states({name: found.of(name).model_copy(update={"follow_up": False}) for name in owed})
     return done
 
 

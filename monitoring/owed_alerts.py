@@ -28,9 +28,10 @@ def send_owed_alerts(workspace: Workspace, params: MonitoringParams) -> list[str
 
         def taken(receiver: str, names: list[str] = names) -> None:
             nonlocal found
-            for name in names:
-                state = found.of(name)
-                found = found.with_state(name, _changed(state, delivered=(*state.delivered, receiver)))
+            states = {name: found.of(name) for name in names}
+            found = found.with_states(
+                {name: _changed(state, delivered=(*state.delivered, receiver)) for name, state in states.items()}
+            )
 
         sentences, facts = _content(version, {name: found.alarms[name] for name in names})
         try:
@@ -39,8 +40,7 @@ def send_owed_alerts(workspace: Workspace, params: MonitoringParams) -> list[str
         except AlertFailed as problem:
             problems[str(problem)] = None
             continue
-        for name in names:
-            found = found.with_state(name, _changed(found.of(name), alert=False))
+        found = found.with_states({name: _changed(found.of(name), alert=False) for name in names})
     return list(problems)
 
 

@@ -8,9 +8,10 @@ import sys
 from dermai.cli.app import application
 from dermai.environment import print_anything, silence_telemetry
 from dermai.errors import DermaiError
+from dermai.files import NO_ROOM
 
 # What the machine refuses, rather than a fault of the code
-NOT_OURS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+NOT_OURS = (*NO_ROOM, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def app() -> None:

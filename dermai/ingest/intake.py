@@ -21,7 +21,7 @@ from dermai.data.identifiers import first_spellings
 from dermai.data.pseudonyms import Kind, Pseudonyms, key_file, load_pseudonyms
 from dermai.data.splits import assign_splits
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
-from dermai.files import locked, sha256_bytes
+from dermai.files import NO_ROOM, locked, no_room, sha256_bytes
 from dermai.ingest.clinical_values import clinical_values
 from dermai.ingest.corrections import (
     better_confirmed,
@@ -101,14 +101,14 @@ def take_in(
     Raises:
         InvalidCases: the delivery as a whole is unusable, or the dataset breaks its contract.
         DatasetMismatch: data.dvc names a dataset that is not here.
-        DermaiError: another intake is running, or the pseudonym key is not the workspace's.
+        DermaiError: another intake is running, the disk is full, or the pseudonym key is not the workspace's.
     """
     options = options or IntakeOptions()
     rows = select_patients(delivery.rows, options.patients, options.share, params.seed)
     batch = _batch_name(options.batch) if options.batch else f"{delivery.source}-{_content_hash(rows)}"
     if options.dry_run:
         return _Intake(delivery, workspace, params, options, batch, progress).run(rows)
-    with _alone(workspace):
+    with _alone(workspace), _room_for(workspace):
         return _Intake(delivery, workspace, params, options, batch, progress).run(rows)
 
 
@@ -303,6 +303,21 @@ def _alone(workspace: Workspace) -> Iterator[None]:
             yield
     except BlockingIOError:
         raise DermaiError("another import is running in this workspace: wait for it to end") from None
+
+
+@contextmanager
+def _room_for(workspace: Workspace) -> Iterator[None]:
+    """Where the disk fills up: leave no photograph there that the case table does not name, and say what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        sweep(workspace.data, set(_known_cases(workspace)["image"]))
+        raise DermaiError(
+            f"{no_room(error, workspace.root)}: make room and take the delivery in again; "
+            "until then the case table is as it was, or has all of it"
+        ) from error
 
 
 def _known_cases(workspace: Workspace) -> pd.DataFrame:

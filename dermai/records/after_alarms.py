@@ -79,9 +79,9 @@ class AfterAlarms:
         """Alarms whose follow-up has not been done."""
         return {name: alarm for name, alarm in self.alarms.items() if self.of(name).follow_up}
 
-    def with_state(self, alarm: str, state: AfterAlarm) -> AfterAlarms:
-        """The same with another state of one alarm, which is written at once."""
-        changed = AfterAlarms(self.workspace, self.alarms, {**self.states, alarm: state})
+    def with_states(self, states: Mapping[str, AfterAlarm]) -> AfterAlarms:
+        """The same with other states of some alarms, which are written at once: all of them or none."""
+        changed = AfterAlarms(self.workspace, self.alarms, {**self.states, **states})
         changed.write()
         return changed
 

@@ -5,7 +5,6 @@ Every case that is handed in is to read, to photograph again, set aside or confi
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from dermai.config import Params
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, InvalidParams
-from dermai.files import locked, write_json
+from dermai.files import NO_ROOM, locked, no_room, write_json
 from dermai.models.familiarity import Familiarity
 from dermai.models.learnt_photographs import familiarity_features
 from dermai.prediction_log.confirmations import read_confirmations
@@ -111,10 +110,10 @@ def run_triage(
         with _alone(workspace):
             return _run_triage(workspace, params, folder, output, received, progress)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in NO_ROOM:
             raise
         raise DermaiError(
-            f"the disk is full ({error.filename or workspace.state}): free it and triage {folder} again; "
+            f"{no_room(error, workspace.state)}: make room and triage {folder} again; "
             "every photograph that was logged stays logged"
         ) from error
 

@@ -7,6 +7,7 @@ import socketserver
 import ssl
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -72,19 +73,39 @@ class MailServer(socketserver.StreamRequestHandler):
         self.encrypted = True
 
 
+def answer_oddly(stream, habit):
+    """Hang, drip headers for ever, or answer what is no HTTP."""
+    if habit == "garbage":
+        stream.write(b"\x00\xff no answer\r\n\r\n")
+        return
+    if habit == "drips":
+        stream.write(b"HTTP/1.1 200 OK\r\n")
+    for number in range(100):
+        time.sleep(0.2)
+        if habit == "drips":
+            stream.write(f"X-{number}: drop\r\n".encode())
+
+
 class OddReceiver(socketserver.StreamRequestHandler):
-    """Takes what is posted and then hangs, drips headers for ever, or answers what is no HTTP."""
+    """Takes what is posted and then gives no answer."""
 
     def handle(self):
-        if self.server.habit == "garbage":
-            self.wfile.write(b"\x00\xff no answer\r\n\r\n")
+        answer_oddly(self.wfile, self.server.habit)
+
+
+class FickleReceiver(Webhook):
+    """Answers with a status, or oddly where its status is a habit; `taken` are the posts that it answered with 204."""
+
+    def do_POST(self):
+        habit = self.server.status
+        if isinstance(habit, str):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.close_connection = True
+            answer_oddly(self.wfile, habit)
             return
-        if self.server.habit == "drips":
-            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        for number in range(100):
-            time.sleep(0.2)
-            if self.server.habit == "drips":
-                self.wfile.write(f"X-{number}: drop\r\n".encode())
+        super().do_POST()
+        if habit == 204:
+            self.server.taken.append(self.server.received[-1][1])
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -113,6 +134,13 @@ def webhook():
 @pytest.fixture
 def odd_receiver():
     yield from serve(OddReceiver, habit="hangs")
+
+
+@pytest.fixture
+def fickle():
+    """Three of them: two who are alerted, and the server of the retraining workflow."""
+    with ExitStack() as held:
+        yield [held.enter_context(contextmanager(serve)(FickleReceiver, status=204, taken=[])) for _ in range(3)]
 
 
 @pytest.fixture

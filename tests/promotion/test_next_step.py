@@ -115,7 +115,7 @@ class World:
         elif command == MONITOR:
             owed = AfterAlarms.read(self.fleet.workspace)
             for alarm in owed.alarms:
-                owed = owed.with_state(alarm, AfterAlarm(alert=False, follow_up=False))
+                owed = owed.with_states({alarm: AfterAlarm(alert=False, follow_up=False)})
         elif command == INGEST:
             table = self.root / "data" / "cases.csv"
             table.parent.mkdir(exist_ok=True)
