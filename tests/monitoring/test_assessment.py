@@ -1,5 +1,7 @@
 """Verdicts and words: the same kinds of week that the simulated production holds, many times over."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,18 @@ def test_weeks_in_which_nothing_changed_are_stable():
     verdicts = [judged(seed).verdict for seed in range(20, 36)]
     assert verdicts.count("stable") >= 12  # 5 % are marked by chance: fewer than this in 1 of 500 runs
     assert "act" not in verdicts
+
+
+@pytest.mark.parametrize("unknown", ["", None], ids=["an empty column", "no column"])
+def test_referrals_that_name_no_device_are_like_those_that_do(unknown):
+    for seed in range(20, 26):
+        named = without_diagnoses(photographs(seed, 100))
+        unnamed = replace(named, table=named.table.assign(device=unknown))
+        found, without = (
+            assess(window, REFERENCE, ("MM", "BCC"), PARAMS, np.random.default_rng(seed)) for window in (named, unnamed)
+        )
+        assert without.verdict == found.verdict
+        assert "device" not in [change.column for change in without.categories]
 
 
 def test_a_new_phone_is_described_in_words():

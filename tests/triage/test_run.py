@@ -1,8 +1,10 @@
 """Referrals on their way to the worklist."""
 
 import errno
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -30,6 +32,14 @@ from tests.triage.champion import make_champion
 from tests.triage.referrals import paint, write_referrals
 
 WHEN = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def strings_in(content):
+    """Every text that a JSON file holds."""
+    if isinstance(content, str):
+        return [content]
+    parts = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return [text for part in parts for text in strings_in(part)]
 
 
 class TestDoor:
@@ -192,6 +202,19 @@ class TestTriage:
             with pytest.raises(DermaiError, match="the disk is full"):
                 self.run(workspace, folder)
         assert self.run(workspace, folder).scored_now == 4
+
+    def test_what_is_kept_of_a_run_does_not_tell_where_it_lies(self, workspace, champion, tmp_path):
+        self.run(workspace, write_referrals(tmp_path / "new", 4))
+        (kept,) = workspace.root.rglob("triage.json")
+        assert not [value for value in strings_in(json.loads(kept.read_text())) if Path(value).is_absolute()]
+        assert str(tmp_path) not in kept.read_text()
+        assert f"{Path.home()}" not in kept.read_text()
+
+    def test_a_table_without_devices_is_one_of_unknown_devices(self, workspace, champion, tmp_path):
+        folder = write_referrals(tmp_path / "new", 4)
+        assert "device" not in pd.read_csv(folder / "cases.csv").columns
+        assert not [note for note in self.run(workspace, folder).notes if "device" in note]
+        assert set(PredictionLog.of(workspace).read(champion.version).table["device"]) == {""}
 
     def test_a_challenger_scores_in_shadow_and_stays_off_the_worklist(self, workspace, registry, champion, tmp_path):
         other = registry.register(make_package(seed=1).save(tmp_path / "other"), {}, "challenger", {}, {})
