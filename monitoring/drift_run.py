@@ -96,7 +96,7 @@ def _judge_all(workspace: Workspace, params: Params, run: str) -> tuple[History,
     history = history.model_copy(update={"judged": waiting.judged})
     if waiting.windows:
         reference = load_reference(workspace, params, ModelPackage.load(registry.download(version)))
-        project = EvidentlyProject(workspace, version, history.project, params.gate.gated_classes)
+        project = EvidentlyProject(workspace, history, params.gate.gated_classes)
         history = history.model_copy(
             update={
                 "project": project.id,
@@ -126,8 +126,7 @@ def _judge_all(workspace: Workspace, params: Params, run: str) -> tuple[History,
             write_history(workspace, history)
             history, new = record_window_alarms(workspace, history)
             alarms += new
-        sites = sorted({group.name for window in history.windows for group in window.groups if group.kind == "site"})
-        project.show_sites(sites)
+        project.draw_panels(history)
     confirmed = confirmed_so_far(log, version, params)
     problems += without_standard(log, version, params)
     if confirmed.verdict == "act":

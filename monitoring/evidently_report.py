@@ -6,6 +6,7 @@ import math
 import os
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ from dermai.percentages import per_cent
 from dermai.prediction_log.log import probability_columns
 from dermai.workspace import Workspace
 from monitoring.assessment import CASE_MIX
-from monitoring.history import WindowRecord
+from monitoring.evidently_remains import clear_remains
+from monitoring.history import History, WindowRecord
 from monitoring.statistics.photographs import ScoredPhotographs
 
 OWN_TYPES = "monitoring.evidently_metrics"
@@ -32,23 +34,22 @@ def evidently_folder(workspace: Workspace) -> Path:
 class EvidentlyProject:
     """The champion's project, opened once a run: opening reads every report that is kept."""
 
-    def __init__(self, workspace: Workspace, version: str, known: str, gated_classes: tuple[str, ...]) -> None:
-        """Open the project of id `known`, or make one with its panels where it is not there."""
+    def __init__(self, workspace: Workspace, history: History, gated_classes: tuple[str, ...]) -> None:
+        """Open the history's project, or make one with its panels where it is not there."""
         _prepare()
         from evidently.ui.workspace import Workspace as EvidentlyWorkspace
 
-        _forget_oldest(evidently_folder(workspace))
-        self.evidently = EvidentlyWorkspace.create(str(evidently_folder(workspace)))
-        if known and any(str(project.id) == known for project in self.evidently.list_projects()):
-            self.id = known
-            return
-        project = self.evidently.create_project(
-            f"Model version {version}", "Windows of referrals against the photographs this model was validated on"
+        folder, title = evidently_folder(workspace), f"Model version {history.model_version}"
+        reports = {window.report.rpartition("/")[2] for window in history.windows}
+        clear_remains(folder, title, history.project, reports)
+        _forget_oldest(folder)
+        self.evidently = EvidentlyWorkspace.create(str(folder))
+        known = next((found for found in self.evidently.list_projects() if str(found.id) == history.project), None)
+        project = known or self.evidently.create_project(
+            title, "Windows of referrals against the photographs this model was validated on"
         )
-        for tab, panel in _panels(gated_classes):
-            project.dashboard.add_panel(panel, tab=tab)
-        project.save()
-        self.id = str(project.id)
+        self.id, self.gated_classes = str(project.id), gated_classes
+        self.draw_panels(history)
 
     def publish(
         self, record: WindowRecord, window: ScoredPhotographs, reference: ScoredPhotographs, watch: float, whole: bool
@@ -94,21 +95,19 @@ class EvidentlyProject:
         found = self.evidently.add_run(self.id, snapshot)
         return f"/projects/{self.id}/reports/{found.id}", _drifted_share(snapshot)
 
-    def show_sites(self, sites: list[str]) -> None:
-        """A panel with each site's share, made anew when a site is new."""
-        from evidently.sdk.models import PanelMetric
-        from evidently.sdk.panels import bar_plot_panel
+    def draw_panels(self, history: History) -> None:
+        """All panels anew, one with the share of each site that was seen so far among them.
 
-        title = "Sites"
-        project = self.evidently.get_project(self.id)
-        metrics = [
-            PanelMetric(legend=site, metric="WindowStatistic", metric_labels={"statistic": f"site_{site}"})
-            for site in sites
+        Evidently's own way to add a panel puts it into its tab twice, and its way to delete one deletes all panels of
+        the other tabs.
+        """
+        from evidently.sdk.models import DashboardModel, DashboardTabModel
+
+        panels = [*_panels(self.gated_classes), (TABS[2], _sites_panel(history))]
+        tabs = [
+            DashboardTabModel(title=tab, panels=[panel.id for place, panel in panels if place == tab]) for tab in TABS
         ]
-        if title in [panel.title for panel in project.dashboard.model().panels]:
-            project.dashboard.delete_panel(title, TABS[2])
-        project.dashboard.add_panel(bar_plot_panel(title, metrics, "share of each window", "full", True), tab=TABS[2])
-        project.save()
+        self.evidently.save_dashboard(UUID(self.id), DashboardModel(tabs=tabs, panels=[panel for _, panel in panels]))
 
 
 def report_file(workspace: Workspace, address: str) -> Path:
@@ -205,6 +204,18 @@ def _panels(gated_classes: tuple[str, ...]) -> list[tuple[str, Any]]:
         (third, line_plot_panel("Photographs to retake", [own("retake_rate", "share")], size="half")),
     ]
     return found
+
+
+def _sites_panel(history: History) -> Any:
+    from evidently.sdk.models import PanelMetric
+    from evidently.sdk.panels import bar_plot_panel
+
+    sites = sorted({group.name for window in history.windows for group in window.groups if group.kind == "site"})
+    metrics = [
+        PanelMetric(legend=site, metric="WindowStatistic", metric_labels={"statistic": f"site_{site}"})
+        for site in sites
+    ]
+    return bar_plot_panel("Sites", metrics, "share of each window", "full", True)
 
 
 def _holds(name: str, *sides: ScoredPhotographs) -> bool:

@@ -40,7 +40,7 @@ MONITORING_DIES = (
     ("monitoring.drift_run", "write_history"),
     ("monitoring.recorded_alarms", "write_history"),
     ("monitoring.evidently_report:EvidentlyProject", "publish"),
-    ("monitoring.evidently_report:EvidentlyProject", "show_sites"),
+    ("monitoring.evidently_report:EvidentlyProject", "draw_panels"),
     ("dermai.audit:AuditLog", "append"),
     ("dermai.records.after_alarms:AfterAlarms", "write"),
     ("monitoring.owed_alerts", "send_alerts"),

@@ -22,7 +22,7 @@ from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 from monitoring import drift_run
 from monitoring.dashboard.start_page import start_page
 from monitoring.drift_run import run_monitoring
-from monitoring.evidently_report import EvidentlyProject, evidently_folder
+from monitoring.evidently_report import evidently_folder
 from monitoring.follow_up import follow_up
 from monitoring.history import history_file, read_history
 from monitoring.judged_rows import JudgedRows
@@ -108,7 +108,7 @@ class TestRun:
     def test_a_run_that_dies_after_the_record_makes_no_second_one(self, service, monkeypatch):
         params = quick_params(service)
         with monkeypatch.context() as broken:
-            broken.setattr(EvidentlyProject, "show_sites", power_cut)
+            broken.setattr(drift_run, "confirmed_so_far", power_cut)
             with pytest.raises(RuntimeError, match="power"):
                 run_monitoring(service, params, "first")
         history_file(service, "1").unlink()  # as if it had died before the history was written too
