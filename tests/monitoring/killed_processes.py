@@ -15,7 +15,8 @@ from typing import Any
 SECONDS = 120  # a process that takes longer hangs
 IMPORTED_ONCE = (  # what takes seconds
     "apprise", "evidently.presets", "evidently.ui.workspace", "mlflow.store.model_registry.sqlalchemy_store",
-    "mlflow.store.tracking.sqlalchemy_store", "plotly.graph_objects", "timm", "torch", "torchvision.transforms.v2",
+    "mlflow.store.tracking.sqlalchemy_store", "onnxruntime", "plotly.graph_objects", "timm", "torch",
+    "torchvision.transforms.v2",
     "monitoring.evidently_metrics", "monitoring.follow_up", "dermai.report.figures", "dermai.triage.run",
     "tests.monitoring.production",
 )  # fmt: skip
