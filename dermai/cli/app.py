@@ -39,9 +39,21 @@ from dermai.cli import simulate as _simulate  # noqa: E402
 _simulate.register(application)
 _ingest.register(application)
 
-from dermai.cli import records as _records  # noqa: E402
+from dermai.cli import status as _status  # noqa: E402
 
-_records.register(application)
+_status.register(application)
+
+from dermai.cli import decisions as _decisions  # noqa: E402
+
+_decisions.register(application)
+
+from dermai.cli import audit as _audit  # noqa: E402
+
+_audit.register(application)
+
+from dermai.cli import gate as _gate  # noqa: E402
+
+_gate.register(application)
 
 from dermai.cli import monitoring as _monitoring  # noqa: E402
 

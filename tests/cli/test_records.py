@@ -1,4 +1,4 @@
-"""The records on the command line: every refusal is one line and exit status 1."""
+"""Not one module: the records on the command line: every refusal is one line and exit status 1."""
 
 import json
 import shutil

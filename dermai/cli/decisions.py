@@ -1,0 +1,142 @@
+"""`dermai promote`, `reject`, `rollback` and `settle-alarms`: the champion moves on a named person's word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dermai.cli.named_persons import Approver, Reason, Role, done, opened, say
+from dermai.cli.options import Profile, Settings
+
+if TYPE_CHECKING:
+    from dermai.audit import Entry
+    from dermai.config import Params
+    from dermai.workspace import Workspace
+
+Version = Annotated[str, typer.Argument(help="Number in the registry; the challenger where none is given.")]
+
+
+def register(application: typer.Typer) -> None:
+    """Add the commands."""
+    application.command()(promote)
+    application.command()(reject)
+    application.command()(rollback)
+    application.command(name="settle-alarms")(settle_alarms)
+
+
+def promote(
+    approver: Approver,
+    role: Role,
+    reason: Reason,
+    version: Version = "",
+    provisional: Annotated[
+        bool,
+        typer.Option(
+            "--provisional",
+            help="Although its floors are not shown yet, for a limited time; once more renews it.",
+        ),
+    ] = False,
+    profile: Profile = "",
+    settings: Settings = None,
+) -> None:
+    """Make a candidate that passed the gate the champion, or one that could not pass yet a provisional champion.
+
+    Example: `dermai promote 4 --approver "Ana Silva" --role "head of dermatology" --reason "report reviewed"`
+    """
+    from dermai.promotion import transaction
+
+    workspace, params = opened(profile, settings)
+    version = version or _candidate(workspace, params)
+    entry = transaction.promote(
+        workspace, params, version, approver=approver, role=role, reason=reason, provisional=provisional
+    )
+    done(entry)
+    for text in _not_shown(entry):
+        say(f"not shown: {text}")
+
+
+def reject(
+    approver: Approver,
+    role: Role,
+    reason: Reason,
+    version: Version = "",
+    profile: Profile = "",
+    settings: Settings = None,
+) -> None:
+    """Turn a candidate down for good, whatever the gate says of it.
+
+    Example: `dermai reject 4 --approver "Ana Silva" --role "head of dermatology" --reason "worse on dark skin"`
+    """
+    from dermai.promotion import transaction
+
+    workspace, params = opened(profile, settings)
+    version = version or _challenger(workspace, params)
+    done(transaction.reject(workspace, params, version, approver=approver, role=role, reason=reason))
+
+
+def rollback(
+    approver: Approver,
+    role: Role,
+    reason: Reason,
+    to: Annotated[str, typer.Option(help="An earlier champion; the one before this where none is given.")] = "",
+    profile: Profile = "",
+    settings: Settings = None,
+) -> None:
+    """Go back to the champion before this one, in seconds.
+
+    Example: `dermai rollback --approver "Ana Silva" --role "head of dermatology" --reason "missed two melanomas"`
+    """
+    from dermai.promotion import transaction
+
+    workspace, params = opened(profile, settings)
+    done(transaction.rollback(workspace, params, approver=approver, role=role, reason=reason, to=to or None))
+
+
+def settle_alarms(approver: Approver, role: Role, reason: Reason) -> None:
+    """Record that somebody looked into the open drift alarms, and what they came from.
+
+    Until then, or until another version is the champion, triage sorts no case as normal.
+
+    Example: `dermai settle-alarms --approver "Ana Silva" --role "head of dermatology" --reason "a new camera at Faro"`
+    """
+    from dermai.audit import AuditLog
+    from dermai.promotion import alarms
+    from dermai.workspace import find_workspace
+
+    log = AuditLog(find_workspace().audit_log)
+    done(alarms.settle_alarms(log, approver=approver, role=role, reason=reason))
+
+
+def _challenger(workspace: Workspace, params: Params) -> str:
+    from dermai.errors import Refused
+    from dermai.registry.registry import CHALLENGER, Registry
+
+    challenger = Registry(workspace, params).by_alias(CHALLENGER)
+    if challenger is None:
+        raise Refused("there is no challenger: name a version, such as `dermai promote 4 ...`")
+    return challenger.version
+
+
+def _candidate(workspace: Workspace, params: Params) -> str:
+    """The challenger; where there is none, the provisional champion, to be renewed or made a regular one."""
+    from dermai.audit import AuditLog
+    from dermai.errors import Refused
+    from dermai.promotion.standing import champion_standing
+
+    try:
+        return _challenger(workspace, params)
+    except Refused:
+        standing = champion_standing(AuditLog(workspace.audit_log))
+        if standing is None or standing.provisional is None:
+            raise
+        return standing.version
+
+
+def _not_shown(entry: Entry) -> tuple[str, ...]:
+    from dermai.records.log import read_record
+    from dermai.records.moves import Promotion
+
+    promotion = read_record(entry).body
+    terms = promotion.provisional if isinstance(promotion, Promotion) else None
+    return terms.not_shown if terms else ()
