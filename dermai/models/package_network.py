@@ -32,20 +32,20 @@ class PackageNetwork:
     """The head is weighed in float64, photograph by photograph, so that company changes no bit."""
 
     def __init__(self, package: ModelPackage, below: Measuring) -> None:
-        self.package, self._below = package, below
+        self.package, self.below = package, below
         self.weight, self.bias = package.linear_head()
 
     def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Class scores [N, C] of pixels uint8 [N, S, S, 3], or [N, V, S, S, 3] of a package with several views."""
-        return self.weigh(features_of_views(self._below, pixels))
+        return self.weigh(features_of_views(self.below, pixels))
 
     def logits_and_maps(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Class scores [N, C], and the last feature maps [N, K, h, w] of the first view, which they come from."""
         if pixels.ndim == 4:
             pixels = pixels[:, np.newaxis]
-        features, maps = self._below.measure(pixels[:, 0], (FEATURES, MAPS))
+        features, maps = self.below.measure(pixels[:, 0], (FEATURES, MAPS))
         if pixels.shape[1] > 1:
-            features = np.concatenate([features, features_of_views(self._below, pixels[:, 1:])], axis=1)
+            features = np.concatenate([features, features_of_views(self.below, pixels[:, 1:])], axis=1)
         return self.weigh(features), maps
 
     @cached_property
@@ -53,7 +53,7 @@ class PackageNetwork:
         """Whether the first features are the maps' means, so that the head weighs the maps themselves."""
         size = self.package.image_size
         probe = np.linspace(0, 255, size * size * 3).reshape(1, size, size, 3).astype(np.uint8)
-        features, maps = self._below.measure(probe, (FEATURES, MAPS))
+        features, maps = self.below.measure(probe, (FEATURES, MAPS))
         if maps.ndim != 4 or maps.shape[1] > features.shape[1]:
             return False
         first = features[:, : maps.shape[1]]
