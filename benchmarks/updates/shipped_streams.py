@@ -219,8 +219,8 @@ def section(stream: str, cells: Sequence[dict[str, Any]]) -> list[str]:
     lines = [
         f"## {TITLES[stream]}",
         "",
-        f"{len(cells)} {'repetition' if len(cells) == 1 else 'repetitions'}, {len(lesions)} test lesions of {patients} patients "
-        f"(MM {codes.count('MM')}, BCC {codes.count('BCC')}).",
+        f"{len(cells)} {'repetition' if len(cells) == 1 else 'repetitions'}, {len(lesions)} test lesions of "
+        f"{patients} patients (MM {codes.count('MM')}, BCC {codes.count('BCC')}).",
         "",
         "| answers | model | balanced accuracy | MM sensitivity | BCC sensitivity | forgetting |",
         "|---|---|---:|---:|---:|---:|",
@@ -285,7 +285,8 @@ def main() -> None:
         f"`python -m benchmarks.updates.shipped_streams FOLDER --repetitions {arguments.repetitions}`, with the",
         "parameters of params.yaml. A repetition has test patients of its own (each patient is tested once in five),",
         f"folds and a seed of its own ({', '.join(map(str, SEEDS[: arguments.repetitions]))}).",
-        "Lesions are answered by the largest mean probability. 95 % intervals over resampled patients, paired differences.",
+        "Lesions are answered by the largest mean probability. 95 % intervals over resampled patients; differences are",
+        "paired.",
     ]
     for stream in arguments.streams:
         cells = [cell(stream, number, arguments.photographs) for number in range(arguments.repetitions)]
