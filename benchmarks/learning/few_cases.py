@@ -108,7 +108,7 @@ def main() -> None:
     change = scores[SHIPPED].difference(scores[PHOTOGRAPH], "balanced_accuracy")
     lines += [
         f"The columns add {points(change.value)} points of balanced accuracy by the largest probability "
-        f"({points(change.low)} to {points(change.high)}, {p_words(change.p_value)}), paired on the same patients."
+        f"({points(change.low)} to {points(change.high)}, p {p_words(change.p_value)}), paired on the same patients."
     ]
     write_text(arguments.output, "\n".join(lines) + "\n")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from dermai.audit import AuditLog
-from dermai.config import Params
+from dermai.config import Params, model_parameters
 from dermai.continual.plan import UpdatePlan
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
 from dermai.evaluation.metric_files import FILES, write_metrics, write_missing_metrics
@@ -117,7 +117,8 @@ def _last_evaluated(workspace: Workspace) -> Path | None:
 
 def training_run(candidate: ModelPackage, params: Params) -> TrainingRun:
     """The candidate's own account of its training, with the parameters it was made with."""
-    recipe = {**params.model.model_dump(), **params.training.model_dump()}
+    recipe = {name.removeprefix("training."): value for name, value in model_parameters(params).items()}
+    recipe = {name.removeprefix("model."): value for name, value in recipe.items()}
     return TrainingRun.model_validate({**candidate.training, "recipe": recipe})
 
 

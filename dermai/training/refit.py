@@ -103,7 +103,7 @@ def refit(
         seconds_before_the_first_epoch=round(measured - started, 1),
         images_per_second=None,
         peak_memory_mb={"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024},
-        best_epoch=0,
+        best_epoch=None,
         history=(),
         interpolation=(),
         interpolation_chosen=None,

@@ -24,7 +24,7 @@ class EpochSummary(BaseModel):
 
 
 class TrainingSummary(BaseModel):
-    """One training. `photographs` counts what was learnt by class; memory is in MiB, by `process` and `gpu`.
+    """One training; one without epochs has no best. `photographs` counts what was learnt by class; memory is in MiB, by `process` and `gpu`.
 
     `parameters` are those that the model depends on, dotted key to value; models of older releases do not name them.
     """
@@ -44,7 +44,7 @@ class TrainingSummary(BaseModel):
     seconds_before_the_first_epoch: float
     images_per_second: float | None
     peak_memory_mb: dict[str, int]
-    best_epoch: int
+    best_epoch: int | None
     history: tuple[EpochSummary, ...]
     interpolation: tuple[MixScore, ...]
     interpolation_chosen: float | None
