@@ -24,9 +24,10 @@ class EpochSummary(BaseModel):
 
 
 class TrainingSummary(BaseModel):
-    """One training; one without epochs has no best. `photographs` counts what was learnt by class; memory is in MiB, by `process` and `gpu`.
+    """One training; one without epochs has no best. `photographs` counts what was learnt by class.
 
-    `parameters` are those that the model depends on, dotted key to value; models of older releases do not name them.
+    Memory is in MiB, by `process` and `gpu`. `parameters` are those that the model depends on, dotted key to value;
+    models of older releases do not name them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
