@@ -17,6 +17,8 @@ from dermai.models.engine_check import with_checked_engine
 from dermai.models.package import ModelPackage
 from tests.packages import make_package
 
+STORED_LINEAR = Path(__file__).parents[1] / "serving/stored/format_7/artifacts/p7"
+
 
 def test_a_package_is_the_same_after_a_round_trip(package: Path) -> None:
     made, loaded = make_package(), ModelPackage.load(package)
@@ -97,6 +99,17 @@ def test_an_engine_that_is_gone_from_the_checksums_too_is_missed(tmp_path: Path)
     del recorded["network.onnx"]
     (folder / "checksums.json").write_text(json.dumps(recorded))
     with pytest.raises(PackageTampered, match="format 6"):
+        ModelPackage.load(folder)
+
+
+def test_linear_parts_that_are_gone_from_the_checksums_too_are_missed(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(STORED_LINEAR, tmp_path / "package"))
+    assert ModelPackage.load(folder).linear_parts is not None
+    (folder / "linear_parts.safetensors").unlink()
+    recorded = json.loads((folder / "checksums.json").read_text())
+    del recorded["linear_parts.safetensors"]
+    (folder / "checksums.json").write_text(json.dumps(recorded))
+    with pytest.raises(PackageTampered, match="format 7"):
         ModelPackage.load(folder)
 
 

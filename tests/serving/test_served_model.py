@@ -2,9 +2,9 @@
 
 `stored/` holds them as MLflow stored them, each with its own copy of `served_model.py`, which finds `dermai` under the
 names of its day: those of formats 1 to 3 were registered before the rooms, those of 4 and 5 by the newer rule of calls,
-5 with a summary of what it learnt. They share one weights file, which lies beside them; format 6 has its own
-and an engine. `answers.json` holds what they answered then, and on what machine: 1 to 5 by torch, which rounds
-otherwise.
+5 with a summary of what it learnt. They share one weights file, which lies beside them; formats 6 and 7 have their
+own and an engine, 7 linear heads on two views, with sisters and out-of-fold answers. `answers.json` holds what they
+answered then, and on what machine: 1 to 5 by torch, which rounds otherwise.
 """
 
 import json
@@ -20,6 +20,7 @@ from tests.serving.server import ask, serving
 
 STORED = Path(__file__).parent / "stored"
 FORMATS = range(FORMAT, NEWEST_FORMAT + 1)
+WITH_CLINICAL_COLUMNS = {2, 7}
 RECORDED = json.loads((STORED / "answers.json").read_text(encoding="utf-8"))
 
 
@@ -35,7 +36,7 @@ def versions(tmp_path_factory) -> Path:
 
 def photographs(package_format: int) -> pd.DataFrame:
     table = pd.DataFrame({"photograph": RECORDED["photographs"]})
-    if package_format == 2:
+    if package_format in WITH_CLINICAL_COLUMNS:
         columns = pd.DataFrame(RECORDED["clinical"]).replace("", None)
         return table.join(columns)
     return table
@@ -64,6 +65,8 @@ def test_its_package_is_read_and_written_again_as_it_was(versions, package_forma
         assert (again / file.name).read_bytes() == file.read_bytes(), file.name
 
 
-def test_a_stored_version_is_served(versions):
-    with serving(str(versions / "format_2")) as port:
-        pd.testing.assert_frame_equal(ask(port, photographs(2)), pd.DataFrame(RECORDED["answers"]["2"]), rtol=1e-6)
+@pytest.mark.parametrize("package_format", sorted(WITH_CLINICAL_COLUMNS))
+def test_a_stored_version_is_served(versions, package_format):
+    with serving(str(versions / f"format_{package_format}")) as port:
+        recorded = pd.DataFrame(RECORDED["answers"][str(package_format)])
+        pd.testing.assert_frame_equal(ask(port, photographs(package_format)), recorded, rtol=1e-6)
