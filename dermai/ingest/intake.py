@@ -6,8 +6,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,13 +14,12 @@ import numpy as np
 import pandas as pd
 
 from dermai.config import Params
-from dermai.data.cases import COLUMNS, case_problems, empty_cases, read_cases, write_cases
+from dermai.data.cases import COLUMNS, case_problems, write_cases
 from dermai.data.folds import assign_folds
-from dermai.data.identifiers import first_spellings
-from dermai.data.pseudonyms import Kind, Pseudonyms, key_file, load_pseudonyms
+from dermai.data.pseudonyms import Pseudonyms, key_file, load_pseudonyms
 from dermai.data.splits import assign_splits
-from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
-from dermai.files import NO_ROOM, locked, no_room, sha256_bytes
+from dermai.errors import InvalidCases
+from dermai.files import sha256_bytes
 from dermai.ingest.clinical_values import clinical_values
 from dermai.ingest.corrections import (
     better_confirmed,
@@ -31,12 +29,12 @@ from dermai.ingest.corrections import (
     correction_lines,
     other_diagnosis_of_lesion,
 )
+from dermai.ingest.decoding import decode
 from dermai.ingest.delivery import Delivery
-from dermai.ingest.file_names import locate
-from dermai.ingest.fingerprints import Fingerprint, FingerprintTable, dataset_fingerprints, fingerprint
+from dermai.ingest.fingerprints import Fingerprint, FingerprintTable, dataset_fingerprints
 from dermai.ingest.intake_report import IntakeReport, by_class
 from dermai.ingest.near_duplicates import near_duplicates
-from dermai.ingest.photographs import sanitise
+from dermai.ingest.one_intake import alone, known_cases, room_for
 from dermai.ingest.quarantine import Rejection, quarantine
 from dermai.ingest.row_checks import (
     Problems,
@@ -54,9 +52,8 @@ from dermai.ingest.same_photographs import (
     known_shots,
 )
 from dermai.ingest.selection import select_patients
-from dermai.ingest.store import in_threads, store_photograph, sweep, sync_photographs
-from dermai.ingest.unusable import UnusablePhotograph
-from dermai.taxonomy import load_taxonomy
+from dermai.ingest.store import sweep, sync_photographs
+from dermai.ingest.translation import translated
 from dermai.workspace import Workspace
 
 
@@ -108,7 +105,7 @@ def take_in(
     batch = _batch_name(options.batch) if options.batch else f"{delivery.source}-{_content_hash(rows)}"
     if options.dry_run:
         return _Intake(delivery, workspace, params, options, batch, progress).run(rows)
-    with _alone(workspace), _room_for(workspace):
+    with alone(workspace), room_for(workspace):
         return _Intake(delivery, workspace, params, options, batch, progress).run(rows)
 
 
@@ -132,18 +129,23 @@ class _Intake:
         self.notes = list(delivery.notes)
 
     def run(self, delivered: pd.DataFrame) -> IntakeReport:
-        known = _known_cases(self.workspace)
+        known = known_cases(self.workspace)
         before = known.copy()
         pseudonyms = self._pseudonyms()
         values = clinical_values(delivered)
         self.notes += row_notes(values)
         sorting = _Sorting(values.rows.assign(site=one_spelling(values.rows["site"], known["site"])))
         sorting.reject(row_problems(values))
-        sorting.rows = self._translated(sorting.rows, pseudonyms, known)
+        sorting.rows = translated(sorting.rows, pseudonyms, known, self.batch)
         sorting.reject(conflicts_with_known(sorting.rows, known))
         self.notes += known_at_other_sites(sorting.rows, known)
 
-        fingerprints = self._decode(sorting)
+        store = None if self.options.dry_run else self.workspace.data
+        decoded = decode(
+            sorting.rows["file"], self.delivery.folder.resolve(), store, self.params, self.workers, self.progress
+        )
+        sorting.reject(decoded.problems)
+        sorting.rows = sorting.rows.assign(image=decoded.images)
         identical = compare_identical(delivered_shots(sorting.rows), known_shots(known))
         corrections = sorting.rows.loc[identical.corrected]
         confirmed = better_confirmed(sorting.rows.loc[identical.known], known)
@@ -157,7 +159,7 @@ class _Intake:
         self.notes += identical.notes
 
         table = dataset_fingerprints(self.workspace.data, self._fingerprint_file, known["image"], self.workers)
-        table = self._refuse_near_duplicates(sorting, known, table, fingerprints)
+        table = self._refuse_near_duplicates(sorting, known, table, decoded.fingerprints)
         cases = self._appended(sorting.rows, known)
         changed = not cases.equals(before)
         rejections = sorted(
@@ -185,61 +187,6 @@ class _Intake:
         if self.options.dry_run and not key_file().exists():
             return Pseudonyms(secrets.token_bytes(32))  # a rehearsal makes no key
         return load_pseudonyms(self.workspace, record=not self.options.dry_run)
-
-    def _translated(self, rows: pd.DataFrame, pseudonyms: Pseudonyms, known: pd.DataFrame) -> pd.DataFrame:
-        """The rows in the case table's terms; the sender's columns stay beside them for messages."""
-        taxonomy = load_taxonomy()
-        source = rows["source"]
-
-        def hidden(kind: Kind) -> list[str]:
-            stored = frozenset(known[f"{kind}_id"])
-            pairs = [*zip(source, rows[kind], strict=True)]
-            names = {pair: pseudonyms.stored(kind, *pair, stored) for pair in dict.fromkeys(pairs)}
-            return [names[pair] for pair in pairs]
-
-        return rows.assign(
-            case_id=hidden("case"),
-            patient_id=hidden("patient"),
-            lesion_id=hidden("lesion"),
-            diagnosis=[taxonomy.diagnosis(s, d) or "" for s, d in zip(source, rows["label"], strict=True)],
-            source_label=rows["label"],
-            draw_key=source + "/" + first_spellings(rows["patient"]),
-            batch=self.batch,
-        )
-
-    def _decode(self, sorting: _Sorting) -> dict[str, Fingerprint]:
-        """Sanitise and store every photograph, note its name in `image`, and refuse those that cannot be read."""
-        params, folder = self.params, self.delivery.folder.resolve()
-
-        def decode(file: str) -> tuple[str, Fingerprint] | UnusablePhotograph:
-            try:
-                photograph = sanitise(
-                    locate(folder, file),
-                    params.data.shorter_side,
-                    params.data.jpeg_quality,
-                    params.validation.smallest_side,
-                )
-            except UnusablePhotograph as problem:
-                return problem
-            if not self.options.dry_run:
-                store_photograph(self.workspace.data, photograph)
-            return photograph.image, fingerprint(photograph.content)
-
-        images: list[str] = []
-        problems: Problems = {}
-        fingerprints: dict[str, Fingerprint] = {}
-        total = len(sorting.rows)
-        results = in_threads(decode, sorting.rows["file"], self.workers)
-        for row, result in zip(list(sorting.rows.index), results, strict=True):
-            if isinstance(result, UnusablePhotograph):
-                problems[row] = (result.reason, result.fix)
-            else:
-                images.append(result[0])
-                fingerprints[result[0]] = result[1]
-            self.progress(len(images) + len(problems), total)
-        sorting.reject(problems)
-        sorting.rows = sorting.rows.assign(image=pd.Series(images, index=sorting.rows.index, dtype=object))
-        return fingerprints
 
     @property
     def _fingerprint_file(self) -> Path:
@@ -294,41 +241,6 @@ class _Intake:
             write_cases(self.workspace.cases_file, cases)
         sweep(self.workspace.data, set(cases["image"]))
         table.save(self._fingerprint_file)
-
-
-@contextmanager
-def _alone(workspace: Workspace) -> Iterator[None]:
-    try:
-        with locked(workspace.state / "intake.lock", blocking=False):
-            yield
-    except BlockingIOError:
-        raise DermaiError("another import is running in this workspace: wait for it to end") from None
-
-
-@contextmanager
-def _room_for(workspace: Workspace) -> Iterator[None]:
-    """Where the disk fills up: leave no photograph there that the case table does not name, and say what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        sweep(workspace.data, set(_known_cases(workspace)["image"]))
-        raise DermaiError(
-            f"{no_room(error, workspace.root)}: make room and take the delivery in again; "
-            "until then the case table is as it was, or has all of it"
-        ) from error
-
-
-def _known_cases(workspace: Workspace) -> pd.DataFrame:
-    if workspace.cases_file.is_file():
-        return read_cases(workspace.cases_file)
-    if (workspace.root / "data.dvc").is_file():
-        raise DatasetMismatch(
-            "data.dvc names a dataset that is not here: run `dvc pull`, so that the new cases are added to it "
-            "(or remove data.dvc to begin a dataset of your own)"
-        )
-    return empty_cases()
 
 
 def _content_hash(rows: pd.DataFrame) -> str:

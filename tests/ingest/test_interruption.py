@@ -14,7 +14,7 @@ import pytest
 
 from dermai.data.cases import photograph_path, read_cases
 from dermai.files import sha256_file
-from dermai.ingest import intake
+from dermai.ingest import decoding, intake
 from dermai.workspace import Workspace
 from tests.ingest.deliveries import deliver, ingest, row, snapshot
 
@@ -65,7 +65,8 @@ def test_a_killed_intake_leaves_the_dataset_as_before_or_complete(
 
     def die() -> None:
         name, skip, after = {**BEFORE, **AFTER}[point]
-        setattr(intake, name, dying(getattr(intake, name), skip, after))
+        module = decoding if name == "store_photograph" else intake
+        setattr(module, name, dying(getattr(module, name), skip, after))
         ingest(second, workspace, batch="second")
 
     process = in_another_process(die)
