@@ -150,8 +150,9 @@ def explain_operating_points(
     points: Mapping[str, float],
     rule: int = CALL_RULE,
     fewest_cases: int = FEWEST_CASES,
+    kind: str = "validation",
 ) -> dict[str, str]:
-    """One sentence a class: what its threshold gives on the same validation cases, or why it has none."""
+    """One sentence a class: what its threshold gives on the same cases, of this `kind`, or why it has none."""
     labels = np.asarray(labels)
     by_largest = predict(probabilities, classes)
     by_points = predict(probabilities, classes, points, rule)
@@ -163,14 +164,14 @@ def explain_operating_points(
             continue
         position = list(classes).index(code)
         own = labels == position
-        cases = f"{own.sum()} validation {'case' if own.sum() == 1 else 'cases'}"
+        cases = f"{own.sum()} {kind} {'case' if own.sum() == 1 else 'cases'}"
         if code not in points:
             few = "{} are too few to choose a threshold"
             why = "no threshold was chosen"
             if own.sum() < fewest_cases:
                 why = few.format(cases)
             elif _false_calls_allowed(int((~own).sum()), LEAST_SPECIFICITY) is None:
-                why = few.format(f"{(~own).sum()} validation cases of other classes")
+                why = few.format(f"{(~own).sum()} {kind} cases of other classes")
             sentences[code] = f"{code}: called by the largest probability{otherwise if rule >= 2 else ''}; {why}."
             continue
         found = int((by_points[own] == position).sum())

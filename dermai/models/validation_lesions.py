@@ -1,4 +1,8 @@
-"""A package's answers on the validation lesions: what its temperature and operating points are chosen from."""
+"""A package's answers on lesions that it never saw: what its temperature and operating points are chosen from.
+
+Those of a network are the validation patients'; of linear heads, every training patient's, by the sister that never saw
+them.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,6 @@ def validation_lesions(package: ModelPackage) -> tuple[np.ndarray, np.ndarray]:
 
 def operating_point_notes(package: ModelPackage, targets: Mapping[str, float]) -> dict[str, str]:
     """One sentence a class of `targets`: what its threshold gives on the validation lesions, or why it has none."""
-    return explain_operating_points(
-        *validation_lesions(package), package.classes, targets, package.operating_points, package.call_rule
-    )
+    kind = "validation" if package.linear_parts is None else "out-of-fold"
+    about = package.classes, targets, package.operating_points, package.call_rule
+    return explain_operating_points(*validation_lesions(package), *about, kind=kind)

@@ -102,7 +102,8 @@ def run_cell(
 def cell_params(cell: Cell, params: Params) -> tuple[Params, bool]:
     """The parameters of a cell's first stage, and whether ImageNet weights were asked for and are not to be had.
 
-    Random layers are never frozen: a strategy that starts from them trains the whole network.
+    The experiment is of networks trained by epochs, whatever learns the updates. Random layers are never frozen: a
+    strategy that starts from them trains the whole network.
     """
     from dermai.models.backbones import WeightsUnavailable, imagenet_weights
 
@@ -115,7 +116,8 @@ def cell_params(cell: Cell, params: Params) -> tuple[Params, bool]:
             missing = True
     if start == "none" or missing:
         model = model.model_copy(update={"pretrained": "none", "frozen_share": 0.0})
-    return params.model_copy(update={"model": model, "seed": cell.seed}), missing
+    training = params.training.model_copy(update={"learner": "network"})
+    return params.model_copy(update={"model": model, "training": training, "seed": cell.seed}), missing
 
 
 def _train(

@@ -27,16 +27,23 @@ def usable_parent(
     """The package to train on from; None for ImageNet weights.
 
     A recipe may start anew (`joint`); so does a run from an anchor that has learnt from photographs, or
-    was chosen by photographs, that are not in `cases` any more, whichever update they were taken back before.
+    was chosen by photographs, that are not in `cases` any more, whichever update they were taken back before. Linear
+    heads leave nothing to train on from but the weights that their network started with.
 
     Raises:
-        CannotTrain: the parent has another backbone, input size, resampling or crop than the parameters.
+        CannotTrain: the parent has linear heads, or another backbone, input size, resampling or crop than the
+            parameters.
     """
     starts_anew = plan.mode == "update" and RECIPES[params.continual.strategy].starts_anew
     if parent is None or plan.mode == "bootstrap" or starts_anew:
         return None
-    if plan.mode == "from_anchor" and taken_back(parent.manifest, cases):
+    if plan.mode == "from_anchor" and (parent.linear_parts is not None or taken_back(parent.manifest, cases)):
         return None
+    if parent.linear_parts is not None:
+        raise CannotTrain(
+            "training.learner is network, but the model to train on from has linear heads: "
+            "set it back, or train anew with continual.strategy: joint"
+        )
     for name in ("backbone", "image_size", "interpolation", "crop"):
         theirs, ours = getattr(parent, name), getattr(params.model, name)
         if theirs != ours:

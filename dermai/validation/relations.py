@@ -75,9 +75,14 @@ def _near_duplicates(table: pd.DataFrame, checks: PhotographChecks, bits: int) -
 
 
 def _losses(rows: pd.DataFrame, code: str, earlier: EarlierDataset) -> tuple[str, str]:
-    """What a class has lost since: all photographs of a split, or more than half of those to train on."""
+    """What a class has lost since: all photographs of a split, or more than half of those to train on.
+
+    Linear heads hold nobody out, so that what they recorded as trained on is compared with all who may be trained on.
+    """
     before = {split: earlier.photographs.get(split, {}).get(code, 0) for split in ROLES}
-    now = {split: int((training_roles(rows) == split).sum()) for split in ROLES}
+    nobody_held_out = earlier.photographs.get("validation") == {}
+    roles = training_roles(rows, "linear_heads" if nobody_held_out else "network")
+    now = {split: int((roles == split).sum()) for split in ROLES}
     lost = [
         f"none of {before[split]} photographs left in {split}" for split in ROLES if before[split] and not now[split]
     ]

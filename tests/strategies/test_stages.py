@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dermai.config import StrategyParams
+from dermai.data.folds import held_out, training_roles
 from dermai.strategies.stages import UnknownSource, plan_stages
 from tests.strategies.three_sources import three_sources
 
@@ -16,7 +17,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def trained_on(cases: pd.DataFrame) -> dict[str, int]:
-    rows = cases[cases["split"] == "train"]
+    rows = cases[training_roles(cases) == "train"]
     return (rows["source"] + " " + rows["diagnosis"]).value_counts().to_dict()
 
 
@@ -29,7 +30,7 @@ def test_merging_takes_the_shared_categories_only_and_validates_on_the_target(ca
     assert stage.name == "dermai+edra+dermofit"
     assert "dermofit SebKer" not in trained_on(stage.cases)
     assert trained_on(stage.cases)["edra MM"] == 5
-    assert set(stage.cases.loc[stage.cases["split"] == "validation", "source"]) == {"dermai"}
+    assert set(stage.cases.loc[held_out(stage.cases), "source"]) == {"dermai"}
 
 
 def test_a_chain_trains_on_one_source_after_the_other_and_never_on_test_photographs(cases: pd.DataFrame) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from dermai.config import Params
 from dermai.continual.plan import UpdatePlan, plan_update
+from dermai.models.linear_head import LinearHead
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
-from dermai.training.starting_model import usable_parent
+from dermai.models.sisters import LinearParts, Member
+from dermai.training.starting_model import CannotTrain, usable_parent
 from dermai.training.training_cases import manifest_after, training_cases
 from tests.packages import CLASSES, make_package
 
-PARAMS = Params.model_validate(
-    {"model": {"backbone": "mobilenetv3_small_050", "image_size": 64, "interpolation": "nearest", "pretrained": "none"}}
-)
+MODEL = {"backbone": "mobilenetv3_small_050", "image_size": 64, "interpolation": "nearest", "pretrained": "none"}
+PARAMS = Params.model_validate({"model": MODEL, "training": {"learner": "network"}})
 
 
 def patients(*names: str, split: str = "train") -> pd.DataFrame:
@@ -96,3 +98,16 @@ def test_a_rejected_version_leaves_what_was_withdrawn_to_the_next() -> None:
     made = line.update(pd.concat([without(FIRST, "x"), patients("n")]))
     assert held(made) == {"y", "z", "n", "v", "w"}
     assert line.parents[-1] is None
+
+
+def test_a_network_does_not_go_on_from_linear_heads() -> None:
+    """Its plan may replay a part of what they know: nothing else would be left of the rest."""
+    head = LinearHead(np.zeros((3, 5), np.float32), np.zeros(3, np.float32))
+    parts = LinearParts((5,), Member(head, None, np.ones(1, bool)), {})
+    champion = replace(make_package(), linear_parts=parts)
+    due = UpdatePlan(mode="update")
+    with pytest.raises(CannotTrain, match=r"has linear heads: .*continual\.strategy: joint"):
+        usable_parent(due, PARAMS, champion, FIRST)
+    anew = PARAMS.model_copy(update={"continual": PARAMS.continual.model_copy(update={"strategy": "joint"})})
+    assert usable_parent(due, anew, champion, FIRST) is None
+    assert usable_parent(UpdatePlan(mode="from_anchor"), PARAMS, champion, FIRST) is None, "everything is learnt anew"

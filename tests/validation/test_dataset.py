@@ -10,6 +10,7 @@ from PIL import Image
 from dermai.config import Params, load_params
 from dermai.data.cases import photograph_path
 from dermai.validation import EarlierDataset, Level, ValidationResult, examine_dataset, validate_dataset
+from dermai.validation.relations import class_statistics
 from dermai.validation.result import ValidationFailed
 from tests.validation.conftest import photograph, row, store, table
 
@@ -280,6 +281,15 @@ class TestSinceTheLastUpdate:
         assert "MM has 2 of 9 photographs left in train" in str(warning)
         assert 'class="warning"><strong>The dataset passed, with warnings' in found.docs.read_text()
         assert any(line.startswith("warning: a class has lost more than half") for line in found.lines)
+
+    @pytest.mark.parametrize("held_out", [0, 2])
+    def test_who_a_network_held_out_was_trained_on_by_linear_heads(self, held_out: int) -> None:
+        """A rare class all of whose patients are of the first fold has lost nothing, whichever learner recorded it."""
+        rows = [row(number, f"{number}", diagnosis="MM", fold="0") for number in range(2)]
+        recorded = {"train": {"MM": 2 - held_out}, "validation": {"MM": held_out} if held_out else {}}
+        earlier = EarlierDataset(name="the last update", photographs=recorded)
+        (melanoma,) = class_statistics(table(rows), ["MM"], earlier)
+        assert (melanoma.lost, melanoma.shrunk) == ("", "")
 
     def test_without_an_earlier_update_nothing_is_compared(self, sound: tuple[Path, ValidationResult]) -> None:
         assert sound[1].passed
