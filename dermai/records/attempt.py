@@ -95,13 +95,15 @@ def describe_attempt(
 def change_note(plan: UpdatePlan) -> str:
     """One sentence for the people who use the model: what it learnt that the one before had not."""
     counts = {name: len(getattr(plan, name)) for name in ("new", "relabelled", "removed", "replay")}
+    heads = plan.learner == "linear_heads"
     start = {
         "bootstrap": "First model, trained",
-        "update": "Trained on from the champion",
+        "update": "Linear heads, refitted" if heads else "Trained on from the champion",
         "from_anchor": "Trained anew, without what was taken back,",
         "nothing": "Nothing to learn: compared with the champion's manifest,",
     }[plan.mode]
-    parts = [f"{number} {name}" for name, number in counts.items() if number]
+    words = {"replay": "known before"} if heads else {}
+    parts = [f"{number} {words.get(name, name)}" for name, number in counts.items() if number]
     parts += [f"{len(plan.again)} learnt again"] if plan.again else []
     note = f"{start} with photographs: {', '.join(parts) or 'none new'}."
     if plan.judges_champion_again:

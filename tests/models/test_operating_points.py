@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,10 +16,13 @@ from dermai.models.operating_points import (
     explain_operating_points,
     predict,
 )
+from dermai.models.package import ModelPackage
+from dermai.models.validation_lesions import operating_point_notes
 from dermai.percentages import per_cent
 from dermai.taxonomy import RiskLevel, load_taxonomy
 
 CLASSES = ("SebKer", "Nev", "BCC", "MM")
+STORED_LINEAR = Path(__file__).parents[1] / "serving/stored/format_7/artifacts/p7"
 
 
 def draw(cases: int, seed: int, skill: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
@@ -238,3 +243,11 @@ def test_between_two_gated_classes_the_higher_ratio_wins() -> None:
 def test_operating_points_that_do_not_fit_the_model_are_refused(points: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         predict(np.full((1, 4), 0.25), CLASSES, points)
+
+
+def test_of_linear_heads_the_cases_are_those_answered_out_of_fold() -> None:
+    package = ModelPackage.load(STORED_LINEAR)
+    said = operating_point_notes(package, {"MM": 0.9, "BCC": 0.9, "OtMalNeop": 0.9})
+    lesions = (package.validation["diagnosis"] == "MM").sum()
+    assert f"of {lesions} out-of-fold cases (asked {per_cent(0.9)}" in said["MM"]
+    assert not any("validation" in sentence for sentence in said.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dermai.config import changed_parameters, model_parameters
-from dermai.continual.plan import plan_update
+from dermai.continual.plan import UpdatePlan, plan_update
 from dermai.models.package import ModelPackage
 from dermai.records.attempt import change_note, recorded_training
 from dermai.training.candidate import train_candidate
@@ -37,3 +37,10 @@ def test_clinical_columns_switched_on_are_learnt_though_no_photograph_is_new(wor
     recorded = recorded_training(second)
     assert recorded is not None
     assert recorded.parameters == model_parameters(after)
+
+
+def test_the_note_of_an_update_says_what_its_learner_does_with_what_was_known() -> None:
+    plan = UpdatePlan(mode="update", new=("a", "b"), replay=("c",))
+    assert change_note(plan) == "Trained on from the champion with photographs: 2 new, 1 replay."
+    heads = plan.model_copy(update={"learner": "linear_heads"})
+    assert change_note(heads) == "Linear heads, refitted with photographs: 2 new, 1 known before."
