@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 PRIOR_CASES = 10.0  # ridge penalty on the biases, in cases: it decides with a handful and is forgotten with hundreds
+FEW = 5.0  # cases below which a class has less than half a say: a single one would outvote all of the others'
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def choose_fusions(
 
 
 def choose_fusion(photograph: NDArray[np.float64], clinical: NDArray[np.float64], labels: NDArray[np.int64]) -> Fusion:
-    """The weights and biases that make labels likeliest, each class with the same say.
+    """The weights and biases that make labels likeliest, each class with the same say but those of few cases.
 
     Log-probabilities of the photographs and the clinical opinion are [N, C], of models that never saw these cases;
     labels [N] index the classes, -1 is left out. Neither weight is negative. The problem is convex (logistic regression
@@ -62,7 +63,7 @@ def choose_fusion(photograph: NDArray[np.float64], clinical: NDArray[np.float64]
     count, classes = len(truth), photograph.shape[1]
     if count == 0:
         return Fusion(1.0, 1.0, (0.0,) * classes)
-    weights = 1 / np.bincount(truth, minlength=classes)[truth]
+    weights = 1 / (np.bincount(truth, minlength=classes) + FEW)[truth]
     weights /= weights.sum()
     answers = np.eye(classes)[truth]
 

@@ -21,6 +21,11 @@ class LinearHead:
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which of the C classes it has learnt."""
+        return np.asarray(self.bias > NEVER_SEEN)
+
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Log-probabilities [N, C] of features [N, D]."""
         found = features.astype(np.float64) @ self.weight.T.astype(np.float64) + self.bias

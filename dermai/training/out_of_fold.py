@@ -22,22 +22,25 @@ def with_chosen(
     """The package with fusion, temperature and operating points, with its out-of-fold answers and with its evidence.
 
     `learnt` are the case table's rows in the order of `features`. Each photograph is answered by the sister that never
-    saw its fold. All of these answers choose for the deployed model; for the evidence on a fold those of the other
-    folds do, so that no threshold is chosen by a case that it then decides.
+    saw its fold. All of these answers choose for the deployed model, but those to a diagnosis that the sister has never
+    seen in anybody; for the evidence on a fold those of the other folds do, so that no threshold is chosen by a case
+    that it then decides.
     """
     answers = _answers(package, learnt, features)
-    photograph, clinical, labels = (answers[name] for name in ("photograph", "clinical", "labels"))
+    photograph, clinical, labels, seen = (answers[name] for name in ("photograph", "clinical", "labels", "seen"))
     there = learnt[answers["answered"]].reset_index(drop=True)
     folds = there["fold"].to_numpy()
-    found = _chosen_by(package, there, choose_fusions(photograph, clinical, labels), photograph, clinical, targets)
+
+    def chosen_by(choosing: NDArray[np.bool_]) -> ModelPackage:
+        given = photograph[choosing], clinical[choosing]
+        return _chosen_by(package, there[choosing], choose_fusions(*given, labels[choosing]), *given, targets)
+
+    found = chosen_by(seen)
     evidence = []
     for fold in sorted(set(folds)):
-        own, others = folds == fold, folds != fold
-        if not others.any():
-            continue
-        fusions = choose_fusions(photograph[others], clinical[others], labels[others])
-        judge = _chosen_by(package, there[others], fusions, photograph[others], clinical[others], targets)
-        evidence.append(_evidence(judge, there[own], photograph[own], clinical[own]))
+        own, others = folds == fold, seen & (folds != fold)
+        if others.any():
+            evidence.append(_evidence(chosen_by(others), there[own], photograph[own], clinical[own]))
     return replace(found, evidence=pd.concat(evidence, ignore_index=True) if evidence else None)
 
 
@@ -51,23 +54,29 @@ def with_thresholds(package: ModelPackage, targets: Mapping[str, float]) -> Mode
 
 
 def _answers(package: ModelPackage, learnt: pd.DataFrame, features: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Scores of photograph and columns [N, C] and class indices [N] of the photographs that a sister answers."""
+    """Scores of photograph and columns [N, C] and class indices [N] of the photographs that a sister answers.
+
+    `seen` [N]: whether she has learnt the photograph's diagnosis.
+    """
     assert package.linear_parts is not None
     index = {code: place for place, code in enumerate(package.classes)}
     folds = learnt["fold"].astype(int).to_numpy()
     answered = np.isin(folds, list(package.linear_parts.sisters))
+    labels = learnt["diagnosis"].map(index).to_numpy(dtype=int)
     photograph, clinical = np.zeros((2, len(learnt), len(package.classes)))
+    seen = np.zeros(len(learnt), dtype=bool)
     for fold, sister in package.linear_parts.sisters.items():
         own = folds == fold
         photograph[own] = sister.head.scores(features[own])
+        seen[own] = sister.head.known[labels[own]]
         if sister.clinical is not None:
             clinical[own] = sister.clinical.scores(learnt[own])
-    labels = learnt["diagnosis"].map(index).to_numpy(dtype=int)
     return {
         "answered": answered,
         "photograph": photograph[answered],
         "clinical": clinical[answered],
         "labels": labels[answered],
+        "seen": seen[answered],
     }
 
 

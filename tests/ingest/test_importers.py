@@ -8,6 +8,7 @@ import pytest
 
 from dermai.config import load_params
 from dermai.data.cases import SYMPTOMS, read_cases
+from dermai.data.folds import HELD_OUT
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Importer
 from dermai.ingest.derm7pt import read_derm7pt
@@ -85,10 +86,12 @@ def test_derm7pt_gives_both_views_of_each_case_whatever_the_letter_case(derm7pt:
 def test_derm7pt_can_keep_its_published_split(derm7pt: Path, workspace: Workspace) -> None:
     take(partial(read_derm7pt, published_split=True), derm7pt, workspace)
     cases = read_cases(workspace.cases_file)
-    found = dict(zip(cases["source_label"], cases["split"], strict=True))
-    assert found["melanoma (in situ)"] == "test"
-    assert found["basal cell carcinoma"] == "validation"
-    assert found["clark nevus"] == "train"
+    found = dict(zip(cases["source_label"], zip(cases["split"], cases["fold"], strict=True), strict=True))
+    assert found["melanoma (in situ)"] == ("test", "")
+    assert found["basal cell carcinoma"] == ("train", HELD_OUT)
+    split, fold = found["clark nevus"]
+    assert split == "train"
+    assert fold not in ("", HELD_OUT)
 
 
 def test_a_derm7pt_path_that_leaves_the_images_is_quarantined(derm7pt: Path, workspace: Workspace) -> None:

@@ -195,3 +195,16 @@ def test_one_class_cannot_be_learnt(workspace: Workspace) -> None:
     params = linear_params()
     with pytest.raises(CannotTrain, match="two classes"):
         refit(plan_update(cases, None, params), cases, workspace.data, params, None, workspace.cache)
+
+
+def test_a_diagnosis_of_a_single_patient_spoils_no_choice(workspace: Workspace) -> None:
+    cases = arrival(workspace.data, Nev=12, BCC=12, MM=12, SebKer=1)
+    package = made(workspace, cases, linear_params())
+    assert package.fusions is not None
+    assert package.fusions.alone.photograph > 0.3
+    assert "SebKer" not in set(package.validation["diagnosis"]), "no sister who answers for it has seen another"
+    assert "SebKer" in set(package.evidence["diagnosis"])  # type: ignore[index]
+    test = cases[cases["split"] == "test"]
+    found = predict_probabilities(package, list(test["image"]), workspace.data, workspace.cache, clinical=test)
+    called = [package.classes[place] for place in found.argmax(axis=1)]
+    assert [code for code in called if code != "SebKer"] == [code for code in test["diagnosis"] if code != "SebKer"]
