@@ -27,9 +27,9 @@ def patient_folds(cases: pd.DataFrame, folds: int, seed: int) -> dict[str, int]:
     return dealt
 
 
-def split_for_fold(cases: pd.DataFrame, dealt: dict[str, int], fold: int, folds: int, seed: int) -> pd.DataFrame:
-    """The cases with a new `split` and `fold`: this fold is `test`, the other patients are dealt into `folds` again."""
+def split_for_fold(cases: pd.DataFrame, dealt: dict[str, int], fold: int, inner_folds: int, seed: int) -> pd.DataFrame:
+    """The cases with a new `split` and `fold`: this one is `test`, all others are dealt into `inner_folds` again."""
     tested = cases["patient_id"].map(dealt) == fold
     rows = cases.assign(split=tested.map({True: "test", False: "train"}), fold="")
-    inner = assign_folds(rows, rows.iloc[:0], folds, seed + 1 + fold)
+    inner = assign_folds(rows, rows.iloc[:0], inner_folds, seed + 1 + fold)
     return rows.assign(fold=rows["patient_id"].map(inner))

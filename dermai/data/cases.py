@@ -119,7 +119,8 @@ def case_problems(cases: pd.DataFrame) -> list[str]:
     report(dates.isna() & (cases["acquired_on"] != ""), "acquired_on is not a date like 2026-03-01:", "acquired_on")
     tested = cases["split"] == "test"
     report(tested & (cases["fold"] != ""), "a test patient has a fold:", "fold")
-    report(~tested & ~cases["fold"].str.fullmatch(r"\d"), "fold is not a number from 0 on:", "fold")
+    report(~tested & (cases["fold"] == ""), "a patient to train on has no fold")
+    report(~cases["fold"].str.fullmatch(r"\d|"), "unknown fold", "fold")
     for unit, fixed in (("patient_id", "split"), ("patient_id", "fold"), ("lesion_id", "patient_id")):
         distinct = cases.groupby(unit)[fixed].nunique()
         for value in distinct.index[distinct > 1]:

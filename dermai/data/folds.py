@@ -45,18 +45,19 @@ def assign_folds(new: pd.DataFrame, known: pd.DataFrame, folds: int, seed: int) 
     return {patient: placed.get(patient, "") for patient in new["patient_id"].unique()}
 
 
-def with_folds(table: pd.DataFrame) -> pd.DataFrame:
-    """A case table from before there were folds, with the folds that every reader of it gives its patients.
+def with_folds(cases: pd.DataFrame) -> pd.DataFrame:
+    """A table from when there were three splits, with `fold`, and with `train` in the place of the split `validation`.
 
-    Its validation patients are a fold like the others now: the first. Nobody joins them who may have been learnt from.
+    Patients who validated are the held-out fold. Those who were trained on are dealt into the other folds by their
+    pseudonyms: models that have learnt from them exist, so that none of them may choose weights. Newcomers even the
+    folds out.
     """
-    held = table["split"] == "validation"
-    table = table.assign(split=table["split"].mask(held, "train"), fold="")
-    others = table[~held]
-    first = int(held.any())
-    folds = assign_folds(others, others.iloc[:0], FOLDS_OF_OLD_TABLES - first, SEED_OF_OLD_TABLES)
-    dealt = {patient: str(int(fold) + first) if fold else "" for patient, fold in folds.items()}
-    return table.assign(fold=table["patient_id"].map(dealt).mask(held, HELD_OUT))
+    validated = cases["split"] == "validation"
+    trained = cases[cases["split"] == "train"].assign(fold="")
+    others = assign_folds(trained, trained.iloc[:0], FOLDS_OF_OLD_TABLES - 1, SEED_OF_OLD_TABLES)
+    fold = cases["patient_id"].map({patient: str(int(number) + 1) for patient, number in others.items()})
+    fold = fold.where(cases["split"] == "train", "").mask(validated, HELD_OUT)
+    return cases.assign(split=cases["split"].mask(validated, "train"), fold=fold.astype(object))
 
 
 def held_out(cases: pd.DataFrame) -> pd.Series:

@@ -36,5 +36,7 @@ def validation_lesions(package: ModelPackage) -> tuple[np.ndarray, np.ndarray]:
 def operating_point_notes(package: ModelPackage, targets: Mapping[str, float]) -> dict[str, str]:
     """One sentence a class of `targets`: what its threshold gives on the validation lesions, or why it has none."""
     kind = "validation" if package.linear_parts is None else "out-of-fold"
-    about = package.classes, targets, package.operating_points, package.call_rule
-    return explain_operating_points(*validation_lesions(package), *about, kind=kind)
+    probabilities, labels = validation_lesions(package)
+    return explain_operating_points(
+        probabilities, labels, package.classes, targets, package.operating_points, package.call_rule, kind=kind
+    )

@@ -20,6 +20,7 @@ from benchmarks.updates.stream_statistics import (
     p_value,
 )
 from benchmarks.updates.streams import with_splits
+from dermai.data.folds import training_roles
 from tests.training.training_data import make_cases
 
 CLASSES = ("Nev", "BCC", "MM")
@@ -58,7 +59,8 @@ def test_splits_put_each_patient_once_into_a_test_fold_and_leave_validation_in_e
     tested = [set(with_splits(cases, number).query("split == 'test'")["patient_id"]) for number in range(5)]
     assert set.union(*tested) == set(cases["patient_id"])
     assert sum(map(len, tested)) == len(set(cases["patient_id"]))
-    counts = with_splits(cases, 0).groupby(["arrival", "split"]).size()
+    counts = with_splits(cases, 0).assign(role=training_roles).groupby(["arrival", "role"]).size()
+    assert set(counts.index.get_level_values("role")) == {"train", "validation", "test"}
     assert counts.min() >= 4
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from dermai.cross_validation.folds import patient_folds, split_for_fold
+from dermai.data.folds import training_roles
 from dermai.errors import InvalidCases
 
 
@@ -40,10 +41,10 @@ def test_every_patient_is_held_out_once_and_is_never_in_two_splits() -> None:
     dealt = patient_folds(cases, 5, seed=1)
     held_out: list[str] = []
     for fold in range(5):
-        split = split_for_fold(cases, dealt, fold, validation_fraction=0.2, seed=1)
-        assert len(split[["patient_id", "split"]].drop_duplicates()) == len(dealt)
-        assert set(split.loc[split["split"] == "validation", "diagnosis"]) == {"MM", "BCC", "Nev"}
-        assert set(split.loc[split["split"] == "train", "diagnosis"]) == {"MM", "BCC", "Nev"}
+        split = split_for_fold(cases, dealt, fold, inner_folds=5, seed=1)
+        assert len(split[["patient_id", "split", "fold"]].drop_duplicates()) == len(dealt)
+        assert set(split.loc[training_roles(split) == "validation", "diagnosis"]) == {"MM", "BCC", "Nev"}
+        assert set(split.loc[training_roles(split) == "train", "diagnosis"]) == {"MM", "BCC", "Nev"}
         held_out += split.loc[split["split"] == "test", "patient_id"].unique().tolist()
     assert sorted(held_out) == sorted(dealt)
 

@@ -12,7 +12,8 @@ def a_case(number: int = 1, **changed: object) -> dict[str, object]:
     row |= {
         "image": f"{number:064x}", "case_id": f"case{number}", "patient_id": f"patient{number}",
         "lesion_id": f"lesion{number}", "diagnosis": "Nev", "source_label": "Nev", "source": "dermai",
-        "view": "macroscopic", "age": 61.0, "sex": "female", "skin_type": "2", "split": "train", "batch": "first",
+        "view": "macroscopic", "age": 61.0, "sex": "female", "skin_type": "2", "split": "train", "fold": "1",
+        "batch": "first",
     }  # fmt: skip
     return row | changed
 
@@ -49,6 +50,10 @@ def test_cases_without_a_place_in_the_taxonomy_are_not_trained_on() -> None:
         ({"acquired_on": "03/01/2026"}, "acquired_on is not a date"),
         ({"itch": "maybe"}, "unknown itch 'maybe'"),
         ({"split": "testing"}, "unknown split 'testing'"),
+        ({"split": "validation"}, "unknown split 'validation'"),
+        ({"fold": "-1"}, "unknown fold '-1'"),
+        ({"fold": ""}, "a patient to train on has no fold"),
+        ({"split": "test"}, "a test patient has a fold: '1'"),
     ],
 )
 def test_a_bad_value_is_named_with_its_line_and_case(changed: dict[str, object], message: str) -> None:
@@ -59,8 +64,13 @@ def test_a_bad_value_is_named_with_its_line_and_case(changed: dict[str, object],
 
 
 def test_a_patient_in_two_splits_is_named() -> None:
-    cases = table(a_case(1, patient_id="p"), a_case(2, patient_id="p", split="test"))
-    assert case_problems(cases) == ["patient_id 'p' has more than one split: test, train"]
+    cases = table(a_case(1, patient_id="p"), a_case(2, patient_id="p", split="test", fold=""))
+    assert "patient_id 'p' has more than one split: test, train" in case_problems(cases)
+
+
+def test_a_patient_in_two_folds_is_named() -> None:
+    cases = table(a_case(1, patient_id="p"), a_case(2, patient_id="p", fold="3"))
+    assert case_problems(cases) == ["patient_id 'p' has more than one fold: 1, 3"]
 
 
 def test_a_photograph_that_stands_in_the_table_twice_is_named() -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dermai.data.folds import assign_folds, held_out, training_roles
+from dermai.data.cases import COLUMNS as CASE_COLUMNS
+from dermai.data.cases import case_problems, parse_cases, read_cases, write_cases
+from dermai.data.folds import assign_folds, held_out, training_roles, with_folds
 
 FOLDS = 5
 COLUMNS = ["patient_id", "source", "diagnosis", "split", "fold"]
@@ -101,11 +105,69 @@ def test_rarest_patients_go_to_the_folds_that_have_fewest() -> None:
     assert counts.to_dict() == {"0": 1, "1": 1, "2": 1, "3": 1, "4": 1}
 
 
-@pytest.mark.parametrize(("split", "expected"), [("train", False), ("validation", True), ("test", False)])
-def test_only_validation_patients_are_held_out(split: str, expected: bool) -> None:
-    assert held_out(photographs([("dermai", "MM", split)])).tolist() == [expected]
+@pytest.mark.parametrize(
+    ("split", "fold", "expected"), [("train", "0", True), ("train", "1", False), ("test", "", False)]
+)
+def test_one_fold_of_the_patients_to_train_on_is_held_out(split: str, fold: str, expected: bool) -> None:
+    assert held_out(photographs([("dermai", "MM", split)]).assign(fold=fold)).tolist() == [expected]
 
 
 def test_to_a_training_every_row_is_learnt_from_held_out_or_tested() -> None:
-    cases = photographs([("dermai", "MM", split) for split in ("test", "validation", "train")])
+    cases = photographs([("dermai", "MM", split) for split in ("test", "train", "train")])
+    cases["fold"] = ["", "0", "1"]
     assert training_roles(cases).tolist() == ["test", "validation", "train"]
+
+
+EARLIER_ROWS = st.lists(
+    st.tuples(st.sampled_from(["MM", "BCC", "Nev", ""]), st.sampled_from(["train", "train", "validation", "test"])),
+    min_size=1,
+    max_size=60,
+)
+
+
+def earlier(rows: list[tuple[str, str]]) -> pd.DataFrame:
+    table = [
+        dict.fromkeys(CASE_COLUMNS, "")
+        | {"image": f"{n:064x}", "case_id": f"c{n}", "patient_id": f"p{n}", "lesion_id": f"l{n}", "batch": "b"}
+        | {"source": "dermai", "diagnosis": diagnosis, "split": split, "age": float("nan")}
+        for n, (diagnosis, split) in enumerate(rows)
+    ]
+    return pd.DataFrame(table, columns=list(CASE_COLUMNS)).drop(columns="fold")
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=EARLIER_ROWS)
+def test_who_validated_is_the_held_out_fold_and_who_was_learnt_from_never_is(rows: list[tuple[str, str]]) -> None:
+    before = earlier(rows)
+    cases = with_folds(before)
+    assert case_problems(cases) == []
+    assert ((cases["fold"] == "0") == (before["split"] == "validation")).all()
+    assert cases["split"].tolist() == before["split"].replace("validation", "train").tolist()
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=EARLIER_ROWS)
+def test_the_others_are_dealt_evenly_whatever_the_order_of_rows(rows: list[tuple[str, str]]) -> None:
+    cases = with_folds(earlier(rows))
+    learnt = cases[(cases["split"] == "train") & (cases["fold"] != "0")]
+    for _, alike in learnt.groupby("diagnosis"):
+        counts = alike["fold"].value_counts().reindex(list("1234"), fill_value=0)
+        assert counts.max() - counts.min() <= 1
+    pd.testing.assert_frame_equal(with_folds(earlier(rows)[::-1])[::-1], cases)
+
+
+def test_every_reading_gives_the_same_folds_and_writing_keeps_them(tmp_path: Path) -> None:
+    before = earlier([(code, split) for code in ("MM", "Nev") for split in ["train"] * 9 + ["validation", "test"]])
+    before.to_csv(tmp_path / "cases.csv", index=False)
+    cases = read_cases(tmp_path / "cases.csv")
+    pd.testing.assert_frame_equal(read_cases(tmp_path / "cases.csv"), cases)
+    write_cases(tmp_path / "cases.csv", cases[cases["patient_id"] != "p0"])
+    kept = read_cases(tmp_path / "cases.csv")
+    pd.testing.assert_frame_equal(kept, cases[cases["patient_id"] != "p0"].reset_index(drop=True))
+
+
+def test_a_patient_of_two_earlier_splits_is_still_named(tmp_path: Path) -> None:
+    before = earlier([("MM", "train"), ("MM", "validation"), ("MM", "test")]).assign(patient_id="p")
+    before.to_csv(tmp_path / "cases.csv", index=False)
+    problems = case_problems(parse_cases(tmp_path / "cases.csv"))
+    assert "patient_id 'p' has more than one split: test, train" in problems

@@ -55,6 +55,7 @@ def make_champion(registry: Registry, workspace: Workspace, folder: Path, count:
                 "age": str(20 + number % 60),
                 "sex": "female",
                 "split": "train",
+                "fold": "0",
             }
         )
     table = pd.DataFrame(rows)

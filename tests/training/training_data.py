@@ -38,6 +38,13 @@ def quick_params(**sections: Mapping[str, Any]) -> Params:
     return Params.model_validate(values)
 
 
+ROLES = {  # split and fold of the rows of each role
+    "train": {"split": "train", "fold": "1"},
+    "validation": {"split": "train", "fold": "0"},
+    "test": {"split": "test", "fold": ""},
+}
+
+
 def make_cases(data: Path, splits: Mapping[str, Mapping[str, int]], batch: str = "1", seed: int = 0) -> pd.DataFrame:
     """Write photographs and return their rows; `splits` is split -> class -> photographs, each of its own patient."""
     rows = []

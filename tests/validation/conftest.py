@@ -11,6 +11,7 @@ from PIL import Image
 
 from dermai.data.cases import COLUMNS, photograph_path
 from dermai.files import sha256_bytes
+from tests.training.training_data import ROLES
 
 
 def photograph(seed: int, size: int = 96, **save: object) -> bytes:
@@ -37,18 +38,18 @@ def row(number: int, image: str, **changes: object) -> dict[str, object]:
     return dict.fromkeys(COLUMNS, "") | {
         "image": image, "case_id": f"c{number}", "patient_id": f"p{number}", "lesion_id": f"l{number}",
         "diagnosis": ("MM", "BCC", "Nev")[number % 3], "source_label": ("MM", "BCC", "Nev")[number % 3],
-        "source": "dermai", "site": "A", "view": "macroscopic", "age": 50.0, "split": "train", "batch": "b",
-        "acquired_on": "2026-01-05",
+        "source": "dermai", "site": "A", "view": "macroscopic", "age": 50.0, "split": "train", "fold": "1",
+        "batch": "b", "acquired_on": "2026-01-05",
     } | changes  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def sound_dataset() -> Callable[[Path], list[dict[str, object]]]:
-    """Twelve sound patients, three classes in every split, written below a folder."""
+    """Twelve sound patients, three classes in every role, written below a folder."""
 
     def write(folder: Path) -> list[dict[str, object]]:
-        splits: Sequence[str] = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
-        return [row(n, store(folder, photograph(n)), split=split) for n, split in enumerate(splits)]
+        roles: Sequence[str] = ["train"] * 6 + ["validation"] * 3 + ["test"] * 3
+        return [row(n, store(folder, photograph(n)), **ROLES[role]) for n, role in enumerate(roles)]
 
     return write
 
