@@ -58,7 +58,7 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
     other versions too, are sent at the end, also where the run fails.
 
     Raises:
-        DermaiError: there is no champion, or its validation photographs are gone.
+        DermaiError: there is no champion, or its reference photographs are gone.
     """
     with locked(workspace.state / "monitoring" / ".lock"):
         AfterAlarms.read(workspace).write()  # from here on, each new alarm is owed its alert and follow-up

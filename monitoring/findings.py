@@ -99,7 +99,7 @@ def _name(code: str) -> str:
 
 def _sensitivity(assessment: Assessment) -> str:
     worst = min((found for found in assessment.confirmed if found.cases), key=lambda found: found.p_value)
-    expected = f"on its validation photographs it was {per_cent(worst.reference_sensitivity)}"
+    expected = f"on photographs that it had not learnt it was {per_cent(worst.reference_sensitivity)}"
     if worst.floor is not None:
         expected = f"it was approved for at least {per_cent(worst.floor)}"
     return (

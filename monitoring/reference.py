@@ -1,4 +1,4 @@
-"""What the champion knows: its validation photographs, as the monitoring compares windows with them."""
+"""What the champion knows: photographs that it answered without having learnt them, as windows are compared with."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ReferenceSet:
 
 
 def load_reference(workspace: Workspace, params: Params, package: ModelPackage) -> ReferenceSet:
-    """The champion's validation photographs, measured once for each model and kept in the cache.
+    """Photographs that the champion's answers were held out for, measured once for each model and kept in the cache.
 
     Raises:
         DermaiError: the package or the data folder holds none of them.
@@ -46,10 +46,10 @@ def load_reference(workspace: Workspace, params: Params, package: ModelPackage) 
     gone = len(table) - sum(here)
     table = table[here].reset_index(drop=True)
     if table.empty:
-        raise DermaiError("no validation photograph of the champion is in the data folder: run `dvc pull`")
+        raise DermaiError("none of the champion's reference photographs is in the data folder: run `dvc pull`")
     everything = _measured(workspace, package, table)
     own = np.flatnonzero(everything.table["source"] == SOURCE)
-    note = f"{gone} validation photographs are no longer in the dataset. " if gone else ""
+    note = f"{gone} reference photographs are no longer in the dataset. " if gone else ""
     if everything.table["patient_id"].iloc[own].nunique() < params.monitoring.fewest_patients:
         note += (
             "The champion was validated on too few photographs of the service itself; all sources stand in for them."

@@ -1,4 +1,4 @@
-"""A candidate from a plan: training, then temperature and operating points from the validation patients.
+"""A candidate from a plan: training, then temperature and operating points from patients that it held out.
 
 With it go a summary of the photographs that it has learnt, made anew from those that are in the dataset now, and the
 engine that runs its network, compared with torch.

@@ -29,7 +29,7 @@ class ConfirmedSensitivity:
 
     @property
     def reference_sensitivity(self) -> float | None:
-        """The same share on the champion's validation photographs."""
+        """The same share on the photographs that the champion's answers were held out for."""
         return self.reference_hits / self.reference_cases if self.reference_cases else None
 
 
