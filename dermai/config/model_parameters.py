@@ -18,7 +18,10 @@ LINEAR_HEADS = (
 ONLY_OF_LINEAR_HEADS = ("training.learner", "training.head_regularisation", "model.views", "model.late_stages")
 BEFORE_THERE_WERE_LEARNERS = {"training.learner": "network"}
 # Where the weights lie and how the work is done change no weight.
-LEFT_OUT = {"model": {"weights_folder"}, "training": {"processes", "checkpoint_every", "activation_cache_gb"}}
+LEFT_OUT = {
+    "model": {"weights_folder", "weights_licence", "licences"},
+    "training": {"processes", "checkpoint_every", "activation_cache_gb"},
+}
 
 
 def weight_parameters(params: Params) -> dict[str, JsonValue]:

@@ -53,6 +53,8 @@ class ModelParams(Section):
     backbone: str = "tf_efficientnet_lite0"
     pretrained: Literal["imagenet", "none"] = "imagenet"
     weights_folder: str = ""
+    weights_licence: str = ""
+    licences: tuple[str, ...] = ()
     image_size: int = Field(224, ge=32, le=1024)
     interpolation: Literal["nearest", "bilinear"] = "bilinear"
     views: tuple[View, ...] = Field(("whole", "lesion"), min_length=1)

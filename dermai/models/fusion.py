@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,15 @@ class Fusions:
 
     together: Fusion
     alone: Fusion
+
+    @classmethod
+    def of(cls, values: Mapping[str, Mapping[str, Any]]) -> Fusions:
+        """From what `dataclasses.asdict` makes of one, as JSON gives it back."""
+        together, alone = (
+            Fusion(part["photograph"], part["clinical"], tuple(part["biases"]))
+            for part in (values["together"], values["alone"])
+        )
+        return cls(together, alone)
 
     def scores(self, photograph: NDArray[np.float64], clinical: NDArray[np.float64]) -> NDArray[np.float64]:
         """Class scores [N, C]; a case without any opinion in [N, C] is one of which no column is known."""

@@ -19,7 +19,7 @@ from dermai.errors import PackageTampered
 from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, write_json
 from dermai.models.clinical_model import ClinicalModel
 from dermai.models.familiarity import Familiarity
-from dermai.models.fusion import Fusion, Fusions
+from dermai.models.fusion import Fusions
 from dermai.models.operating_points import CALL_RULE, predict
 from dermai.models.sisters import LinearParts
 from dermai.models.stored_weights import StoredWeights, linear_head, weights_file
@@ -238,10 +238,7 @@ class ModelPackage:
         if there[LINEAR_PARTS]:
             description["linear_parts"] = LinearParts.from_bytes((folder / LINEAR_PARTS).read_bytes())
             description["views"] = tuple(description["views"])
-            description["fusions"] = Fusions(
-                *(Fusion(part["photograph"], part["clinical"], tuple(part["biases"]))
-                  for part in (description["fusions"]["together"], description["fusions"]["alone"]))
-            )  # fmt: skip
+            description["fusions"] = Fusions.of(description["fusions"])
         if (folder / EVIDENCE).is_file():
             description["evidence"] = _predictions(folder / EVIDENCE)
         return cls(

@@ -32,11 +32,16 @@ def train_candidate(
 
     The same plan, parameters and parent find the finished training, or the newest checkpoint of one that died.
     `step_gpus` is how many GPUs the orchestrator gives to the training, where it says so.
+
+    Raises:
+        LicenceRefused: the network's weights are under a licence that is not allowed.
     """
+    from dermai.models.weights_licence import weights_source
     from dermai.training.clinical_opinion import with_clinical
     from dermai.training.distributed import finetune_in_processes, processes_for
     from dermai.training.finetune import finetune, training_key
 
+    weights_source(params.model)  # before hours are spent
     if params.training.learner == "linear_heads":
         return _refitted(workspace, params, plan, cases, parent)
     folder = workspace.cache / "training" / training_key(plan, cases, params, parent)[:16]
@@ -67,7 +72,10 @@ def _finished(package: ModelPackage, workspace: Workspace, params: Params, cases
     """With its parameters, a summary of the photographs that it has learnt, and its engine."""
     from dermai.models.engine_check import with_checked_engine
     from dermai.models.learnt_photographs import familiarity_of
+    from dermai.models.weights_licence import weights_source
 
-    training = {**package.training, "parameters": model_parameters(params)}
+    source = weights_source(params.model)
+    weights = f"{source.name}, licence {source.licence}" if source.licence else source.name
+    training = {**package.training, "weights": weights, "parameters": model_parameters(params)}
     summary = familiarity_of(package.manifest, cases, workspace.data, workspace.cache, params.triage.false_flags)
     return with_checked_engine(replace(package, training=training, familiarity=summary), workspace.cache)

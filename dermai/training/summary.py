@@ -49,4 +49,5 @@ class TrainingSummary(BaseModel):
     history: tuple[EpochSummary, ...]
     interpolation: tuple[MixScore, ...]
     interpolation_chosen: float | None
+    weights: str = Field("", exclude_if=not_)  # whose the network's first weights are, with their licence
     parameters: dict[str, JsonValue] = Field({}, exclude_if=not_)
