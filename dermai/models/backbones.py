@@ -26,7 +26,7 @@ class UnknownBackbone(DermaiError):
 
 
 def build_model(params: ModelParams, classes: Sequence[str]) -> nn.Module:
-    """A timm network with global average pooling, dropout and a new linear head, one output a class.
+    """A timm network with dropout and a new linear head, one output a class; a convolutional one pools by the mean.
 
     The head's initial weights are small and come from torch's random state (timm's own can be large for few classes,
     and start at a loss far above chance); `pretrained: imagenet` fills everything below it.
@@ -40,8 +40,11 @@ def build_model(params: ModelParams, classes: Sequence[str]) -> nn.Module:
 
     if not timm.is_model(params.backbone):
         raise UnknownBackbone(f"model.backbone: timm has no network {params.backbone!r}")
+    settings = timm.get_pretrained_cfg(params.backbone)
+    # A transformer pools as its weights were trained: another way has other layers.
+    pooling = {"global_pool": "avg"} if settings is None or settings.pool_size else {}
     model = timm.create_model(
-        params.backbone, pretrained=False, num_classes=len(classes), drop_rate=params.dropout, global_pool="avg"
+        params.backbone, pretrained=False, num_classes=len(classes), drop_rate=params.dropout, **pooling
     )
     layer = model.get_submodule(head_name(model))
     torch.nn.init.normal_(layer.weight, std=HEAD_STD)

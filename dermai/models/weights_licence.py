@@ -36,8 +36,8 @@ def weights_source(params: ModelParams) -> WeightsSource:
     if params.licences and found.licence and found.licence.lower() not in {name.lower() for name in params.licences}:
         raise LicenceRefused(
             f"the weights of {params.backbone} ({found.name}) are under the licence {found.licence}, and "
-            f"model.licences allows {', '.join(params.licences)}: choose another model.backbone, or add the licence after "
-            "reading it"
+            f"model.licences allows {', '.join(params.licences)}: choose another model.backbone, or add the licence "
+            "after reading it"
         )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 
@@ -18,6 +19,7 @@ from dermai.models.backbones import (
     input_statistics,
     split_frozen,
 )
+from dermai.models.photograph_network import feature_blocks
 
 PAPER = ("mobilenetv2_100", "resnet50", "efficientnet_b3", "tf_efficientnet_lite0")
 LARGE = ("resnet50", "efficientnet_b3")
@@ -92,3 +94,14 @@ def test_no_weights_and_no_network_is_said_in_one_line(monkeypatch: pytest.Monke
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(WeightsUnavailable, match=r"no ImageNet weights for resnet50 .*model\.weights_folder"):
         build_model(ModelParams(backbone="resnet50"), CLASSES)
+
+
+def test_a_vision_transformer_takes_its_weights_from_a_folder_and_is_a_frozen_extractor(tmp_path: Path) -> None:
+    backbone = "vit_tiny_patch16_224"
+    torch.manual_seed(3)
+    weights = timm.create_model(backbone, pretrained=False).state_dict()
+    save_file(dict(weights), tmp_path / f"{backbone}.safetensors")
+    model = build_model(ModelParams(backbone=backbone, weights_folder=str(tmp_path)), ("Nev", "MM"))
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items() if "head" not in name)
+    pooled, *stages = feature_blocks(backbone, 3)
+    assert (pooled, stages) == (192, [192] * 6)
