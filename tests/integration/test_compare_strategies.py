@@ -12,6 +12,10 @@ from tests.integration.conftest import QUICK, Clone
 
 SMALL = QUICK | {
     "training.first_epochs": 1,
+    "training.head_first_epochs": 1,
+    "training.augmented_views": 1,
+    "training.head_learning_rate": 0.003,
+    "training.backbone_learning_rate": 0.0003,
     "compare.target": "edra",
     "compare.architectures": [],
     "compare.seeds": [1],

@@ -42,7 +42,7 @@ def with_patients_of_its_own(clone: Clone) -> None:
     clone.run("dermai", "simulate", "incoming", *EASY, "--scale", "0.03",
               "--prevalence", "MM=25", "--prevalence", "BCC=25", "--prevalence", "Nev=2")  # fmt: skip
     clone.run("dermai", "ingest", "incoming", "--track")
-    clone.write_quick_params(model__frozen_share=0.95, training__first_epochs=10)  # one block and the head: seconds
+    clone.write_quick_params()
     clone.commit("data.dvc", "params.yaml")
 
 

@@ -23,11 +23,10 @@ from dermai.workspace import Workspace
 from tests.integration.conftest import Clone
 from tests.integration.services import PASSWORD, ZENML_PYTHON, Deployment, Server, postgres_programs
 
-# The smallest update that is still one: 30 patients or so, one epoch, any melanoma found is enough.
+# The smallest update that is still one: 30 patients or so, any melanoma found is enough.
 TINY = """
 seed: 20211003
 model: {image_size: 64}
-training: {first_epochs: 1, update_epochs: 1, head_first_epochs: 1, augmented_views: 1, head_learning_rate: 0.003}
 validation: {smallest_side: 32}
 gate:
   mode: point
