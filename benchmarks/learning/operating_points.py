@@ -3,8 +3,7 @@
     python -m benchmarks.learning.operating_points ../shared/data
 
 One model a data set, trained and calibrated by the product as the first one of a service, with the parameters of
-params.yaml but for the input size, a backbone that is frozen whole, and two augmented views: what calls a class is
-measured here, not what learns. The test patients are those of docs/results.md: they choose nothing. Works below
+params.yaml. The test patients are those of docs/results.md: they choose nothing. Works below
 benchmarks/workspaces_operating_points; a run that was stopped goes on where it was. Prints a table of docs/results.md.
 """
 
@@ -13,7 +12,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from benchmarks.folders import BENCHMARKS, REPOSITORY
 from benchmarks.public_photographs import imported_cases
@@ -30,15 +28,9 @@ from dermai.training.candidate import train_candidate
 from dermai.workspace import Workspace
 
 WORKSPACES = BENCHMARKS / "workspaces_operating_points"
-FROZEN: dict[str, Any] = {"model.frozen_share": 1.0, "training.augmented_views": 2}
-SETS: dict[str, tuple[str, str, Callable[[Path], Delivery], dict[str, Any]]] = {
-    "pad": ("PAD-UFES-20", "pad_ufes_20", read_pad_ufes_20, {"model.image_size": 224}),
-    "ham": (
-        "HAM10000",
-        "ham10000",
-        read_ham10000,
-        {"model.image_size": 160, "training.augmented_views": 1, "training.first_epochs": 10},
-    ),
+SETS: dict[str, tuple[str, str, Callable[[Path], Delivery]]] = {
+    "pad": ("PAD-UFES-20", "pad_ufes_20", read_pad_ufes_20),
+    "ham": ("HAM10000", "ham10000", read_ham10000),
 }
 ROLES = {"argmax": "by the largest probability", "served": "as served"}
 WATCHED = ("MM", "BCC", "OtMalNeop")
@@ -46,8 +38,8 @@ WATCHED = ("MM", "BCC", "OtMalNeop")
 
 def answered(name: str, photographs: Path) -> list[tuple[str, ...]]:
     """Rows of the table: one test set answered in both ways."""
-    title, folder, read, overrides = SETS[name]
-    params = load_params(REPOSITORY / "params.yaml", FROZEN | overrides)
+    title, folder, read = SETS[name]
+    params = load_params(REPOSITORY / "params.yaml")
     workspace = Workspace(WORKSPACES / name)
     cases = imported_cases(workspace, lambda: read(photographs / folder), params)
     plan = plan_update(cases, None, params)

@@ -56,16 +56,12 @@ mislabel() {
 
 case $experiment in
   pad)
-    sed -i 's/^  image_size: 300/  image_size: 224/' params.yaml
     arrive "first arrival" pad_ufes_20 "$photographs/pad_ufes_20" --share 0:0.6
     has_champion || compare_points
     arrive "second arrival" pad_ufes_20 "$photographs/pad_ufes_20" --share 0.6:1
     mislabel
     ;;
   ham_pad)
-    # The photographs of HAM10000 are 200 x 150 px; fewer epochs, since each has six times the photographs.
-    sed -i 's/^  image_size: 300/  image_size: 160/; s/^  first_epochs: 24/  first_epochs: 10/' params.yaml
-    sed -i 's/^  update_epochs: 12/  update_epochs: 6/' params.yaml
     arrive "HAM10000" ham10000 "$photographs/ham10000"
     has_champion || compare_points
     arrive "PAD-UFES-20" pad_ufes_20 "$photographs/pad_ufes_20"
