@@ -1,4 +1,4 @@
-"""A network's training by epochs as params.yaml has it, beside the whole network with strong regularisation: PAD-UFES-20 at 224 px.
+"""A quarter of the network trained by epochs beside the whole of it, strongly regularised: PAD-UFES-20 at 224 px.
 
     python -m benchmarks.learning.whole_network ../shared/data --repetitions 5
 
@@ -82,7 +82,7 @@ def main() -> None:
     change = estimate(balanced_accuracy(-1), whole, quarter)
     lines += [
         "",
-        f"The whole network less a quarter of the blocks: {points(change)} points, one-sided p {p_value(change, 0.0):.3f}.",
+        f"The whole network less a quarter of it: {points(change)} points, one-sided p {p_value(change, 0.0):.3f}.",
     ]
     write_text(PAGE, "\n".join(lines) + "\n")
 

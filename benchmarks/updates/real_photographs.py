@@ -65,7 +65,7 @@ def cost_table(names: list[str], attempts: list[UpdateAttempt], measured: list[r
                 f"{float(times['wall']) / 60:.1f}",
                 f"{(float(times['user']) + float(times['system'])) / 60:.1f}",
                 f"{training.peak_memory_mb['process'] / 1024:.1f}",
-                str(training.best_epoch),
+                "–" if training.best_epoch is None else str(training.best_epoch),
             )
         )
         trained.add(package)
