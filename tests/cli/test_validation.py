@@ -16,7 +16,8 @@ from tests.training.training_data import make_cases
 @pytest.fixture
 def dataset(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.chdir(workspace.root)
-    cases = make_cases(workspace.data, {"train": {"Nev": 3, "BCC": 3}, "validation": {"Nev": 2}, "test": {"Nev": 2}})
+    cases = make_cases(workspace.data, {"train": {"Nev": 5, "BCC": 3}, "test": {"Nev": 2}})
+    cases["fold"] = cases["split"].map({"train": "1", "test": ""})
     write_cases(workspace.cases_file, cases.assign(source_label=cases["diagnosis"], site="A", view="macroscopic"))
     return workspace
 

@@ -415,32 +415,36 @@ def test_alerts_that_are_owed_are_sent_before_there_is_nothing_to_do(world):
 
 def test_other_parameters_of_the_model_are_a_reason_for_an_update_and_are_named(world):
     regular(world)
-    world.set_params("columns: []", "columns: [age]")
-    world.set_params("dropout: 0.2", "dropout: 0.3")
+    world.set_params(
+        "columns: [age, sex, body_site, itch, grew, hurt, changed, bleed, elevation]", "columns: [age, sex]"
+    )
+    world.set_params("late_stages: 3", "late_stages: 2")
     status = world.status()
     assert status.next_command == UPDATE
-    assert 'model.dropout from 0.2 to 0.3; clinical.columns from [] to ["age"]' in status.next_step
+    assert "model.late_stages from 3 to 2; clinical.columns from " in status.next_step
+    assert '"elevation"] to ["age", "sex"]' in status.next_step
 
 
 def test_parameters_that_leave_the_model_as_it_is_are_none(world):
     regular(world)
     world.set_params("window: 100", "window: 90")
     world.set_params("checkpoint_every: 1", "checkpoint_every: 2")
+    world.set_params("dropout: 0.2", "dropout: 0.3")  # linear heads know none
     assert "nothing to do" in world.status().next_step
 
 
 def test_an_attempt_with_other_parameters_is_one_even_where_it_was_rejected(world):
     regular(world)
-    world.set_params("dropout: 0.2", "dropout: 0.3")
+    world.set_params("late_stages: 3", "late_stages: 2")
     world.update("reject")
     assert "nothing to do" in world.status().next_step
 
 
 def test_parameters_put_back_ask_for_one_more_run_which_finds_nothing_new(world):
     regular(world)
-    world.set_params("dropout: 0.2", "dropout: 0.3")
+    world.set_params("late_stages: 3", "late_stages: 2")
     world.update("reject")
-    world.set_params("dropout: 0.3", "dropout: 0.2")
+    world.set_params("late_stages: 2", "late_stages: 3")
     assert world.status().next_command == UPDATE
     attempt = records_of(world.fleet.audit, UpdateAttempt)[0].body
     of_champion = reference_to(world.fleet.registry.by_alias("champion"))
@@ -450,15 +454,15 @@ def test_parameters_put_back_ask_for_one_more_run_which_finds_nothing_new(world)
 
 
 def test_what_an_attempt_laid_over_the_parameters_is_no_change_of_them(world):
-    laid_over = {"model.dropout": 0.5}
+    laid_over = {"model.late_stages": 1}
     training = training_with(lay_over(world.params, Overrides(values=laid_over)))
     promote(world.fleet.workspace, world.params, world.update(overrides=laid_over, training=training), **WHO)
     assert "nothing to do" in world.status().next_step
-    world.set_params("image_size: 300", "image_size: 200")
-    assert "(model.image_size from 300 to 200)" in world.status().next_step
+    world.set_params("image_size: 224", "image_size: 200")
+    assert "(model.image_size from 224 to 200)" in world.status().next_step
 
 
 def test_of_an_attempt_of_an_earlier_release_no_parameters_are_known(world):
     promote(world.fleet.workspace, world.params, world.update(training=None), **WHO)
-    world.set_params("dropout: 0.2", "dropout: 0.3")
+    world.set_params("late_stages: 3", "late_stages: 2")
     assert "nothing to do" in world.status().next_step
