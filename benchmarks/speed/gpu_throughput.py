@@ -27,6 +27,7 @@ import pandas as pd
 from benchmarks.folders import RESULTS
 from dermai.config import load_params
 from dermai.data.cases import photograph_path, read_cases, trainable
+from dermai.data.folds import training_roles
 from dermai.workspace import Workspace
 
 PAGE = RESULTS / "gpu_throughput.md"
@@ -42,10 +43,11 @@ def dermai_rates(
     from dermai.continual.plan import plan_update
     from dermai.training.finetune import finetune
 
-    classes = cases.loc[cases["split"] == "train", "diagnosis"].nunique()
+    classes = cases.loc[training_roles(cases) == "train", "diagnosis"].nunique()
     params = load_params(
         workspace.params_file,
         {
+            "training.learner": "network",
             "model.backbone": network,
             "model.pretrained": "none",
             "model.frozen_share": frozen,
@@ -152,7 +154,7 @@ def main() -> None:
     options = parser.parse_args()
     workspace = Workspace(options.workspace)
     cases = trainable(read_cases(workspace.cases_file))
-    learnt = cases[cases["split"] == "train"]
+    learnt = cases[training_roles(cases) == "train"]
     rates: Rates = {}
     with tempfile.TemporaryDirectory() as name:
         folders_by_class(workspace, learnt, Path(name))

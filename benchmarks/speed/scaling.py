@@ -45,7 +45,7 @@ def draw_cases(data: Path, photographs: int) -> pd.DataFrame:
         place.parent.mkdir(parents=True, exist_ok=True)
         drawn.rename(place)
         known = {name: f"{name} {number}" for name in ("case_id", "patient_id", "lesion_id")}
-        known |= {"image": image, "diagnosis": CLASSES[number % len(CLASSES)], "split": "train"}
+        known |= {"image": image, "diagnosis": CLASSES[number % len(CLASSES)], "split": "train", "fold": "1"}
         rows.append(dict.fromkeys(COLUMNS, "") | known | {"age": np.nan})
     return pd.DataFrame(rows)
 
@@ -55,7 +55,13 @@ def throughput(processes: int, frozen_share: float, cases: pd.DataFrame, data: P
     params = Params.model_validate(
         {
             "model": {"pretrained": "none", "image_size": 224, "frozen_share": frozen_share},
-            "training": {"first_epochs": 2, "head_first_epochs": 0, "samples_per_class": 4, "augmented_views": 1},
+            "training": {
+                "learner": "network",
+                "first_epochs": 2,
+                "head_first_epochs": 0,
+                "samples_per_class": 4,
+                "augmented_views": 1,
+            },
         }
     )
     with tempfile.TemporaryDirectory(dir=cache) as folder:

@@ -28,9 +28,11 @@ import pandas as pd
 from benchmarks.folders import REPOSITORY, RESULTS
 from dermai.config import Params, load_params
 from dermai.data.cases import parse_cases, photograph_path, trainable
+from dermai.data.folds import training_roles
 from dermai.workspace import Workspace
 
 PAGE = RESULTS / "training_throughput.md"
+NETWORK = {"training.learner": "network", "model.image_size": 300, "model.interpolation": "nearest"}
 WAYS = {"dermai": "dermai", "plain0": "plain loop, 0 workers", "plain2": "plain loop, 2 workers"}
 
 
@@ -87,7 +89,7 @@ def train_plain(workspace: Workspace, cases: pd.DataFrame, params: Params, epoch
 
     began = time.perf_counter()
     rows = trainable(cases)
-    rows = rows[rows["split"] == "train"]
+    rows = rows[training_roles(rows) == "train"]
     classes = sorted(rows["diagnosis"].unique())
     labels = [classes.index(name) for name in rows["diagnosis"]]
     files = [photograph_path(workspace.data, image) for image in rows["image"]]
@@ -154,7 +156,7 @@ def train_plain(workspace: Workspace, cases: pd.DataFrame, params: Params, epoch
 def measure(way: str, root: Path, epochs: int) -> None:
     """One way in this process; prints the numbers as JSON."""
     workspace = Workspace(root)
-    params, cases = load_params(workspace.params_file), parse_cases(workspace.cases_file)
+    params, cases = load_params(workspace.params_file, NETWORK), parse_cases(workspace.cases_file)
     if way == "dermai":
         found = train_dermai(workspace, cases, params, epochs)
     else:
@@ -181,11 +183,12 @@ def table(found: dict[str, list[dict[str, Any]]], photographs: int, epochs: int,
         f"{statistics.median(one['seconds'] for one in runs):.0f} | {max(one['megabytes'] for one in runs):,} |"
         for way, runs in found.items()
     ]
+    said = ", ".join(f"{name} {value}" for name, value in NETWORK.items())
     return "\n".join(
         [
             "# Training throughput",
             "",
-            f"{photographs} simulated training photographs of 448 px, parameters of `params.yaml`, {epochs} epochs, "
+            f"{photographs} simulated training photographs of 448 px, parameters of `params.yaml` with {said}, {epochs} epochs, "
             f"{len(found['dermai'])} alternating rounds, {os.cpu_count()} cores, {torch_threads()} of them for torch, "
             f"{platform.machine()}, Python {platform.python_version()}.",
             "",
@@ -232,7 +235,7 @@ def main() -> None:
                 found[way].append(json.loads(done.stdout.splitlines()[-1]))
                 print(f"round {number + 1}: {WAYS[way]}: {found[way][-1]['rates']}", flush=True)
     command = " ".join(["python -m benchmarks.speed.training_throughput", *sys.argv[1:]])
-    page = table(found, int((cases["split"] == "train").sum()), options.epochs, command)
+    page = table(found, int((training_roles(cases) == "train").sum()), options.epochs, command)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page, encoding="utf-8")
     print(page)

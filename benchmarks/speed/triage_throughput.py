@@ -40,6 +40,8 @@ from dermai.workspace import Workspace
 
 PAGE = RESULTS / "triage_throughput.md"
 BATCH = 16
+SIZE = 300
+ONE_VIEW = {"model.image_size": SIZE, "model.interpolation": "nearest"}  # of a network with its own head
 BAR = 0.9  # of the plain loop's photographs a second
 STAGES = {  # the function whose time it is, where the platform calls it, and what the plain loop has no part of
     "dermai.triage.scoring.predict_with": "the champion's answers",
@@ -175,7 +177,7 @@ def compare(
         workspace = Workspace(folder / f"workspace-{number}")
         workspace.root.mkdir()
         (workspace.root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
-        params = load_params(workspace.params_file)
+        params = load_params(workspace.params_file, ONE_VIEW)
         if package is None:
             package = with_checked_engine(make_model(load_taxonomy().codes, params), workspace.cache)
         make_store(workspace.root / "mlflow.db")
@@ -258,7 +260,7 @@ def main() -> None:
     lines = [
         "# `triage_cases` beside a plain timm loop", "",
         f"`python -m benchmarks.speed.triage_throughput --count {len(source)} --large {options.large} --rounds "
-        f"{options.rounds} --threads {options.threads}`: {ModelParams().backbone} at {ModelParams().image_size} px, "
+        f"{options.rounds} --threads {options.threads}`: {ModelParams().backbone} at {SIZE} px, one view, "
         f"{torch.get_num_threads()} torch thread(s), {platform.machine()}, torch {torch.__version__}, means of "
         f"{options.rounds} rounds that take turns, after one to warm up. Other programs used the machine too: "
         "processor time is compared.", "",
