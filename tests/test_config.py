@@ -163,3 +163,12 @@ def test_single_values_are_written_as_name_and_yaml() -> None:
     for text, message in (("seed", "write it like"), ("=3", "write it like"), ("seed=[1", "--set seed is not YAML")):
         with pytest.raises(InvalidParams, match=message):
             parse_settings([text])
+
+
+def test_a_parameter_that_was_replaced_says_by_what(tmp_path: Path) -> None:
+    file = tmp_path / "params.yaml"
+    file.write_text("data: {validation_fraction: 0.15}\n")
+    with pytest.raises(InvalidParams, match=r"data\.validation_fraction: take it out; .* \(data\.folds\)"):
+        load_params(file)
+    with pytest.raises(InvalidParams, match=r"data\.validation_fraction is unknown: take it out"):
+        read_overrides(tmp_path, "", {"data.validation_fraction": 0.2})

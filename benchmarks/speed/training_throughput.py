@@ -188,7 +188,8 @@ def table(found: dict[str, list[dict[str, Any]]], photographs: int, epochs: int,
         [
             "# Training throughput",
             "",
-            f"{photographs} simulated training photographs of 448 px, parameters of `params.yaml` with {said}, {epochs} epochs, "
+            f"{photographs} simulated training photographs of 448 px, parameters of `params.yaml` with {said}, "
+            f"{epochs} epochs, "
             f"{len(found['dermai'])} alternating rounds, {os.cpu_count()} cores, {torch_threads()} of them for torch, "
             f"{platform.machine()}, Python {platform.python_version()}.",
             "",

@@ -42,7 +42,10 @@ CorrectLabels = Annotated[
 Track = Annotated[bool, typer.Option("--track", help="Run `dvc add data` afterwards.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 PublishedSplit = Annotated[
-    bool, typer.Option("--published-split", help="Keep the publisher's train, validation and test cases (derm7pt).")
+    bool,
+    typer.Option(
+        "--published-split", help="Keep the publisher's train and test cases; validation is a fold (derm7pt)."
+    ),
 ]
 
 

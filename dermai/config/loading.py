@@ -28,6 +28,11 @@ PROFILE_VARIABLE = "DERMAI_PROFILE"
 PROFILES = "profiles"
 
 
+REPLACED = {  # parameters of earlier releases: what stands in their place
+    "data.validation_fraction": "take it out; every patient who is no test patient has a fold now (data.folds)",
+}
+
+
 class Overrides(Section):
     """What is laid over params.yaml by dotted names: a profile's values, then single ones, which go before them."""
 
@@ -145,7 +150,8 @@ def _dotted(values: Mapping[str, Any], section: BaseModel, source: str = "", abo
         name, known = above + first, type(section).model_fields
         if first not in known:
             where = above.removesuffix(".") or "params.yaml"
-            raise InvalidParams(f"{source}{name} is unknown: {where} has {', '.join(known)}")
+            said = REPLACED.get(name, f"{where} has {', '.join(known)}")
+            raise InvalidParams(f"{source}{name} is unknown: {said}")
         inside = getattr(section, first)
         if isinstance(inside, BaseModel):
             value = {rest: value} if rest else value
@@ -183,4 +189,5 @@ def _parse(text: str, source: str) -> Any:
 def _first_problem(error: ValidationError) -> str:
     first = error.errors()[0]
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}{more}"
+    name = ".".join(str(part) for part in first["loc"])
+    return f"{name}: {REPLACED.get(name, first['msg'])}{more}"
