@@ -77,9 +77,10 @@ def multipliers(shares: dict[str, float]) -> dict[str, float]:
 
 
 def known_shares(package: ModelPackage) -> dict[str, float]:
-    """Shares of the diagnoses among the service's own photographs that the champion was validated on."""
-    rows = package.manifest
-    own = rows[(rows["split"] == "validation") & (rows["source"] == SOURCE)]
+    """Shares of the diagnoses among the service's own photographs that the champion's answers were held out for."""
+    rows = package.manifest[package.manifest["image"].isin(package.validation["image"])]
+    own = rows[rows["source"] == SOURCE]
+    rows = rows if len(rows) else package.manifest
     counts = (own if len(own) else rows)["diagnosis"].value_counts(normalize=True)
     return {str(name): float(share) for name, share in counts.items()}
 

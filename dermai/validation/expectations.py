@@ -67,6 +67,11 @@ def case_checks(params: Params) -> list[Check]:
               "ExpectColumnValuesToMatchStrftimeFormat", {"column": "acquired_on", "strftime_format": "%Y-%m-%d"}),
         _only_value("patient_in_one_split", "a patient is in more than one split", "patient_splits", ""),
         _only_value("patient_in_one_fold", "a patient is in more than one fold", "patient_folds", ""),
+        _only_value(
+            "fold_of_its_split", "a test patient has a fold, or a patient to train on none", "fold_against_split", ""
+        ),
+        Check("fold_known", BLOCKING, "fold is not a number from 0 on", "ExpectColumnValuesToMatchRegex",
+              {"column": "fold", "regex": r"^[0-9]?\Z"}),
         _only_value("lesion_of_one_patient", "a lesion belongs to more than one patient", "lesion_patients", ""),
         _only_value("lesion_has_one_diagnosis", "a lesion has more than one diagnosis", "lesion_diagnoses", ""),
         _only_value("case_of_one_patient", "a case id belongs to more than one patient", "case_patients", ""),

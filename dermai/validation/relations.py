@@ -31,6 +31,8 @@ def annotated_cases(cases: pd.DataFrame, checks: PhotographChecks, bits: int) ->
         _expected(source, label, diagnosis)
         for source, label, diagnosis in zip(table["source"], table["source_label"], table["diagnosis"], strict=True)
     ]
+    unlike = (table["split"] == "test") & (table["fold"] != "") | (table["split"] == "train") & (table["fold"] == "")
+    table["fold_against_split"] = (table["split"] + " with fold " + table["fold"].replace("", "none")).where(unlike, "")
     found = checks.table.reindex(table["image"]).reset_index(drop=True)
     table["file_problem"] = found["problem"].to_numpy()
     table["shorter_side"] = found[["width", "height"]].min(axis=1).to_numpy()

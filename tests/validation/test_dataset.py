@@ -69,13 +69,18 @@ def broken(tmp_path_factory, sound_dataset) -> ValidationResult:
     add("odd-view", view="sideways")
     add("odd-sex", sex="F")
     add("odd-split", split="holdout")
+    add("odd-fold", fold="ten")
+    add("no-fold", fold="")
+    add("tested-with-fold", split="test", fold="2")
     add("odd-skin", skin_type="7")
     add("too-old", age=400.0)
     add("negative", age=-1.0)
     add("odd-date", acquired_on="2026-02-31")
     rows.append({**rows[0], "case_id": "twice"})
     add("two-splits-a", patient_id="shared")
-    add("two-splits-b", patient_id="shared", split="test")
+    add("two-splits-b", patient_id="shared", split="test", fold="")
+    add("two-folds-a", patient_id="shared-folds")
+    add("two-folds-b", patient_id="shared-folds", fold="4")
     add("lesion-a", lesion_id="shared-lesion")
     add("lesion-b", lesion_id="shared-lesion", diagnosis="Nev", source_label="Nev")
     add("same-case")
@@ -89,7 +94,7 @@ def broken(tmp_path_factory, sound_dataset) -> ValidationResult:
     add("metadata", photograph(502, comment=b"taken at home"))
     rows.append(row(900, "../../etc/passwd", case_id="traversal"))
     add("small", photograph(503, size=40))
-    add("copy-in-test", same_shot(0), split="test", diagnosis="MM", source_label="MM")
+    add("copy-in-test", same_shot(0), split="test", fold="", diagnosis="MM", source_label="MM")
     add("copy-in-train", same_shot(1), diagnosis="BCC", source_label="BCC")
     add("relabelled", diagnosis="Nev", source_label="MM")
     add("blurred", encoded(Image.new("RGB", (96, 96), (120, 110, 100))))
@@ -117,6 +122,9 @@ def test_a_sound_dataset_passes(sound):
         ("view_known", "blocking", {"odd-view"}),
         ("sex_known", "blocking", {"odd-sex"}),
         ("split_known", "blocking", {"odd-split"}),
+        ("fold_known", "blocking", {"odd-fold"}),
+        ("fold_of_its_split", "blocking", {"no-fold", "tested-with-fold"}),
+        ("patient_in_one_fold", "blocking", {"two-folds-a", "two-folds-b", "two-splits-a", "two-splits-b"}),
         ("skin_type_known", "blocking", {"odd-skin"}),
         ("age_range", "blocking", {"too-old", "negative"}),
         ("acquired_on_date", "blocking", {"odd-date"}),
@@ -195,7 +203,7 @@ def test_too_many_poor_photographs_stop_the_run(tmp_path, sound_dataset):
 
 
 def test_without_test_patients_the_run_stops_before_any_training(tmp_path, sound_dataset):
-    cases = table(sound_dataset(tmp_path / "data")).replace({"split": {"test": "train"}})
+    cases = table(sound_dataset(tmp_path / "data")).replace({"split": {"test": "train"}, "fold": {"": "1"}})
     result = examine(cases, tmp_path)
     assert [failure.check for failure in result.blocking] == ["test_patients"]
     assert "import more patients" in result.blocking[0].message
