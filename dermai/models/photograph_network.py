@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dermai.config import ModelParams
@@ -32,6 +32,17 @@ def photograph_network(
     import torch
 
     network = _without_head(backbone, weights)
+    parts_of = _features_in_parts(network, late_stages)
+
+    def measure(network: Any, inputs: Tensor) -> tuple[Tensor, ...]:
+        maps = network.forward_features(inputs)
+        return torch.cat(parts_of(maps), dim=1), maps
+
+    return _wrapped(network, measure, (FEATURES, MAPS), mean, std)
+
+
+def _features_in_parts(network: Any, late_stages: int) -> Callable[[Tensor], list[Tensor]]:
+    """What makes the parts of the features from the last maps of the network's newest pass, in their order."""
     seen: dict[str, Tensor] = {}
     watched = late_stage_names(network, late_stages)
     for name in watched:
@@ -39,15 +50,14 @@ def photograph_network(
             lambda _module, _inputs, output, name=name: seen.update({name: output})
         )
 
-    def measure(network: Any, inputs: Tensor) -> tuple[Tensor, ...]:
-        maps = network.forward_features(inputs)
-        parts = [network.forward_head(maps, pre_logits=True)]
+    def parts(maps: Tensor) -> list[Tensor]:
+        found = [network.forward_head(maps, pre_logits=True)]
         for name in watched:
-            parts += _over_the_photograph(seen[name], getattr(network, "output_fmt", "NCHW"))
+            found += _over_the_photograph(seen[name], getattr(network, "output_fmt", "NCHW"))
         seen.clear()
-        return torch.cat(parts, dim=1), maps
+        return found
 
-    return _wrapped(network, measure, (FEATURES, MAPS), mean, std)
+    return parts
 
 
 def late_stage_names(network: nn.Module, count: int) -> tuple[str, ...]:
@@ -77,24 +87,12 @@ def feature_blocks(backbone: str, late_stages: int) -> tuple[int, ...]:
     from dermai.models.backbones import build_model
 
     with torch.random.fork_rng(devices=[]):
-        network = build_model(ModelParams(backbone=backbone, pretrained="none"), ("unused",)).eval()
-    lengths: list[int] = []
-    for name in late_stage_names(network, late_stages):
-
-        def note(_module: nn.Module, _inputs: object, output: Tensor) -> None:
-            parts = _over_the_photograph(output, getattr(network, "output_fmt", "NCHW"))
-            lengths.extend(part.shape[1] for part in parts)
-
-        network.get_submodule(name).register_forward_hook(note)
-    order = list(late_stage_names(network, late_stages))
-    settings: Any = network
-    side = settings.pretrained_cfg["input_size"][-1]
+        network: Any = build_model(ModelParams(backbone=backbone, pretrained="none"), ("unused",)).eval()
+    parts_of = _features_in_parts(network, late_stages)
+    side = network.pretrained_cfg["input_size"][-1]
     with torch.inference_mode():
-        maps = settings.forward_features(torch.zeros((1, 3, side, side)))
-        pooled = settings.forward_head(maps, pre_logits=True).shape[1]
-    # The hooks ran from the first stage on, the features name the last stage first.
-    pairs = [lengths[2 * place : 2 * place + 2] for place in range(len(order))][::-1]
-    return (pooled, *(length for pair in pairs for length in pair))
+        parts = parts_of(network.forward_features(torch.zeros((1, 3, side, side))))
+    return tuple(part.shape[1] for part in parts)
 
 
 def _over_the_photograph(maps: Tensor, form: str) -> list[Tensor]:

@@ -28,6 +28,7 @@ from dermai.training.processes import Processes
 from dermai.training.starting_model import CannotTrain, starting_model, usable_parent
 from dermai.training.summary import EpochSummary, TrainingSummary
 from dermai.training.training_cases import manifest_after, training_cases, training_photographs
+from dermai.training.withdrawal import forget_withdrawn
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -141,10 +142,8 @@ def _train(
     accelerator: Accelerator,
     progress: bool,
 ) -> ModelPackage:
-    from dermai.images.pixels import forget_photographs
     from dermai.models.backbones import input_statistics, split_frozen
-    from dermai.models.learnt_photographs import forget_features
-    from dermai.training.activations import FrozenActivations, forget_activations
+    from dermai.training.activations import FrozenActivations
     from dermai.training.interpolation import interpolate
     from dermai.training.phases import PhasedTraining
 
@@ -152,9 +151,7 @@ def _train(
     parent = usable_parent(plan, params, parent, cases)
     learnt, validation, classes = training_cases(plan, cases, parent)
     if accelerator.is_main_process:
-        forget_photographs(cache / "pixels", plan.removed)
-        forget_activations(cache / "activations", plan.removed)
-        forget_features(cache, plan.removed)
+        forget_withdrawn(cache, plan.removed)
     levels = [parts(level, classes) for level in params.training.hierarchy]
     photographs = training_photographs(plan.replay if parent else (), learnt, validation, classes, levels)
     model = starting_model(params, classes, parent).to(accelerator.device)

@@ -29,9 +29,10 @@ from dermai.models.photograph_network import feature_blocks
 from dermai.models.sisters import LinearParts, Member
 from dermai.source_code import source_hash
 from dermai.training.out_of_fold import with_chosen
-from dermai.training.seen_features import forget_seen, seen_features
+from dermai.training.seen_features import seen_features
 from dermai.training.starting_model import CannotTrain, class_list
 from dermai.training.summary import TrainingSummary
+from dermai.training.withdrawal import forget_withdrawn
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,9 +56,7 @@ def refit(
         InvalidCases: a photograph is missing or damaged.
         WeightsUnavailable: the network's weights cannot be had.
     """
-    from dermai.images.pixels import forget_photographs
     from dermai.models.inference import model_pixels
-    from dermai.models.learnt_photographs import forget_features
 
     started = time.perf_counter()
     rows = trainable(cases)
@@ -67,9 +66,7 @@ def refit(
     classes = class_list(parent.classes if parent else (), list(learnt["diagnosis"]))
     if learnt["diagnosis"].nunique() < 2:
         raise CannotTrain(f"all training photographs are {classes[0]}: a model needs two classes or more")
-    forget_photographs(cache / "pixels", plan.removed)
-    forget_seen(cache, plan.removed)
-    forget_features(cache, plan.removed)
+    forget_withdrawn(cache, plan.removed)
 
     bare = _without_parts(params, classes, learnt)
     blocks = feature_blocks(bare.backbone, bare.late_stages) * len(bare.views)
