@@ -49,6 +49,22 @@ class Fusions:
         return np.where(known, self.together.scores(scores, clinical), self.alone.scores(scores, clinical))
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What a case is answered by beside what was learnt: fusions, temperature and operating points, with their rule."""
+
+    fusions: Fusions
+    temperature: float
+    operating_points: Mapping[str, float]
+    call_rule: int
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Choices:
+        """From what `dataclasses.asdict` makes of one, as JSON gives it back."""
+        points = {code: float(point) for code, point in values["operating_points"].items()}
+        return cls(Fusions.of(values["fusions"]), float(values["temperature"]), points, int(values["call_rule"]))
+
+
 def choose_fusions(
     photograph: NDArray[np.float64], clinical: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> Fusions:

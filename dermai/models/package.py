@@ -19,7 +19,7 @@ from dermai.errors import PackageTampered
 from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, write_json
 from dermai.models.clinical_model import ClinicalModel
 from dermai.models.familiarity import Familiarity
-from dermai.models.fusion import Fusions
+from dermai.models.fusion import Choices, Fusions
 from dermai.models.operating_points import CALL_RULE, predict
 from dermai.models.sisters import LinearParts
 from dermai.models.stored_weights import StoredWeights, linear_head, weights_file
@@ -110,6 +110,12 @@ class ModelPackage:
             head = self.linear_parts.deployed.head
             return head.weight.astype(np.float64), head.bias.astype(np.float64)
         return linear_head(self.weights, self.head or head_of(self.backbone))
+
+    @property
+    def choices(self) -> Choices:
+        """What the model's linear parts are answered by. Only a model that has them is asked."""
+        assert self.fusions is not None
+        return Choices(self.fusions, self.temperature, self.operating_points, self.call_rule)
 
     @property
     def network_identity(self) -> bytes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dermai.models.clinical_model import ClinicalModel
+from dermai.models.fusion import Choices
 from dermai.models.linear_head import LinearHead
 
 DEPLOYED = "deployed"
@@ -19,12 +20,14 @@ DEPLOYED = "deployed"
 class Member:
     """One head with the clinical opinion beside it, both learnt from the same photographs.
 
-    `learnt` names these photographs by their place in the package's manifest, bool [N].
+    `learnt` names these photographs by their place in the package's manifest, bool [N]. `choices` are a sister's own,
+    in which no answer on her fold had a part; packages of earlier releases do not keep them.
     """
 
     head: LinearHead
     clinical: ClinicalModel | None
     learnt: NDArray[np.bool_]
+    choices: Choices | None = None
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,14 @@ class LinearParts:
 
         arrays: dict[str, NDArray[np.generic]] = {}
         clinical: dict[str, object] = {}
+        choices = {name: asdict(member.choices) for name, member in self._named().items() if member.choices}
         for name, member in self._named().items():
             arrays[f"{name}.weight"], arrays[f"{name}.bias"] = member.head.weight, member.head.bias
             arrays[f"{name}.learnt"] = member.learnt
             clinical[name] = member.clinical.model_dump(mode="json") if member.clinical else None
-        words = {"blocks": list(self.blocks), "clinical": clinical}
+        words: dict[str, object] = {"blocks": list(self.blocks), "clinical": clinical}
+        if choices:
+            words["choices"] = choices
         content: bytes = save(arrays, metadata={"linear parts": json.dumps(words, sort_keys=True)})
         return content
 
@@ -62,11 +68,12 @@ class LinearParts:
         arrays = load(content)
 
         def member(name: str) -> Member:
-            opinion = words["clinical"][name]
+            opinion, chosen = words["clinical"][name], words.get("choices", {}).get(name)
             return Member(
                 LinearHead(arrays[f"{name}.weight"], arrays[f"{name}.bias"]),
                 ClinicalModel.model_validate(opinion) if opinion else None,
                 arrays[f"{name}.learnt"].astype(bool),
+                Choices.of(chosen) if chosen else None,
             )
 
         folds = sorted(int(name) for name in words["clinical"] if name != DEPLOYED)

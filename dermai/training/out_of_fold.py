@@ -13,6 +13,7 @@ from dermai.models.calibration import apply_temperature, fit_temperature, log_pr
 from dermai.models.fusion import Fusions, choose_fusions
 from dermai.models.operating_points import choose_operating_points
 from dermai.models.package import ModelPackage
+from dermai.models.sister_answers import answers_of, sister_scores
 from dermai.models.validation_lesions import validation_lesions
 
 
@@ -26,7 +27,7 @@ def with_chosen(
     seen in anybody; for the evidence on a fold those of the other folds do, so that no threshold is chosen by a case
     that it then decides.
     """
-    answers = _answers(package, learnt, features)
+    answers = sister_scores(package, learnt, features)
     photograph, clinical, labels, seen = (answers[name] for name in ("photograph", "clinical", "labels", "seen"))
     there = learnt[answers["answered"]].reset_index(drop=True)
     folds = there["fold"].to_numpy()
@@ -36,12 +37,20 @@ def with_chosen(
         return _chosen_by(package, there[choosing], choose_fusions(*given, labels[choosing]), *given, targets)
 
     found = chosen_by(seen)
-    evidence = []
+    assert found.linear_parts is not None
+    sisters, evidence = dict(found.linear_parts.sisters), []
     for fold in sorted(set(folds)):
         own, others = folds == fold, seen & (folds != fold)
         if others.any():
-            evidence.append(_evidence(chosen_by(others), there[own], photograph[own], clinical[own]))
-    return replace(found, evidence=pd.concat(evidence, ignore_index=True) if evidence else None)
+            choices = chosen_by(others).choices
+            sisters[int(fold)] = replace(sisters[int(fold)], choices=choices)
+            rows = there[own].reset_index(drop=True)
+            evidence.append(answers_of(choices, package.classes, rows, photograph[own], clinical[own]))
+    return replace(
+        found,
+        linear_parts=replace(found.linear_parts, sisters=sisters),
+        evidence=pd.concat(evidence, ignore_index=True) if evidence else None,
+    )
 
 
 def with_thresholds(package: ModelPackage, targets: Mapping[str, float]) -> ModelPackage:
@@ -51,33 +60,6 @@ def with_thresholds(package: ModelPackage, targets: Mapping[str, float]) -> Mode
     probabilities, labels = validation_lesions(package)
     points = choose_operating_points(probabilities, labels, package.classes, targets)
     return package.with_operating_points(points)
-
-
-def _answers(package: ModelPackage, learnt: pd.DataFrame, features: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Scores of photograph and columns [N, C] and class indices [N] of the photographs that a sister answers.
-
-    `seen` [N]: whether she has learnt the photograph's diagnosis.
-    """
-    assert package.linear_parts is not None
-    index = {code: place for place, code in enumerate(package.classes)}
-    folds = learnt["fold"].astype(int).to_numpy()
-    answered = np.isin(folds, list(package.linear_parts.sisters))
-    labels = learnt["diagnosis"].map(index).to_numpy(dtype=int)
-    photograph, clinical = np.zeros((2, len(learnt), len(package.classes)))
-    seen = np.zeros(len(learnt), dtype=bool)
-    for fold, sister in package.linear_parts.sisters.items():
-        own = folds == fold
-        photograph[own] = sister.head.scores(features[own])
-        seen[own] = sister.head.known[labels[own]]
-        if sister.clinical is not None:
-            clinical[own] = sister.clinical.scores(learnt[own])
-    return {
-        "answered": answered,
-        "photograph": photograph[answered],
-        "clinical": clinical[answered],
-        "labels": labels[answered],
-        "seen": seen[answered],
-    }
 
 
 def _chosen_by(
@@ -92,18 +74,6 @@ def _chosen_by(
     probabilities = apply_temperature(fusions.scores(photograph, clinical), 1.0)
     table = _table(rows, probabilities, package.classes)
     return with_thresholds(replace(package, fusions=fusions, validation=table), targets)
-
-
-def _evidence(
-    judge: ModelPackage, rows: pd.DataFrame, photograph: NDArray[np.float64], clinical: NDArray[np.float64]
-) -> pd.DataFrame:
-    """Answers to one fold at the choices of the others; `called` is what the lesion is called, in all its rows."""
-    assert judge.fusions is not None
-    probabilities = apply_temperature(judge.fusions.scores(photograph, clinical), judge.temperature)
-    table = _table(rows, probabilities, judge.classes)
-    names = [f"p_{code}" for code in judge.classes]
-    means = table[names].groupby(rows["lesion_id"].to_numpy()).transform("mean")
-    return table.assign(called=judge.called(means.to_numpy()))
 
 
 def _table(rows: pd.DataFrame, probabilities: NDArray[np.float64], classes: tuple[str, ...]) -> pd.DataFrame:

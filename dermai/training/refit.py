@@ -68,12 +68,11 @@ def refit(
         raise CannotTrain(f"all training photographs are {classes[0]}: a model needs two classes or more")
     forget_withdrawn(cache, plan.removed)
 
-    bare = _without_parts(params, classes, learnt)
-    blocks = feature_blocks(bare.backbone, bare.late_stages) * len(bare.views)
+    bare = without_parts(params, classes, learnt)
     features = seen_features(
         below_the_head(bare, cache),
         bare.network_identity,
-        sum(blocks),
+        sum(_blocks(bare)),
         model_pixels(bare, cache),
         list(learnt["image"]),
         data_folder,
@@ -82,10 +81,8 @@ def refit(
     )
     measured = time.perf_counter()
     earlier = _same_network(parent, bare) if plan.mode == "update" else None
-    parts = _fit(learnt, features, classes, blocks, params, earlier)
-    made_from = parent.sha256 if parent else None
-    found = replace(bare, linear_parts=parts, clinical=parts.deployed.clinical, parent=made_from)
-    found = with_chosen(found, learnt, features, params.gate.target_sensitivities)
+    made_from = replace(bare, parent=parent.sha256 if parent else None)
+    found = with_linear_parts(made_from, learnt, features, params, earlier)
     summary = TrainingSummary(
         mode=plan.mode,
         strategy=params.training.learner,
@@ -126,7 +123,29 @@ def refit_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: Mod
     )
 
 
-def _without_parts(params: Params, classes: tuple[str, ...], learnt: pd.DataFrame) -> ModelPackage:
+def with_linear_parts(
+    network: ModelPackage,
+    learnt: pd.DataFrame,
+    features: NDArray[np.float32],
+    params: Params,
+    earlier: ModelPackage | None = None,
+) -> ModelPackage:
+    """The package of `without_parts` with deployed member, sisters and all choices.
+
+    `features` [N, D] are what it sees of the photographs in `learnt`; the heads start from those of `earlier`, a
+    package with the same network.
+    """
+    parts = _fit(learnt, features, network.classes, _blocks(network), params, earlier)
+    found = replace(network, linear_parts=parts, clinical=parts.deployed.clinical)
+    return with_chosen(found, learnt, features, params.gate.target_sensitivities)
+
+
+def _blocks(network: ModelPackage) -> tuple[int, ...]:
+    """The lengths of the parts of the features, over all views."""
+    return feature_blocks(network.backbone, network.late_stages) * len(network.views)
+
+
+def without_parts(params: Params, classes: tuple[str, ...], learnt: pd.DataFrame) -> ModelPackage:
     """The package of the network alone, as its features are asked for."""
     from dermai.models.backbones import input_statistics
 
