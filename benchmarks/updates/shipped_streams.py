@@ -85,9 +85,8 @@ class Repetition:
     def called(self, package: ModelPackage, cases: pd.DataFrame) -> Called:
         """The class of the largest mean probability of each lesion; features are kept, as a training keeps them."""
         from dermai.models.calibration import apply_temperature
-        from dermai.models.inference import model_pixels
-        from dermai.models.package_network import ready_to_predict
-        from dermai.training.seen_features import seen_features
+        from dermai.models.package_network import model_pixels, ready_to_predict
+        from dermai.models.seen_features import seen_features
 
         assert package.linear_parts is not None
         network = ready_to_predict(package, self.workspace.cache)

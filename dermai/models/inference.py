@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dermai.images.photograph_views import PhotographViews
 from dermai.images.pixels import PixelCache
 from dermai.images.record_file import RecordFile
 from dermai.models.calibration import apply_temperature
 from dermai.models.engine_files import reference_engine
 from dermai.models.package import ModelPackage
-from dermai.models.package_network import Measuring, PackageNetwork, ready_to_predict
+from dermai.models.package_network import Measuring, PackageNetwork, model_pixels, ready_to_predict, weighed
 from dermai.models.photograph_network import FEATURES, LOOKS
+from dermai.models.seen_features import package_features
 from dermai.models.torch_engine import TorchEngine, gpu_is_there
 
 REFERENCE_SIZE, REFERENCE_INTERPOLATION = 224, "bilinear"
@@ -42,12 +42,20 @@ def predict_probabilities(
     Raises:
         InvalidCases: a photograph is missing or damaged.
     """
+    if package.linear_parts is not None:
+        return predict_features(package, package_features(package, images, data_folder, cache, progress), clinical)
     pixels = model_pixels(package, cache)
     pixels.fill(images, data_folder, progress)
     network = ready_to_predict(package, cache)
     return predict_with(
         network, lambda start, stop: pixels.read(images[start:stop]), len(images), progress, clinical=clinical
     )
+
+
+def predict_features(package: ModelPackage, features: np.ndarray, clinical: pd.DataFrame | None) -> np.ndarray:
+    """Class probabilities float64 [N, C] of what a model of linear heads sees of photographs [N, D]."""
+    logits = weighed(features, *package.linear_head())
+    return apply_temperature(package.scores(logits, clinical), package.temperature)
 
 
 def predict_pixels(
@@ -137,13 +145,6 @@ def _measure(
     for start, stop, pixels in _batches(read, count, progress):
         pooled[start:stop], looks[start:stop] = network.measure(pixels, (FEATURES, LOOKS))
     return pooled, looks
-
-
-def model_pixels(package: ModelPackage, cache: Path) -> PhotographViews:
-    """Photographs as the package's network takes them in."""
-    return PhotographViews(
-        cache / "pixels", package.image_size, package.interpolation, package.views or (package.crop,)
-    )
 
 
 def reference_pixels(cache: Path) -> PixelCache:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dermai.images.photograph_views import PhotographViews
 from dermai.models.engine import NotExportable, opened
 from dermai.models.engine_files import engine_for
 from dermai.models.package import ModelPackage
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import nn
+
+
+_AT_ONCE = 64  # photographs whose products with every class's weights are in memory together
 
 
 class Measuring(Protocol):
@@ -67,7 +71,18 @@ class PackageNetwork:
 
     def weigh(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Class scores [N, C] of the features [N, V D] of all views."""
-        return (features.astype(np.float64)[:, np.newaxis] * self.weight).sum(axis=2) + self.bias
+        return weighed(features, self.weight, self.bias)
+
+
+def weighed(
+    features: NDArray[np.float32], weight: NDArray[np.float64], bias: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Class scores [N, C] of features [N, D] by a head; each photograph's are the same bits in any company."""
+    scores = np.empty((len(features), len(bias)))
+    for start in range(0, len(features), _AT_ONCE):
+        few = features[start : start + _AT_ONCE].astype(np.float64)
+        scores[start : start + _AT_ONCE] = (few[:, np.newaxis] * weight).sum(axis=2) + bias
+    return scores
 
 
 def features_of_views(network: Measuring, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -77,6 +92,13 @@ def features_of_views(network: Measuring, pixels: NDArray[np.uint8]) -> NDArray[
     count, views = pixels.shape[:2]
     found = network.measure(pixels.reshape(count * views, *pixels.shape[2:]), (FEATURES,))[0]
     return found.reshape(count, views * found.shape[1])
+
+
+def model_pixels(package: ModelPackage, cache: Path) -> PhotographViews:
+    """Photographs as the package's network takes them in."""
+    return PhotographViews(
+        cache / "pixels", package.image_size, package.interpolation, package.views or (package.crop,)
+    )
 
 
 def ready_to_predict(package: ModelPackage, cache: Path | None = None) -> PackageNetwork:

@@ -24,12 +24,11 @@ from dermai.files import sha256_json
 from dermai.models.clinical_model import fit_clinical
 from dermai.models.linear_head import LinearHead, fit_linear_head
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
-from dermai.models.package_network import below_the_head
 from dermai.models.photograph_network import feature_blocks
+from dermai.models.seen_features import package_features
 from dermai.models.sisters import LinearParts, Member
 from dermai.source_code import source_hash
 from dermai.training.out_of_fold import with_chosen
-from dermai.training.seen_features import seen_features
 from dermai.training.starting_model import CannotTrain, class_list
 from dermai.training.summary import TrainingSummary
 from dermai.training.withdrawal import forget_withdrawn
@@ -56,8 +55,6 @@ def refit(
         InvalidCases: a photograph is missing or damaged.
         WeightsUnavailable: the network's weights cannot be had.
     """
-    from dermai.models.inference import model_pixels
-
     started = time.perf_counter()
     rows = trainable(cases)
     learnt = rows[rows["split"] == "train"].sort_values("image").reset_index(drop=True)
@@ -69,16 +66,7 @@ def refit(
     forget_withdrawn(cache, plan.removed)
 
     bare = without_parts(params, classes, learnt)
-    features = seen_features(
-        below_the_head(bare, cache),
-        bare.network_identity,
-        sum(_blocks(bare)),
-        model_pixels(bare, cache),
-        list(learnt["image"]),
-        data_folder,
-        cache,
-        progress,
-    )
+    features = package_features(bare, list(learnt["image"]), data_folder, cache, progress)
     measured = time.perf_counter()
     earlier = _same_network(parent, bare) if plan.mode == "update" else None
     made_from = replace(bare, parent=parent.sha256 if parent else None)

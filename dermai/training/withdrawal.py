@@ -10,8 +10,8 @@ def forget_withdrawn(cache: Path, images: Sequence[str]) -> None:
     """Remove photographs from decoded pixels, activations, features and summaries, whichever learner kept them."""
     from dermai.images.pixels import forget_photographs
     from dermai.models.learnt_photographs import forget_features
+    from dermai.models.seen_features import forget_seen
     from dermai.training.activations import forget_activations
-    from dermai.training.seen_features import forget_seen
 
     forget_photographs(cache / "pixels", images)
     forget_activations(cache / "activations", images)

@@ -247,7 +247,7 @@ def _relative(path: Path, root: Path) -> str:
 
 def _heat_maps(champion: ScoringModel, cases: list[WorklistCase], workspace: Workspace, known: HeatMaps) -> HeatMaps:
     """Maps of the photographs and classes that the cases explain; those scored by an earlier run are made here."""
-    from dermai.models.inference import model_pixels
+    from dermai.models.package_network import model_pixels
 
     package = champion.package
     shown = list(dict.fromkeys(case.explained for case in cases if case.explained))

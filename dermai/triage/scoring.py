@@ -24,9 +24,9 @@ from dermai.ingest.photographs import sanitise
 from dermai.ingest.store import in_threads, store_photograph
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.models.calibration import apply_temperature, log_probabilities
-from dermai.models.inference import embed, model_pixels, predict_with, reference_pixels
+from dermai.models.inference import embed, predict_with, reference_pixels
 from dermai.models.package import ModelPackage
-from dermai.models.package_network import PackageNetwork, ready_to_predict
+from dermai.models.package_network import PackageNetwork, model_pixels, ready_to_predict
 from dermai.prediction_log.log import Append
 from dermai.prediction_log.parts import KEY
 from dermai.triage.conformal import conformal_sets, conformal_threshold

@@ -12,10 +12,10 @@ from dermai.config import Params
 from dermai.continual.plan import plan_update
 from dermai.models.inference import predict_probabilities
 from dermai.models.package import ModelPackage
+from dermai.models.seen_features import forget_seen
 from dermai.training.candidate import train_candidate
 from dermai.training.out_of_fold import with_chosen
 from dermai.training.refit import refit
-from dermai.training.seen_features import forget_seen
 from dermai.training.starting_model import CannotTrain
 from dermai.workspace import Workspace
 from tests.training.training_data import make_cases, quick_params

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dermai.images.photograph_views import PhotographViews
-from dermai.training.seen_features import forget_seen, seen_features
+from dermai.models.seen_features import forget_seen, seen_features
 from tests.training.training_data import make_cases
 
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from dermai.files import sha256_bytes
 from dermai.images.photograph_views import PhotographViews
 from dermai.images.record_file import RecordFile
-from dermai.models.package_network import Measuring, features_of_views
+from dermai.models.package import ModelPackage
+from dermai.models.package_network import Measuring, below_the_head, features_of_views, model_pixels
+from dermai.models.photograph_network import feature_blocks
 
 FOLDER = "seen"
 _AT_ONCE = 64  # photographs measured and kept together: a run that is killed goes on after them
@@ -47,6 +49,26 @@ def seen_features(
             kept.append(batch, features_of_views(network, photographs.read(batch)))
             bar.update(len(batch))
     return kept.read(images)
+
+
+def package_features(
+    package: ModelPackage, images: Sequence[str], data_folder: Path, cache: Path, progress: bool = False
+) -> NDArray[np.float32]:
+    """Features [N, D] that a model of linear heads weighs, from what is kept where they were seen before.
+
+    Raises:
+        InvalidCases: a photograph is missing or damaged.
+    """
+    return seen_features(
+        below_the_head(package, cache),
+        package.network_identity,
+        sum(feature_blocks(package.backbone, package.late_stages)) * len(package.views),
+        model_pixels(package, cache),
+        images,
+        data_folder,
+        cache,
+        progress,
+    )
 
 
 def forget_seen(cache: Path, images: Sequence[str]) -> None:
