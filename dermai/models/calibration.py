@@ -52,6 +52,16 @@ def apply_temperature(logits: np.ndarray, temperature: float) -> np.ndarray:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
+def log_softmax(scores: np.ndarray) -> np.ndarray:
+    """Log-probabilities [N, C] of class scores.
+
+    >>> np.exp(log_softmax(np.array([[1.0, 1.0]]))).round(3).tolist()
+    [[0.5, 0.5]]
+    """
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
+
+
 def log_probabilities(probabilities: np.ndarray | pd.DataFrame) -> np.ndarray:
     """Natural logarithms; a probability that was rounded to 0 counts as 1e-12."""
     return np.log(np.clip(np.asarray(probabilities, dtype=np.float64), SMALLEST_PROBABILITY, 1.0))

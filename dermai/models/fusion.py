@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dermai.models.calibration import log_softmax
+
 PRIOR_CASES = 10.0  # ridge penalty on the biases, in cases: it decides with a handful and is forgotten with hundreds
 FEW = 5.0  # cases below which a class has less than half a say: a single one would outvote all of the others'
 
@@ -23,7 +25,7 @@ class Fusion:
 
     def scores(self, photograph: NDArray[np.float64], clinical: NDArray[np.float64]) -> NDArray[np.float64]:
         """Log-probabilities [N, C] from those of the photographs [N, C] and the clinical opinion [N, C]."""
-        return _normalised(self.photograph * photograph + self.clinical * clinical + np.array(self.biases))
+        return log_softmax(self.photograph * photograph + self.clinical * clinical + np.array(self.biases))
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Fusions:
     def scores(self, photograph: NDArray[np.float64], clinical: NDArray[np.float64]) -> NDArray[np.float64]:
         """Class scores [N, C]; a case without any opinion in [N, C] is one of which no column is known."""
         known = (clinical != 0).any(axis=1, keepdims=True)
-        scores = _normalised(photograph)
+        scores = log_softmax(photograph)
         return np.where(known, self.together.scores(scores, clinical), self.alone.scores(scores, clinical))
 
 
@@ -96,7 +98,7 @@ def choose_fusion(photograph: NDArray[np.float64], clinical: NDArray[np.float64]
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         shares, biases = values[:2], values[2:]
-        log = _normalised(np.tensordot(shares, parts, 1) + biases)
+        log = log_softmax(np.tensordot(shares, parts, 1) + biases)
         residuals = (np.exp(log) - answers) * weights[:, None]
         penalty = PRIOR_CASES / count
         slopes = [(residuals * part).sum() for part in parts]
@@ -107,8 +109,3 @@ def choose_fusion(photograph: NDArray[np.float64], clinical: NDArray[np.float64]
     start = np.concatenate([[1.0, 1.0], np.zeros(classes)])
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return Fusion(float(found[0]), float(found[1]), tuple(found[2:].tolist()))
-
-
-def _normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    scores = scores - scores.max(axis=1, keepdims=True)
-    return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))

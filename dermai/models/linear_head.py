@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dermai.models.calibration import log_softmax
+
 NEVER_SEEN = -20.0  # score of a class that the head has no photograph of: it is never called
 _TOLERANCE = 1e-4  # largest slope of the mean loss at which the fit ends
 _MOST_STEPS = 1000
@@ -28,9 +30,7 @@ class LinearHead:
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Log-probabilities [N, C] of features [N, D]."""
-        found = features.astype(np.float64) @ self.weight.T.astype(np.float64) + self.bias
-        found -= found.max(axis=1, keepdims=True)
-        return np.asarray(found - np.log(np.exp(found).sum(axis=1, keepdims=True)))
+        return log_softmax(features.astype(np.float64) @ self.weight.T.astype(np.float64) + self.bias)
 
 
 def fit_linear_head(
