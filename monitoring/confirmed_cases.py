@@ -10,6 +10,7 @@ from dermai.prediction_log.confirmations import read_confirmations, with_diagnos
 from dermai.prediction_log.log import PredictionLog
 from monitoring.assessment import DriftVerdict
 from monitoring.history import ConfirmedRecord, sensitivity_record
+from monitoring.second_readings import second_readings_so_far
 from monitoring.statistics.groups import confirmed_by_class
 from monitoring.statistics.looks import Looks
 
@@ -40,6 +41,7 @@ def confirmed_so_far(log: PredictionLog, version: str, params: Params) -> Confir
         verdict=verdict,
         classes=tuple(sensitivity_record(one) for one in found),
         groups=groups,
+        second_readings=second_readings_so_far(log, version, params),
     )
 
 

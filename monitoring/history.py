@@ -91,6 +91,37 @@ class WindowRecord(HistoryPart):
     alerted: bool = True  # read only: an earlier release kept here that an alert was owed
 
 
+class UnbiasedSensitivity(HistoryPart):
+    """A class's sensitivity with the second readings weighted, and the naive one of the same cases beside it."""
+
+    lesion_class: str
+    found: int
+    missed: int  # though read anyway
+    drawn: int  # found by second readings
+    value: float | None
+    low: float
+    high: float
+    naive_hits: int
+    naive_cases: int
+    naive_low: float
+    naive_high: float
+
+
+class SecondReadings(HistoryPart):
+    """Cases that were sorted as normal and whose follow-up is over, and what those show that were drawn and read."""
+
+    follow_up_days: int
+    normal: int
+    asked: int  # drawn, one case a patient
+    read_again: int  # of these, with a diagnosis that counts
+    cancers: int
+    at_most: float | None  # one-sided exact bound of the share of cancers
+    at_most_if_unknown_were: float | None  # the same if each drawn case without a diagnosis were a cancer
+    waiting: int  # drawn, their follow-up is not over
+    confidence: float
+    classes: tuple[UnbiasedSensitivity, ...]
+
+
 class ConfirmedRecord(HistoryPart):
     """The true sensitivity among everything confirmed of this model so far."""
 
@@ -99,6 +130,7 @@ class ConfirmedRecord(HistoryPart):
     verdict: DriftVerdict
     classes: tuple[SensitivityRecord, ...]
     groups: dict[str, tuple[SensitivityRecord, ...]]  # "site A": its classes
+    second_readings: SecondReadings | None = None
 
 
 class History(HistoryPart):

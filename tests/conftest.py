@@ -54,7 +54,9 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace with the repository's params.yaml, found by every command of the test."""
     root = tmp_path / "workspace"
     root.mkdir()
-    (root / "params.yaml").write_bytes((REPOSITORY / "params.yaml").read_bytes())
+    # No case is drawn for a second reading by chance: the key is another one in each test
+    params = (REPOSITORY / "params.yaml").read_text(encoding="utf-8")
+    (root / "params.yaml").write_text(params.replace("second_reading: 0.02", "second_reading: 0.0 "), encoding="utf-8")
     monkeypatch.setenv(WORKSPACE_VARIABLE, str(root))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.delenv(PROFILE_VARIABLE, raising=False)

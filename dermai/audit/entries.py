@@ -21,7 +21,7 @@ EVENTS = (
     "update_attempt", "nothing_new", "failure", "refusal", "shadow_decision", "reassessment", "promotion", "rejection",
     "rollback", "confirmation", "policy_approval", "drift_alarm", "alarms_settled", "repair", "restore", "key_rotation",
     "test_set_use", "test_set_result", "ledger_takeover",
-    "log_begun", "diagnoses", "diagnoses_adopted", "predictions", "predictions_adopted",
+    "log_begun", "diagnoses", "diagnoses_adopted", "predictions", "predictions_adopted", "sortings", "sortings_adopted",
 )  # fmt: skip
 FIRST_PREVIOUS = "0" * 64
 LINE_FIELDS = ("log", "sequence", "time", "event", "body", "previous", "hash", "signature")

@@ -183,6 +183,7 @@ class TriageParams(Section):
     false_flags: float = Field(0.03, gt=0, lt=0.5)
     batch_level: float = Field(0.01, gt=0, lt=0.5)
     batch: int = Field(256, ge=1)
+    second_reading: float = Field(0.02, ge=0, le=1)
 
 
 class MonitoringParams(Section):

@@ -75,6 +75,15 @@ class Pseudonyms:
             return written if written in known else now
         return next((pseudonym for pseudonym in self.earlier(kind, source, identifier) if pseudonym in known), now)
 
+    def draw(self, what: str, pseudonym: str) -> float:
+        """A number from 0 up to 1, as good as random and the same each time; nobody without the key can choose it.
+
+        >>> draws = [Pseudonyms(b"a secret of at least 32 characters").draw("why", str(n)) for n in range(1000)]
+        >>> 0 <= min(draws), max(draws) < 1, round(sum(draws) / 1000, 1)
+        (True, True, 0.5)
+        """
+        return int(self._digest("draw", what, pseudonym)[:13], 16) / 16**13
+
     @property
     def fingerprint(self) -> str:
         """Names the key without giving it away."""

@@ -25,7 +25,12 @@ from dermai.audit import AuditLog, Entry
 from dermai.files import locked
 from dermai.prediction_log.key_index import INDEXED, KeyIndex, key_index
 from dermai.prediction_log.order_of_writing import next_part_name
-from dermai.prediction_log.part_records import PredictionsAdopted, PredictionsRecorded
+from dermai.prediction_log.part_records import (
+    PredictionsAdopted,
+    PredictionsRecorded,
+    SortingsAdopted,
+    SortingsRecorded,
+)
 from dermai.prediction_log.parts import (
     EMBEDDING,
     KEY,
@@ -44,6 +49,7 @@ from dermai.prediction_log.writing import writing
 from dermai.workspace import AUDIT_LOG, Workspace
 
 CONFIRMATIONS = "confirmations"  # the folder of the diagnoses that came back
+SORTINGS = "sortings"  # and that of how cases were sorted
 VERSION = re.compile(r"[A-Za-z0-9_.-]+")
 LOCK = ".confirmations.lock"  # held while parts get their records, and by backups
 Append = Callable[[pd.DataFrame, NDArray[np.float32], str], list[Path]]
@@ -117,13 +123,26 @@ class PredictionLog:
             adopt="dermai audit adopt-predictions",
         )
 
+    @property
+    def sortings(self) -> SignedFolder:
+        """How cases were sorted, as the audit log names the parts."""
+        return SignedFolder(
+            folder=self.folder / SORTINGS,
+            pattern="*.parquet",
+            audit=self.audit,
+            recorded=SortingsRecorded,
+            adopted=SortingsAdopted,
+            what="sorted cases",
+            adopt="dermai audit adopt-predictions",
+        )
+
     def problems(self) -> tuple[str, ...]:
         """Which part files are not as they were recorded, a sentence each; no evidence is made of them meanwhile.
 
         Raises:
             AuditLogDamaged: the audit log, which names each part, does not verify.
         """
-        return in_words(self.answers.compare().damaged)
+        return in_words((*self.answers.compare().damaged, *self.sortings.compare().damaged))
 
     def adopt(self, *, approver: str, role: str, reason: str) -> Entry:
         """Take the part files as they are, on a named person's word.
@@ -132,7 +151,12 @@ class PredictionLog:
             DermaiError: every part is as it was recorded.
         """
         with locked(self.folder / LOCK):
-            return self.answers.take_as_they_are(approver=approver, role=role, reason=reason)
+            changed = [folder for folder in (self.answers, self.sortings) if folder.compare().damaged]
+            taken = [
+                folder.take_as_they_are(approver=approver, role=role, reason=reason)
+                for folder in changed or [self.answers]
+            ]
+            return taken[0]
 
     def model_versions(self) -> tuple[str, ...]:
         """Versions that have predicted something."""
@@ -244,7 +268,9 @@ class PredictionLog:
 
     def next_part_name(self) -> str:
         """The name of a part that is written now: after all that lie in the log, confirmed diagnoses too."""
-        there = [*self.predictions.glob("*/*/*.parquet*"), *(self.folder / CONFIRMATIONS).glob("*.parquet*")]
+        there = [*self.predictions.glob("*/*/*.parquet*")]
+        for name in (CONFIRMATIONS, SORTINGS):
+            there += (self.folder / name).glob("*.parquet*")
         return next_part_name(there)
 
     def index(self) -> KeyIndex | None:

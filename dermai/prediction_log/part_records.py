@@ -33,6 +33,14 @@ class PredictionsRecorded(Event):
     rows: int
 
 
+class SortingsRecorded(Event):
+    """How cases were sorted on worklists was written as parts, with the probability of each to be asked to be read."""
+
+    event: Literal["sortings"] = "sortings"
+    parts: dict[str, str]
+    rows: int
+
+
 class PartsAdopted(Decided):
     """A person answers for parts as they are (file name to SHA-256), and for those that are gone."""
 
@@ -50,3 +58,9 @@ class PredictionsAdopted(PartsAdopted):
     """Parts with answers were taken as they are."""
 
     event: Literal["predictions_adopted"] = "predictions_adopted"
+
+
+class SortingsAdopted(PartsAdopted):
+    """Parts with how cases were sorted were taken as they are."""
+
+    event: Literal["sortings_adopted"] = "sortings_adopted"

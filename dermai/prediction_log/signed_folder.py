@@ -22,10 +22,14 @@ from dermai.prediction_log.part_records import (
     DiagnosesRecorded,
     PredictionsAdopted,
     PredictionsRecorded,
+    SortingsAdopted,
+    SortingsRecorded,
 )
 from dermai.prediction_log.parts import DamagedPart
 
 PENDING = ".pending"
+Recorded = DiagnosesRecorded | PredictionsRecorded | SortingsRecorded
+Adopted = DiagnosesAdopted | PredictionsAdopted | SortingsAdopted
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ class SignedFolder:
     folder: Path
     pattern: str
     audit: AuditLog
-    recorded: type[DiagnosesRecorded | PredictionsRecorded]
-    adopted: type[DiagnosesAdopted | PredictionsAdopted]
+    recorded: type[Recorded]
+    adopted: type[Adopted]
     what: str
     adopt: str
 
@@ -62,7 +66,7 @@ class SignedFolder:
             else:
                 file.unlink()
 
-    def record(self, event: DiagnosesRecorded | PredictionsRecorded) -> Entry:
+    def record(self, event: Recorded) -> Entry:
         """Write down parts that lie there under their other names, and give them their own.
 
         Raises:

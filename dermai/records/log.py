@@ -18,6 +18,8 @@ from dermai.prediction_log.part_records import (
     DiagnosesRecorded,
     PredictionsAdopted,
     PredictionsRecorded,
+    SortingsAdopted,
+    SortingsRecorded,
 )
 from dermai.records.incidents import AlarmsSettled, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import (
@@ -74,7 +76,9 @@ RecordedEvent = Annotated[
     | Annotated[DiagnosesRecorded, Tag("diagnoses")]
     | Annotated[DiagnosesAdopted, Tag("diagnoses_adopted")]
     | Annotated[PredictionsRecorded, Tag("predictions")]
-    | Annotated[PredictionsAdopted, Tag("predictions_adopted")],
+    | Annotated[PredictionsAdopted, Tag("predictions_adopted")]
+    | Annotated[SortingsRecorded, Tag("sortings")]
+    | Annotated[SortingsAdopted, Tag("sortings_adopted")],
     Discriminator(_form),
 ]
 EVENT_TYPES: tuple[type[Event], ...] = tuple(get_args(form)[0] for form in get_args(get_args(RecordedEvent)[0]))

@@ -8,7 +8,14 @@ from dermai.audit.event import Decided, Repair
 from dermai.audit.rotation import KeyRotation
 from dermai.errors import UnreadableRecord
 from dermai.evaluation.words import count_words
-from dermai.prediction_log.part_records import DiagnosesRecorded, PartsAdopted, PredictionsAdopted, PredictionsRecorded
+from dermai.prediction_log.part_records import (
+    DiagnosesAdopted,
+    DiagnosesRecorded,
+    PartsAdopted,
+    PredictionsAdopted,
+    PredictionsRecorded,
+    SortingsRecorded,
+)
 from dermai.records.incidents import AlarmsSettled, DriftAlarm, Failure, Restore, SensitivityAlarm, WindowAlarm
 from dermai.records.log import read_record
 from dermai.records.moves import (
@@ -83,8 +90,11 @@ def summarise(entry: Entry) -> str:
             return f"{event.rows} confirmed diagnoses in {event.part}"
         case PredictionsRecorded() as event:
             return f"answers about {count_words(event.rows, 'photograph')} in {count_words(len(event.parts), 'part')}"
+        case SortingsRecorded() as event:
+            return f"how {count_words(event.rows, 'case')} were sorted, and which are to be read a second time"
         case PartsAdopted() as event:
-            what = "answers" if isinstance(event, PredictionsAdopted) else "confirmed diagnoses"
+            kinds = {DiagnosesAdopted: "confirmed diagnoses", PredictionsAdopted: "answers"}
+            what = kinds.get(type(event), "sorted cases")
             gone = f", {len(event.gone)} given up" if event.gone else ""
             return f"{len(event.parts)} parts with {what} taken as they are{gone}, {_by(event)}"
         case Repair() as event:

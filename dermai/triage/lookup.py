@@ -24,7 +24,8 @@ from dermai.errors import DermaiError
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import Kind, read_retakes
-from dermai.taxonomy import load_taxonomy
+from dermai.prediction_log.sortings import read_sortings
+from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.workspace import Workspace
 
 PSEUDONYM = re.compile(r"[cpl][0-9a-f]{20}")
@@ -138,8 +139,16 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
     known: set[str] = set()
     triaged = log.referred(case_id=wanted, patient_id=wanted, lesion_id=wanted)
     cases = wanted | set(triaged["case_id"])
+    confirmed = read_confirmations(log)[0]
+    unread = _unread_second_readings(log, confirmed)
     for row in _records(triaged):
         known |= wanted & {row["case_id"], row["patient_id"], row["lesion_id"]}
+        if row["case_id"] in unread:
+            said = (
+                f"triaged on {row['predicted_at']:%Y-%m-%d}, drawn for a second reading: the answer is shown after it"
+            )
+            places[f"{row['case_id']}: {said}, {_at(row)}"] = None
+            continue
         by = (
             f"by model version {row['model_version']}, which calls {row['predicted']}"
             if row["predicted"]
@@ -160,7 +169,6 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
         for row in _records(asked[asked["case_id"].isin(cases)]):
             known |= wanted & {row["case_id"]}
             places[f"{row['case_id']}: {said} since {row['asked_at']:%Y-%m-%d}, {_at(row)}: {row['reason']}"] = None
-    confirmed = read_confirmations(log)[0]
     for row in _records(confirmed[confirmed["case_id"].isin(cases)]):
         said = f"{row['diagnosis']} by {row['confirmed_by'] or 'nobody named'}, recorded {row['recorded_at']:%Y-%m-%d}"
         places[f"{row['case_id']}: confirmed as {said}"] = None
@@ -171,6 +179,13 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
             said = f"{row['source']}, batch {row['batch']}, {row['split']}, {row['diagnosis'] or 'no class'}"
             places[f"{row['case_id']}: in data/, {said}"] = None
     return list(places), known
+
+
+def _unread_second_readings(log: PredictionLog, confirmed: pd.DataFrame) -> set[str]:
+    """Cases whose model's answer is not shown before somebody has read them."""
+    sortings = read_sortings(log)[0]
+    drawn = sortings[sortings["drawn"] & (sortings["risk"] == RiskLevel.NORMAL)]
+    return set(drawn["case_id"]) - set(confirmed["case_id"])
 
 
 def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:

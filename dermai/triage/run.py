@@ -27,6 +27,7 @@ from dermai.models.learnt_photographs import familiarity_features
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import record_retakes
+from dermai.prediction_log.sortings import read_sortings, record_sortings
 from dermai.promotion.alarms import open_alarms
 from dermai.taxonomy import RiskLevel
 from dermai.triage.cautions import PROVISIONAL, Cautions
@@ -35,6 +36,7 @@ from dermai.triage.outcomes import confirmed_cases, mixed_up, sort_cases
 from dermai.triage.referrals import read_referrals
 from dermai.triage.scorers import Scorers, find_scorers
 from dermai.triage.scoring import HeatMaps, ScoringModel, admit, answered, pixel_caches, score, triage_folder
+from dermai.triage.second_reading import sort_with_draws
 from dermai.triage.unanswered import log_without_answers, without_answers
 from dermai.triage.unfamiliar import NOT_KNOWN, UNLIKE, alarm_cautions, cautions_about, known_familiarity
 from dermai.triage.worklist import WorklistCase, worklist_cases, write_worklist_csv
@@ -70,6 +72,7 @@ class TriageSummary(BaseModel):
     abstained: int
     cautions: tuple[str, ...] = ()  # what holds for all answers of this run
     unfamiliar: int = 0  # photographs that are unlike those that the model learnt
+    second_readings: int = 0  # cases that were sorted as normal and drawn to be read all the same
     with_caution: int = 0  # cases that are read for another reason than the model's answer
     notes: tuple[str, ...]
     worklist: str
@@ -137,7 +140,8 @@ def _run_triage(
     scorers = find_scorers(workspace, params)
     champion = scorers.champion
     log = PredictionLog.of(workspace)
-    referrals = read_referrals(folder, SenderNumbers(load_pseudonyms(workspace), known=cache(log.pseudonyms)))
+    pseudonyms = load_pseudonyms(workspace)
+    referrals = read_referrals(folder, SenderNumbers(pseudonyms, known=cache(log.pseudonyms)))
     admission = admit(folder, referrals.rows, workspace, params, progress, pixel_caches(workspace, scorers.models))
     record_retakes(log, admission.retakes, received)
     record_retakes(log, referrals.set_aside, received, "set_aside")
@@ -176,6 +180,12 @@ def _run_triage(
             notes.append(NOT_KNOWN)
         cautions = _cautions(scorers, accepted, familiarity, workspace, params)
     cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks, points, cautions)
+    if champion is not None and params.triage.second_reading > 0:
+        patients = dict(zip(rows["case_id"], rows["patient_id"], strict=True))
+        cases, drawn = sort_with_draws(
+            cases, patients, champion.version, params.triage.second_reading, pseudonyms, read_sortings(log)[0]
+        )
+        record_sortings(log, drawn, received)
     if champion is not None and params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
     done = accepted[accepted["case_id"].isin(outcomes.confirmed)].drop_duplicates(["case_id", "lesion_id"])
@@ -219,6 +229,7 @@ def _run_triage(
         abstained=sum(case.abstained for case in cases),
         cautions=cautions.of_run,
         unfamiliar=sum(UNLIKE in cautions.of_photograph.get(image, ()) for image in images),
+        second_readings=sum(case.second_reading for case in cases),
         with_caution=sum(bool(case.cautions) for case in cases),
         notes=tuple(notes),
         worklist=_relative(output / "worklist.csv", workspace.root),

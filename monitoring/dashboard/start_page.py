@@ -85,6 +85,7 @@ def start_page(workspace: Workspace, params: Params) -> str:
         simulated=bool(last and any(group.name.startswith("simulated") for group in last.groups)),
         links=links(workspace, history),
         params=params,
+        standard=standard_words(params),
     )
 
 
@@ -103,6 +104,13 @@ def sensitivity_plot(history: History, params: Params) -> Markup | None:
         for one in confirmed.classes
     ]
     return interval_plot(rows, "Confirmed sensitivity")
+
+
+def standard_words(params: Params) -> str:
+    """What a diagnosis must be confirmed by to count: `histology for MM and BCC, else ...`."""
+    rules = params.gate.reference_standards
+    named = [f"{' or '.join(kinds)} for {code}" for code, kinds in rules.by_class.items()]
+    return ", ".join([*named, f"{' or '.join(rules.otherwise)} for the others"]).replace("_", "-")
 
 
 def trends(windows: tuple[WindowRecord, ...]) -> list[tuple[str, Markup]]:

@@ -28,6 +28,7 @@ QUICK = {
     "monitoring.fewest_patients": 20,
     "monitoring.draws": 999,
     "triage.heat_maps": False,
+    "triage.second_reading": 0.0,  # else a case is drawn by chance
 }
 KNOWN = 60
 

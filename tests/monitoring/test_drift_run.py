@@ -1,6 +1,7 @@
 """Whole monitoring runs: a champion, weeks of referrals, verdicts, records, alerts, and the pages that show them."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from uuid import uuid4
@@ -19,12 +20,12 @@ from dermai.records.incidents import SensitivityAlarm, WindowAlarm
 from dermai.records.log import records_of
 from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
-from monitoring import drift_run
+from monitoring import confirmed_cases, drift_run
 from monitoring.dashboard.start_page import start_page
 from monitoring.drift_run import run_monitoring
 from monitoring.evidently_report import evidently_folder
 from monitoring.follow_up import follow_up
-from monitoring.history import history_file, read_history
+from monitoring.history import SecondReadings, UnbiasedSensitivity, history_file, read_history
 from monitoring.judged_rows import JudgedRows
 from monitoring.owed_alerts import send_owed_alerts
 from monitoring.retraining_workflow import WorkflowNotStarted, open_retraining_workflow
@@ -139,6 +140,28 @@ class TestRun:
         assert not [problem for problem in found.problems if "do not count" in problem]
         assert records_of(AuditLog(service.audit_log), SensitivityAlarm)[0].body.causes == ("sensitivity",)
         assert run_monitoring(service, params, "third").alarms == 0
+
+    def test_second_readings_stand_beside_the_naive_sensitivity(self, service, monkeypatch):
+        melanoma = UnbiasedSensitivity(
+            lesion_class="MM", found=44, missed=3, drawn=1, value=0.77, low=0.4, high=0.93, naive_hits=44,
+            naive_cases=48, naive_low=0.8, naive_high=0.98,
+        )  # fmt: skip
+        found = SecondReadings(
+            follow_up_days=180, normal=15_000, asked=310, read_again=300, cancers=0, at_most=0.00994,
+            at_most_if_unknown_were=0.054, waiting=7, confidence=0.95, classes=(melanoma,),
+        )  # fmt: skip
+        monkeypatch.setattr(confirmed_cases, "second_readings_so_far", lambda *_: found)
+        params = quick_params(service)
+        run_monitoring(service, params, "first")
+        page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", start_page(service, params))).replace("&nbsp;", " ")
+        for said in (
+            "15,000 cases sorted as normal have 180 days behind them; 310 of them, drawn at random",
+            "Of 300 cases read again none was a cancer: at most 1.0 %",
+            "histology for MM, histology for BCC, histology or consensus or follow-up for the others",
+            "10 drawn cases have none, and were all of these cancers it would be at most 5.4 %",
+            "Melanoma 77 % 40 % to 93 %44 of 48 80 % to 98 %".replace("Melanoma", "melanoma"),
+        ):
+            assert said.replace(" ", "") in page.replace(" ", "").replace("\xa0", ""), said
 
     def test_misses_that_only_a_reading_confirmed_do_not_count_and_are_named(self, service, tmp_path):
         params = quick_params(service)

@@ -14,6 +14,8 @@ from dermai.prediction_log.part_records import (
     DiagnosesRecorded,
     PredictionsAdopted,
     PredictionsRecorded,
+    SortingsAdopted,
+    SortingsRecorded,
 )
 from dermai.records.incidents import AlarmsSettled
 from dermai.records.log import EVENT_TYPES, read_record, records_of
@@ -42,6 +44,7 @@ def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_f
         "test_set_result": LedgerResult, "ledger_takeover": LedgerTakeover,
         "log_begun": LogBegun, "diagnoses": DiagnosesRecorded, "diagnoses_adopted": DiagnosesAdopted,
         "predictions": PredictionsRecorded, "predictions_adopted": PredictionsAdopted,
+        "sortings": SortingsRecorded, "sortings_adopted": SortingsAdopted,
     }  # fmt: skip
     assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - set(later)
     assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - set(later.values())

@@ -1,0 +1,71 @@
+"""Second readings: a share of the cases that are sorted as normal, drawn at random, is read and followed all the same.
+
+What is sent home and never biopsied never shows a miss; the drawn cases do. The draw follows from the pseudonym key and
+the case: triaged again, a case is not drawn again, and nobody without the key can choose. The model's answer is not
+shown with such a case, so that who reads it decides by the photograph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from dermai.data.pseudonyms import Pseudonyms
+from dermai.prediction_log.parts import WRITTEN
+from dermai.taxonomy import RiskLevel
+from dermai.triage.worklist import WorklistCase
+
+WHY, PLACE = "second reading", "place of a second reading"  # what is drawn
+
+
+def sort_with_draws(
+    cases: Sequence[WorklistCase],
+    patients: Mapping[str, str],
+    version: str,
+    share: float,
+    pseudonyms: Pseudonyms,
+    earlier: pd.DataFrame,
+) -> tuple[list[WorklistCase], pd.DataFrame]:
+    """The worklist with the drawn cases among those to read, and the rows of `record_sortings` that are new.
+
+    `patients` has the patient of each case; `earlier` the sortings of this model version (`read_sortings`). What was
+    drawn with another share before stays as it was.
+    """
+    mine = earlier[earlier["model_version"] == version].sort_values(WRITTEN, kind="stable")
+    normal = mine[mine["risk"] == RiskLevel.NORMAL].drop_duplicates("case_id")
+    before = dict(zip(normal["case_id"], normal["drawn"], strict=True))
+    last = mine.drop_duplicates("case_id", keep="last")
+    shown = dict(zip(last["case_id"], last["risk"], strict=True))
+    drawn, rows = set(), []
+    for case in cases:
+        is_normal = case.risk == RiskLevel.NORMAL
+        wins = bool(before.get(case.case_id, pseudonyms.draw(WHY, case.case_id) < share)) if is_normal else True
+        waits = case.cautions and case.risk == RiskLevel.PRIORITY and before.get(case.case_id)
+        if (is_normal and wins) or waits:  # a caution of today does not tell what was hidden yesterday
+            drawn.add(case.case_id)
+        if shown.get(case.case_id) == case.risk or (is_normal and case.case_id in before):
+            continue
+        rows.append(
+            {
+                "case_id": case.case_id, "patient_id": patients[case.case_id], "model_version": version,
+                "risk": case.risk, "probability": share if is_normal else 1.0, "drawn": wins,
+            }
+        )  # fmt: skip
+    kept = [case for case in cases if case.case_id not in drawn]
+    start = sum(case.risk == RiskLevel.HIGH_PRIORITY for case in kept)
+    read = sum(case.risk != RiskLevel.NORMAL for case in kept)
+    places = {case: start + int(pseudonyms.draw(PLACE, case) * (read - start + 1)) for case in drawn}
+    blind = [_without_answer(case) for case in cases if case.case_id in drawn]
+    for case in sorted(blind, key=lambda case: (-places[case.case_id], case.case_id)):
+        kept.insert(places[case.case_id], case)  # from the end, so that the places before stay where they are
+    columns = ["case_id", "patient_id", "model_version", "risk", "probability", "drawn"]
+    return kept, pd.DataFrame(rows, columns=columns)
+
+
+def _without_answer(case: WorklistCase) -> WorklistCase:
+    return replace(
+        case, risk=RiskLevel.NORMAL.to_be_read.value, answer=None, likely=(), abstained=False, possible=(),
+        malignant=float("nan"), second_reading=True,
+    )  # fmt: skip
