@@ -15,6 +15,7 @@ from dermai.prediction_log.retakes import read_retakes
 from dermai.promotion.recorded_models import check_registry
 from dermai.records.after_alarms import AfterAlarms
 from dermai.registry.registry import CHAMPION, Registry
+from dermai.triage.missed_cancer import raise_incidents
 from dermai.workspace import Workspace
 from monitoring.assessment import DriftVerdict
 from monitoring.confirmed_cases import confirmed_so_far, without_standard
@@ -22,6 +23,7 @@ from monitoring.earlier_histories import judged_before
 from monitoring.evidently_report import EvidentlyProject
 from monitoring.findings import HEADLINES
 from monitoring.history import History, read_history, write_history
+from monitoring.notices import incident_notices, send_notices
 from monitoring.overall_verdict import overall
 from monitoring.owed_alerts import send_owed_alerts
 from monitoring.recorded_alarms import record_sensitivity_alarm, record_window_alarms
@@ -65,7 +67,9 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
         try:
             history, before, alarms, problems = _judge_all(workspace, params, run)
         finally:
+            raise_incidents(workspace, params)  # of a `dermai confirm` that died before it could
             undelivered = send_owed_alerts(workspace, params.monitoring)
+            undelivered += send_notices(workspace, params.monitoring, incident_notices(workspace))
     summary = _summary(history, before, alarms, [*problems, *undelivered])
     output = workspace.reports / "monitor_drift" / run
     write_json(output / "monitoring.json", summary.model_dump())

@@ -1,4 +1,4 @@
-"""`dermai promote`, `reject`, `rollback` and `settle-alarms`: the champion moves on a named person's word."""
+"""`dermai promote`, `reject`, `rollback`, `settle-alarms`, `acknowledge`: what a named person decides and answers."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def register(application: typer.Typer) -> None:
     application.command()(reject)
     application.command()(rollback)
     application.command(name="settle-alarms")(settle_alarms)
+    application.command()(acknowledge)
 
 
 def promote(
@@ -106,6 +107,23 @@ def settle_alarms(approver: Approver, role: Role, reason: Reason) -> None:
 
     log = AuditLog(find_workspace().audit_log)
     done(alarms.settle_alarms(log, approver=approver, role=role, reason=reason))
+
+
+def acknowledge(
+    incident: Annotated[str, typer.Argument(help="Which one, as `dermai status` names it.", show_default=False)],
+    approver: Approver,
+    role: Role,
+    reason: Reason,
+) -> None:
+    """Record that somebody has seen an incident, a cancer that was sorted as normal, and what was done about it.
+
+    Example: `dermai acknowledge 5d41402abc --approver "Ana Silva" --role dermatologist --reason "patient called"`
+    """
+    from dermai.audit import AuditLog
+    from dermai.promotion.acknowledgement import acknowledge as record
+    from dermai.workspace import find_workspace
+
+    done(record(AuditLog(find_workspace().audit_log), incident, approver=approver, role=role, reason=reason))
 
 
 def _challenger(workspace: Workspace, params: Params) -> str:

@@ -36,7 +36,8 @@ def confirm(
 
     Cases and lesions are named as on the worklist or by the sender's own numbers, diagnoses by code or name. Rows that
     cannot be taken are set aside with the reason, the others are recorded; the exit code is 1 when any was set aside.
-    A challenger in shadow mode is judged anew, and promoted or rejected where that decides it.
+    A challenger in shadow mode is judged anew, and promoted or rejected where that decides it. A cancer that was sorted
+    as normal is an incident: recorded, alerted, and to be acknowledged by name.
 
     Example: `dermai confirm histology-2026-03.csv`
     """
@@ -48,8 +49,11 @@ def confirm(
     from dermai.prediction_log.confirmations import REQUIRED
     from dermai.prediction_log.confirmations import confirm as record
     from dermai.prediction_log.log import PredictionLog
+    from dermai.promotion.acknowledgement import page_of
     from dermai.promotion.shadow_mode import settle_challenger
+    from dermai.triage.missed_cancer import raise_incidents
     from dermai.workspace import find_workspace
+    from monitoring.notices import incident_notices, send_notices
 
     workspace = find_workspace()
     params = read_parameters(workspace, profile, settings)
@@ -57,14 +61,23 @@ def confirm(
     log = PredictionLog.of(workspace)
     done = record(log, file, correct, SenderNumbers(load_pseudonyms(workspace), known=cache(log.pseudonyms)))
     refused = done.refused[["case_id", "reason"]].to_dict("records")
+    raised = raise_incidents(workspace, params)
+    undelivered = send_notices(workspace, params.monitoring, incident_notices(workspace)) if raised else []
     challenger = settle_challenger(workspace, params)
+    incidents = [incident.incident for incident in raised]
     if as_json:
-        result = {"accepted": done.accepted, "known": done.known, "refused": refused, "challenger": challenger}
+        result = {"accepted": done.accepted, "known": done.known, "refused": refused, "challenger": challenger,
+                  "incidents": incidents, "undelivered": undelivered}  # fmt: skip
         print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         print(f"{done.accepted} diagnoses recorded, {done.known} were known already")
         for row in refused[: 20 if done.refused_file else None]:
             print(f"set aside: {row['case_id']}: {row['reason']}")
+        for incident in raised:
+            print(f"INCIDENT {incident.incident}: a {incident.lesion_class} was sorted as normal by version "
+                  f"{incident.version}; read {page_of(incident.incident)}, then `dermai acknowledge`")  # fmt: skip
+        for problem in undelivered:
+            print(f"not alerted: {problem}")
         if challenger:
             print(challenger)
     if refused:

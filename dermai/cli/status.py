@@ -52,6 +52,8 @@ def status(profile: Profile = "", settings: Settings = None, as_json: AsJson = F
         say(f"{'pending':<11} version {found.pending.version}: {summary} (decided {found.pending.decided})")
         for reason in found.pending.reasons:
             say(f"{'':<11} {reason}")
+    for incident in found.open_incidents:
+        say(f"{'incident':<11} {incident}")
     for alarm in found.open_alarms:
         say(f"{'alarm':<11} {alarm}")
     for problem in found.problems:

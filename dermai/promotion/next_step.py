@@ -8,6 +8,7 @@ from dermai.audit import AuditLog
 from dermai.errors import Refused
 from dermai.evaluation.words import count_words
 from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.promotion.acknowledgement import in_words, open_incidents, page_of
 from dermai.promotion.alarms import open_alarms
 from dermai.promotion.history import champion_history, latest_decision, unsettled_version
 from dermai.promotion.policy_approval import policy_approval
@@ -91,6 +92,13 @@ def next_step(place: Place) -> NextStep:
     if place.ledger_problem:
         return NextStep("the test-set ledger of an earlier release is damaged", TAKE_OVER,
                         "or put its file back from a backup")  # fmt: skip
+    missed = open_incidents(audit)
+    if missed:
+        first = missed[0].body
+        return NextStep(
+            f"{in_words(missed[0])}: read {page_of(first.incident)} and see to the patient",
+            f"dermai acknowledge {first.incident} {WHO}",
+        )
     if place.data_problem:
         return NextStep(place.data_problem, place.data_command)
     approvals = records_of(audit, PolicyApproval)

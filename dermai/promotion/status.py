@@ -13,6 +13,7 @@ from dermai.gate.findings import ShadowDecision
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
+from dermai.promotion.acknowledgement import in_words, open_incidents
 from dermai.promotion.alarms import open_alarms
 from dermai.promotion.changed_parameters import changed_since_last_attempt
 from dermai.promotion.history import champion_history, latest_decision, waiting_version
@@ -75,6 +76,7 @@ class Status(StatusPart):
     problems: tuple[str, ...]
     last_record: str
     pending: PendingDecision | None
+    open_incidents: tuple[str, ...]  # cancers that were sorted as normal and that nobody has acknowledged, a line each
     open_alarms: tuple[str, ...]  # about the champion, a line each
     next_step: str
     next_command: str  # of it; words in capitals are to be filled in
@@ -125,6 +127,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
         problems=(*verified.problems, *(problem for problem in (moved, ledger) if problem), *diagnoses, *answers),
         last_record=f"{entries[-1].time[:16]} {entries[-1].event}: {summarise(entries[-1])}" if entries else "",
         pending=_pending(audit),
+        open_incidents=tuple(in_words(incident) for incident in open_incidents(audit)),
         open_alarms=tuple(
             f"{alarm.time[:10]}, record {alarm.sequence}: {_alarm_words(alarm.body)}" for alarm in open_alarms(audit)
         ),

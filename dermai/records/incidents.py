@@ -86,6 +86,30 @@ class AlarmsSettled(Decided):
     alarms: tuple[int, ...]
 
 
+class MissedCancer(Event):
+    """A confirmed cancer of a gated class was sorted as normal. `incident` names its file and page.
+
+    The file, with the case by its pseudonym, lies in `state/incidents/`; no patient is in the log.
+    """
+
+    event: Literal["missed_cancer"] = "missed_cancer"
+    incident: str
+    version: str
+    lesion_class: str
+    confirmed_by: str
+    second_reading: bool  # found since it was drawn to be read all the same
+    similar: int  # open cases like it that were sorted as normal
+    file_sha256: str
+
+
+class IncidentAcknowledged(Decided):
+    """A person has seen an incident and says what was done about it."""
+
+    event: Literal["incident_acknowledged"] = "incident_acknowledged"
+    incident: str
+    version: str
+
+
 class Restore(Event):
     """A backup was put back; `records_lost` newer records were given up."""
 

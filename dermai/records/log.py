@@ -21,7 +21,15 @@ from dermai.prediction_log.part_records import (
     SortingsAdopted,
     SortingsRecorded,
 )
-from dermai.records.incidents import AlarmsSettled, Failure, Restore, SensitivityAlarm, WindowAlarm
+from dermai.records.incidents import (
+    AlarmsSettled,
+    Failure,
+    IncidentAcknowledged,
+    MissedCancer,
+    Restore,
+    SensitivityAlarm,
+    WindowAlarm,
+)
 from dermai.records.moves import (
     Confirmation,
     PolicyApproval,
@@ -69,6 +77,8 @@ RecordedEvent = Annotated[
     | Annotated[WindowAlarm, Tag("drift_alarm")]
     | Annotated[SensitivityAlarm, Tag("drift_alarm of sensitivity")]
     | Annotated[AlarmsSettled, Tag("alarms_settled")]
+    | Annotated[MissedCancer, Tag("missed_cancer")]
+    | Annotated[IncidentAcknowledged, Tag("incident_acknowledged")]
     | Annotated[Repair, Tag("repair")]
     | Annotated[Restore, Tag("restore")]
     | Annotated[KeyRotation, Tag("key_rotation")]

@@ -16,7 +16,16 @@ from dermai.prediction_log.part_records import (
     PredictionsRecorded,
     SortingsRecorded,
 )
-from dermai.records.incidents import AlarmsSettled, DriftAlarm, Failure, Restore, SensitivityAlarm, WindowAlarm
+from dermai.records.incidents import (
+    AlarmsSettled,
+    DriftAlarm,
+    Failure,
+    IncidentAcknowledged,
+    MissedCancer,
+    Restore,
+    SensitivityAlarm,
+    WindowAlarm,
+)
 from dermai.records.log import read_record
 from dermai.records.moves import (
     Confirmation,
@@ -39,6 +48,8 @@ def version_of(entry: Entry) -> str:
     match _said(entry):
         case Move() | Confirmation() | DriftAlarm() | AlarmsSettled() | Refusal() as event:
             return event.version or ""
+        case MissedCancer() | IncidentAcknowledged() as event:
+            return event.version
         case UpdateAttempt() | LaterDecision() as event:
             return event.candidate.version
     return ""
@@ -62,6 +73,13 @@ def summarise(entry: Entry) -> str:
             return _by(event)
         case AlarmsSettled() as event:
             return f"the alarms of records {', '.join(map(str, event.alarms))} settled {_by(event)}"
+        case MissedCancer() as event:
+            similar = (
+                f"; {count_words(event.similar, 'open case')} like it sorted as normal too" if event.similar else ""
+            )
+            return f"incident {event.incident}: a confirmed {event.lesion_class} was sorted as normal{similar}"
+        case IncidentAcknowledged() as event:
+            return f"incident {event.incident} acknowledged {_by(event)}"
         case PolicyApproval() as event:
             return f"gate policy {event.policy_sha256[:12]} approved {_by(event)}"
         case Confirmation() as event:

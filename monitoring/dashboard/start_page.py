@@ -12,6 +12,7 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.data.cases import photograph_path
 from dermai.evaluation.metrics import Rate
+from dermai.promotion.acknowledgement import in_words, open_incidents, page_of
 from dermai.promotion.standing import champion_standing
 from dermai.records.after_alarms import owed_after_alarms
 from dermai.registry.registry import CHAMPION, Registry
@@ -71,6 +72,10 @@ def start_page(workspace: Workspace, params: Params) -> str:
         changes=changes,
         advice=advice,
         owed=owed_after_alarms(workspace),
+        incidents=[
+            (in_words(incident), f"/{page_of(incident.body.incident)}", incident.body.incident)
+            for incident in open_incidents(AuditLog(workspace.audit_log))
+        ],
         tones=TONES,
         labels=LABELS,
         kinds=KINDS,
