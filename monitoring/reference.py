@@ -76,7 +76,7 @@ def _validation_table(workspace: Workspace, package: ModelPackage) -> pd.DataFra
 def _measured(workspace: Workspace, package: ModelPackage, table: pd.DataFrame) -> ScoredPhotographs:
     from PIL import Image
 
-    from dermai.models.inference import embed
+    from dermai.models.reference_backbone import embed
 
     folder = workspace.cache / "reference" / package.sha256[:32]
     kept = folder / "properties.csv", folder / "embeddings.npy"

@@ -108,7 +108,7 @@ def measured(files: list[Path], condition: str, cache: Path, name: str) -> tuple
 
 
 def _embed(images: list[Image.Image]) -> NDArray[np.float32]:
-    from dermai.models.inference import REFERENCE_SIZE, embed_pixels
+    from dermai.models.reference_backbone import REFERENCE_SIZE, embed_pixels
 
     size = (REFERENCE_SIZE, REFERENCE_SIZE)
 

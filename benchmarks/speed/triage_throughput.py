@@ -43,16 +43,17 @@ BATCH = 16
 SIZE = 300
 ONE_VIEW = {"model.image_size": SIZE, "model.interpolation": "nearest"}  # of a network with its own head
 BAR = 0.9  # of the plain loop's photographs a second
+EMBEDDINGS = "dermai.triage.scoring.embeddings"
 STAGES = {  # the function whose time it is, where the platform calls it, and what the plain loop has no part of
     "dermai.triage.scoring.predict_with": "the champion's answers",
-    "dermai.triage.scoring._keep_heat": "heat maps (Grad-CAM) of every photograph",
+    "dermai.triage.one_pass.keep_heat": "heat maps (Grad-CAM) of every photograph",
     "dermai.triage.run.admit": "quality check: check of the file, metadata removed, measured, judged, stored",
-    "dermai.triage.scoring.embed": "embeddings of the reference backbone, 224 px",
+    EMBEDDINGS: "embeddings of the reference backbone, 224 px",
     "dermai.prediction_log.log.PredictionLog.append": "prediction log: typed, compressed, synced to disk",
     "dermai.prediction_log.log.PredictionLog.read": "prediction log: what was scored before, what to show",
     "dermai.triage.run.write_worklist_page": "worklist page with thumbnails and heat maps",
 }
-WITHIN = {"dermai.triage.scoring._keep_heat": "dermai.triage.scoring.predict_with"}
+WITHIN = {"dermai.triage.one_pass.keep_heat": "dermai.triage.scoring.predict_with"}
 
 
 def make_model(classes: tuple[str, ...], params: Params, seed: int = 0) -> ModelPackage:
@@ -219,7 +220,8 @@ def table(turns: dict[str, list[tuple[float, float]]], spent: dict[str, float], 
         "plain timm loop": seconds["plain"],
         "plain timm loop, channels last": seconds["channels last"],
         "**`triage_cases`, everything**": seconds["platform"],
-        "`triage_cases`, everything but the embeddings": seconds["platform"] - spent["dermai.triage.scoring.embed"],
+        "`triage_cases`, everything but the embeddings": seconds["platform"]
+        - spent["dermai.triage.scoring.embeddings"],
     }
     for name, taken in rows.items():
         lines.append(

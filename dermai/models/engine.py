@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,15 @@ class NotExportable(DermaiError):
     """A network has a part that ONNX does not express."""
 
 
+class Measuring(Protocol):
+    """What runs a network: `Engine`, or torch. `outputs` names what it can give."""
+
+    outputs: Sequence[str]
+
+    def measure(self, pixels: NDArray[np.uint8], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The outputs of these names, each [N, ...], of pixels uint8 [N, S, S, 3]."""
+
+
 class Engine:
     """A network from `export_network`, ready to be run; safe to use from several threads."""
 
@@ -44,6 +53,7 @@ class Engine:
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self.image_size = int(self._session.get_inputs()[0].shape[1])
+        self.outputs: Sequence[str] = tuple(output.name for output in self._session.get_outputs())
 
     def run(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Features [N, D] and maps [N, C, h, w], or tokens [N, T, C], of pixels uint8 [N, S, S, 3]."""

@@ -1,9 +1,9 @@
 """What kind of photographs a model has learnt, so that another kind is noticed.
 
 Each group of learnt photographs, one source in one view, is summarised by a Gaussian for each part of their features
-(`dermai.models.inference.appearance`: colours, textures): its mean and its principal directions, with one variance for
-all the others (Tipping & Bishop 1999). A photograph's distance is Mahalanobis', in early feature maps as in Lee et al.
-(NeurIPS 2018). No single patient's features are kept.
+(`dermai.models.reference_backbone.appearance`: colours, textures): its mean and its principal directions, with one
+variance for all the others (Tipping & Bishop 1999). A photograph's distance is Mahalanobis', in early feature maps as
+in Lee et al. (NeurIPS 2018). No single patient's features are kept.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dermai.data.cases import photograph_path
 from dermai.models.backbones import BUNDLED_BACKBONE
 from dermai.models.familiarity import FEWEST, Familiarity, fit_familiarity
-from dermai.models.inference import APPEARANCE, appearance, embed, kept_appearance
+from dermai.models.reference_backbone import APPEARANCE, appearance, embed, kept_appearance
 
 MOST_OF_A_GROUP = 1000  # photographs: more make a group's directions no truer, and take minutes
 POOLED_FEATURES = 1280  # in summaries of earlier releases

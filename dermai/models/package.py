@@ -22,7 +22,7 @@ from dermai.models.familiarity import Familiarity
 from dermai.models.fusion import Choices, Fusions
 from dermai.models.operating_points import CALL_RULE, predict
 from dermai.models.sisters import LinearParts
-from dermai.models.stored_weights import StoredWeights, linear_head, weights_file
+from dermai.models.stored_weights import StoredWeights, linear_head, weights_file, weights_sha256
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -121,7 +121,7 @@ class ModelPackage:
     def network_identity(self) -> bytes:
         """What determines the features of a photograph: the network's weights and how photographs are shown to it."""
         shown = self.backbone, self.image_size, self.interpolation, self.mean, self.std, self.views, self.late_stages
-        return repr(shown).encode() + weights_file(self.weights)
+        return repr(shown).encode() + weights_sha256(self.weights).encode()
 
     def scores(self, logits: np.ndarray, clinical: pd.DataFrame | None) -> np.ndarray:
         """Class scores [N, C] before the temperature, from the head's and the clinical columns of the same cases."""

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dermai.images.photograph_views import PhotographViews
-from dermai.models.engine import NotExportable, opened
+from dermai.models.engine import Measuring, NotExportable, opened
 from dermai.models.engine_files import engine_for
 from dermai.models.package import ModelPackage
-from dermai.models.photograph_network import FEATURES, MAPS
+from dermai.models.photograph_network import FEATURES, LOOKS, MAPS
+from dermai.models.reference_backbone import POOLED, sees_the_same
 from dermai.models.torch_engine import TorchEngine, gpu_is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import nn
 
 
 _AT_ONCE = 64  # photographs whose products with every class's weights are in memory together
 
 
-class Measuring(Protocol):
-    """What runs a network: `dermai.models.engine.Engine`, or torch."""
+class Seen(NamedTuple):
+    """What one pass over photographs gives: class scores [N, C], and the last feature maps [N, K, h, w] of the first
+    view, which these come from; where `sees_the_same` of the network holds, also pooled features [N, 1280] and
+    appearance [N, 166] of the reference backbone.
+    """
 
-    def measure(self, pixels: NDArray[np.uint8], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The outputs of these names, each [N, ...], of pixels uint8 [N, S, S, 3]."""
+    logits: NDArray[np.float64]
+    maps: NDArray[np.float32]
+    pooled: NDArray[np.float32] | None = None
+    looks: NDArray[np.float32] | None = None
 
 
 class PackageNetwork:
@@ -43,14 +47,22 @@ class PackageNetwork:
         """Class scores [N, C] of pixels uint8 [N, S, S, 3], or [N, V, S, S, 3] of a package with several views."""
         return self.weigh(features_of_views(self.below, pixels))
 
-    def logits_and_maps(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Class scores [N, C], and the last feature maps [N, K, h, w] of the first view, which they come from."""
+    def look_at(self, pixels: NDArray[np.uint8]) -> Seen:
+        """All that a pass over photographs gives; pixels are as in `logits`."""
         if pixels.ndim == 4:
             pixels = pixels[:, np.newaxis]
-        features, maps = self.below.measure(pixels[:, 0], (FEATURES, MAPS))
+        features, maps, *looks = self.below.measure(
+            pixels[:, 0], (FEATURES, MAPS, LOOKS) if self.is_the_reference else (FEATURES, MAPS)
+        )
+        pooled = features[:, :POOLED] if looks else None
         if pixels.shape[1] > 1:
             features = np.concatenate([features, features_of_views(self.below, pixels[:, 1:])], axis=1)
-        return self.weigh(features), maps
+        return Seen(self.weigh(features), maps, pooled, *looks)
+
+    @cached_property
+    def is_the_reference(self) -> bool:
+        """Whether the reference backbone sees nothing else in a photograph than this network in its first view."""
+        return sees_the_same(self.package, self.below)
 
     @cached_property
     def features_are_means(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dermai.config import ModelParams
@@ -21,8 +22,9 @@ def photograph_network(
 
     Features float32 [N, D] are what the head weighs (timm's `pre_logits`), behind them, for each of the last
     `late_stages` stages or blocks, the mean and the standard deviation of every channel over the photograph. Maps
-    [N, C, h, w] are what `forward_features` gives, of a vision transformer its tokens [N, T, C]. The head's weights may
-    be among those given.
+    [N, C, h, w] are what `forward_features` gives, of a vision transformer its tokens [N, T, C]. Where it is the
+    reference backbone (`is_reference`), its appearance [N, 166] is the third: mean and standard deviation of the three
+    colours, then of the feature maps after `EARLY_STAGES`. The head's weights may be among those given.
 
     Raises:
         UnknownBackbone: timm has no network of that name.
@@ -31,14 +33,24 @@ def photograph_network(
 
     import torch
 
-    network = _without_head(backbone, weights)
+    network: Any = _without_head(backbone, weights)
     parts_of = _features_in_parts(network, late_stages)
+    early: dict[str, Tensor] = {}
+    with_looks = is_reference(backbone, weights, mean, std)
+    if with_looks:
+        network.blocks[EARLY_STAGES - 1].register_forward_hook(
+            lambda _module, _inputs, output: early.update({"maps": output})
+        )
 
     def measure(network: Any, inputs: Tensor) -> tuple[Tensor, ...]:
         maps = network.forward_features(inputs)
-        return torch.cat(parts_of(maps), dim=1), maps
+        features = torch.cat(parts_of(maps), dim=1)
+        if not with_looks:
+            return features, maps
+        looks = [part for seen in (inputs, early.pop("maps")) for part in (seen.mean((2, 3)), seen.std((2, 3)))]
+        return features, maps, torch.cat(looks, dim=1)
 
-    return _wrapped(network, measure, (FEATURES, MAPS), mean, std)
+    return _wrapped(network, measure, (FEATURES, MAPS, LOOKS) if with_looks else (FEATURES, MAPS), mean, std)
 
 
 def _features_in_parts(network: Any, late_stages: int) -> Callable[[Tensor], list[Tensor]]:
@@ -80,6 +92,7 @@ def late_stage_names(network: nn.Module, count: int) -> tuple[str, ...]:
     return tuple(name for name in names if name in modules)[:count]
 
 
+@lru_cache(maxsize=8)  # it takes building the network
 def feature_blocks(backbone: str, late_stages: int) -> tuple[int, ...]:
     """Lengths of the parts of a photograph's features: the pooled ones, then mean and deviation of each stage."""
     import torch
@@ -105,24 +118,39 @@ def _over_the_photograph(maps: Tensor, form: str) -> list[Tensor]:
 
 
 def reference_network() -> nn.Module:
-    """The frozen reference backbone with its ImageNet weights: pixels uint8 [N, S, S, 3] to features and appearance.
+    """The frozen reference backbone with its ImageNet weights, as `photograph_network` describes it."""
+    from dermai.models.backbones import BUNDLED_BACKBONE, input_statistics
 
-    Features float32 [N, 1280] are pooled; appearance [N, 166] is mean and standard deviation of the three colours, then
-    of the feature maps after `EARLY_STAGES`.
-    """
+    return photograph_network(BUNDLED_BACKBONE, _reference_weights(), *input_statistics(BUNDLED_BACKBONE))
+
+
+def is_reference(backbone: str, weights: Mapping[str, Tensor], mean: Sequence[float], std: Sequence[float]) -> bool:
+    """Whether this is the reference backbone below the head, with the weights that no update touches."""
+    import timm
     import torch
 
-    from dermai.models.backbones import BUNDLED_BACKBONE, imagenet_weights, input_statistics
+    from dermai.models.backbones import BUNDLED_BACKBONE, input_statistics
+    from dermai.models.packaged_weights import WeightsUnavailable
 
-    def measure(network: Any, inputs: Tensor) -> tuple[Tensor, ...]:
-        early = network.blocks[:EARLY_STAGES](network.bn1(network.conv_stem(inputs)))
-        maps = network.bn2(network.conv_head(network.blocks[EARLY_STAGES:](early)))
-        looks = [part for seen in (inputs, early) for part in (seen.mean((2, 3)), seen.std((2, 3)))]
-        return network.forward_head(maps, pre_logits=True), torch.cat(looks, dim=1)
+    if backbone != BUNDLED_BACKBONE or (tuple(mean), tuple(std)) != input_statistics(backbone):
+        return False
+    try:
+        theirs = _reference_weights()
+    except WeightsUnavailable:
+        return False
+    head = timm.get_pretrained_cfg(backbone).classifier
+    return all(
+        name in weights and torch.equal(weights[name].detach().cpu(), tensor)
+        for name, tensor in theirs.items()
+        if not name.startswith(f"{head}.")
+    )
 
-    weights = imagenet_weights(ModelParams(backbone=BUNDLED_BACKBONE))
-    network = _without_head(BUNDLED_BACKBONE, weights)
-    return _wrapped(network, measure, (FEATURES, LOOKS), *input_statistics(BUNDLED_BACKBONE))
+
+@lru_cache(maxsize=1)
+def _reference_weights() -> Mapping[str, Tensor]:
+    from dermai.models.backbones import BUNDLED_BACKBONE, imagenet_weights
+
+    return imagenet_weights(ModelParams(backbone=BUNDLED_BACKBONE))
 
 
 def _without_head(backbone: str, weights: Mapping[str, Tensor]) -> nn.Module:

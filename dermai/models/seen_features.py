@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from dermai.files import sha256_bytes
 from dermai.images.photograph_views import PhotographViews
 from dermai.images.record_file import RecordFile
+from dermai.models.engine import Measuring
 from dermai.models.package import ModelPackage
-from dermai.models.package_network import Measuring, below_the_head, features_of_views, model_pixels
-from dermai.models.photograph_network import feature_blocks
+from dermai.models.package_network import below_the_head, features_of_views, model_pixels
+from dermai.models.photograph_network import FEATURES, LOOKS, feature_blocks
+from dermai.models.reference_backbone import kept_appearance, sees_the_same
 
 FOLDER = "seen"
 _AT_ONCE = 64  # photographs measured and kept together: a run that is killed goes on after them
@@ -28,10 +30,12 @@ def seen_features(
     data_folder: Path,
     cache: Path,
     progress: bool = False,
+    is_the_reference: bool = False,
 ) -> NDArray[np.float32]:
     """Features [N, length] of photographs: those of every view, one after the other.
 
-    `identity` is whatever determines what the network makes of a photograph, its views included.
+    `identity` is whatever determines what the network makes of a photograph, its views included. Where it is the
+    reference backbone (`sees_the_same`), `appearance` is kept on the way.
 
     Raises:
         InvalidCases: a photograph is missing or damaged.
@@ -46,7 +50,14 @@ def seen_features(
         for start in range(0, len(missing), _AT_ONCE):
             batch = missing[start : start + _AT_ONCE]
             photographs.fill(batch, data_folder)
-            kept.append(batch, features_of_views(network, photographs.read(batch)))
+            pixels = photographs.read(batch)
+            if is_the_reference:
+                first, looks = network.measure(pixels[:, 0], (FEATURES, LOOKS))
+                kept_appearance(cache).append(batch, looks)
+                others = [features_of_views(network, pixels[:, 1:])] if pixels.shape[1] > 1 else []
+                kept.append(batch, np.concatenate([first, *others], axis=1))
+            else:
+                kept.append(batch, features_of_views(network, pixels))
             bar.update(len(batch))
     return kept.read(images)
 
@@ -59,16 +70,25 @@ def package_features(
     Raises:
         InvalidCases: a photograph is missing or damaged.
     """
+    network = below_the_head(package, cache)
     return seen_features(
-        below_the_head(package, cache),
+        network,
         package.network_identity,
-        sum(feature_blocks(package.backbone, package.late_stages)) * len(package.views),
+        _length(package),
         model_pixels(package, cache),
         images,
         data_folder,
         cache,
         progress,
+        sees_the_same(package, network),
     )
+
+
+def _length(package: ModelPackage) -> int:
+    """Features of a photograph; of a package with its heads without torch."""
+    if package.linear_parts is not None:
+        return sum(package.linear_parts.blocks)
+    return sum(feature_blocks(package.backbone, package.late_stages)) * len(package.views)
 
 
 def forget_seen(cache: Path, images: Sequence[str]) -> None:

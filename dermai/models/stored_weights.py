@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dermai.files import sha256_bytes
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -32,6 +34,11 @@ class StoredWeights(Mapping[str, "Tensor"]):
         return {"content": self.content}
 
     @cached_property
+    def sha256(self) -> str:
+        """Hash of the file."""
+        return sha256_bytes(self.content)
+
+    @cached_property
     def _tensors(self) -> dict[str, Tensor]:
         from safetensors.torch import load
 
@@ -47,6 +54,11 @@ def weights_file(weights: Mapping[str, Tensor]) -> bytes:
 
     content: bytes = save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
     return content
+
+
+def weights_sha256(weights: Mapping[str, Tensor]) -> str:
+    """Hash of the safetensors file of weights; of a file it is computed once."""
+    return weights.sha256 if isinstance(weights, StoredWeights) else sha256_bytes(weights_file(weights))
 
 
 def linear_head(weights: Mapping[str, Tensor], name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

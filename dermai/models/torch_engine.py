@@ -30,6 +30,7 @@ class TorchEngine:
 
         self._device = "cuda" if gpu_is_there() else "cpu"
         self._network = network.to(self._device)
+        self.outputs: Sequence[str] = network.outputs
         self._network.network = fuse_batch_norm(self._network.network)
 
     def measure(self, pixels: NDArray[np.uint8], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
@@ -42,6 +43,6 @@ class TorchEngine:
                 batch = pixels[start : start + BATCH]
                 padded = np.concatenate([batch, np.repeat(batch[-1:], BATCH - len(batch), axis=0)])
                 given = self._network(torch.from_numpy(padded).to(self._device))
-                named = dict(zip(self._network.outputs, given, strict=True))
+                named = dict(zip(self.outputs, given, strict=True))
                 found.append([named[name][: len(batch)].cpu().numpy() for name in outputs])
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]

@@ -19,7 +19,7 @@ def plan_experiment(workspace: Workspace, cases: pd.DataFrame, params: Params) -
     """The grid of a workspace; the rule of thumb looks at the photographs through the frozen reference backbone."""
 
     def embed(images: Sequence[str]) -> np.ndarray:
-        from dermai.models.inference import embed as reference_features
+        from dermai.models.reference_backbone import embed as reference_features
 
         return reference_features(images, workspace.data, workspace.cache, progress=True)
 

@@ -27,6 +27,7 @@ from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
 from dermai.models.photograph_network import feature_blocks
 from dermai.models.seen_features import package_features
 from dermai.models.sisters import LinearParts, Member
+from dermai.models.stored_weights import StoredWeights, weights_file
 from dermai.source_code import source_hash
 from dermai.training.out_of_fold import with_chosen
 from dermai.training.starting_model import CannotTrain, class_list
@@ -139,7 +140,7 @@ def without_parts(params: Params, classes: tuple[str, ...], learnt: pd.DataFrame
 
     mean, std = input_statistics(params.model.backbone)
     return ModelPackage(
-        weights=_network_weights(params),
+        weights=StoredWeights(weights_file(_network_weights(params))),  # as bytes once for all who ask
         backbone=params.model.backbone,
         classes=classes,
         image_size=params.model.image_size,

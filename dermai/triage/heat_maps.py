@@ -28,7 +28,7 @@ def heat_maps(
         network,
         lambda start, stop: pixels[start:stop],
         len(pixels),
-        look=lambda start, maps, _: found.append(evidence(network, maps, called[start : start + len(maps)])),
+        look=lambda start, seen, _: found.append(evidence(network, seen.maps, called[start : start + len(seen.maps)])),
     )
     return np.concatenate(found) if found else np.zeros((0, 1, 1), dtype=np.float32)
 

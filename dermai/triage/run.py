@@ -32,10 +32,11 @@ from dermai.promotion.alarms import open_alarms
 from dermai.taxonomy import RiskLevel
 from dermai.triage.cautions import PROVISIONAL, Cautions
 from dermai.triage.heat_maps import heat_maps
+from dermai.triage.one_pass import HeatMaps
 from dermai.triage.outcomes import confirmed_cases, mixed_up, sort_cases
 from dermai.triage.referrals import read_referrals
 from dermai.triage.scorers import Scorers, find_scorers
-from dermai.triage.scoring import HeatMaps, ScoringModel, admit, answered, pixel_caches, score, triage_folder
+from dermai.triage.scoring import ScoringModel, admit, answered, pixel_caches, score, triage_folder
 from dermai.triage.second_reading import sort_with_draws
 from dermai.triage.unanswered import log_without_answers, without_answers
 from dermai.triage.unfamiliar import NOT_KNOWN, UNLIKE, alarm_cautions, cautions_about, known_familiarity

@@ -24,13 +24,14 @@ from dermai.ingest.photographs import sanitise
 from dermai.ingest.store import in_threads, store_photograph
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.models.calibration import apply_temperature, log_probabilities
-from dermai.models.inference import embed, predict_with, reference_pixels
+from dermai.models.inference import predict_with
 from dermai.models.package import ModelPackage
 from dermai.models.package_network import PackageNetwork, model_pixels, ready_to_predict
+from dermai.models.reference_backbone import reference_pixels
 from dermai.prediction_log.log import Append
 from dermai.prediction_log.parts import KEY
 from dermai.triage.conformal import conformal_sets, conformal_threshold
-from dermai.triage.heat_maps import evidence
+from dermai.triage.one_pass import HeatMaps, Looked, embeddings
 from dermai.triage.referrals import CLINICAL
 from dermai.triage.retake_reasons import reasons_to_retake
 from dermai.triage.risk import abstains, risk_level
@@ -38,7 +39,6 @@ from dermai.workspace import Workspace
 
 KEPT_AT_ONCE = 64  # decoded photographs that wait to be written to a cache together
 ANSWER_COLUMNS = ("predicted", "diagnoses", "risk")
-HeatMaps = dict[tuple[str, str], NDArray[np.float32]]  # of a photograph and a called class
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def score(
 
     `logged` holds what the log knows of these photographs. A run that dies keeps every whole batch, and the next run
     goes on after it. Where `heat` is given, it receives the Grad-CAM of each photograph's called class, from the same
-    pass through the network.
+    pass through the network; so are the embeddings of the log where the network is the reference backbone.
     """
     from tqdm import tqdm
 
@@ -164,11 +164,11 @@ def score(
         for first in range(0, len(rows), params.triage.batch):
             batch = rows.iloc[first : first + params.triage.batch]
             images = list(batch["image"])
-            look = None if heat is None else partial(_keep_heat, network, images, heat)
             pixels.fill(images, store)
-            read = partial(_read, pixels, images)
+            read, seen = partial(_read, pixels, images), Looked(network, images, heat)
+            look = seen if heat is not None or network.is_the_reference else None
             probabilities = predict_with(network, read, len(images), look=look, clinical=batch)
-            vectors = embed(images, store, cache).astype(np.float32)
+            vectors = embeddings(seen, images, store, cache)
             scored = with_answers(batch, probabilities, package, threshold, params.triage.largest_set)
             append(scored.assign(role=model.role), vectors, model.version)
             done.append(scored)
@@ -207,20 +207,6 @@ def _question(rows: pd.DataFrame) -> pd.Series:
 
 def _read(pixels: PhotographViews, images: Sequence[str], start: int, stop: int) -> NDArray[np.uint8]:
     return pixels.read(images[start:stop])
-
-
-def _keep_heat(
-    network: PackageNetwork,
-    images: Sequence[str],
-    heat: HeatMaps,
-    start: int,
-    maps: NDArray[np.float32],
-    probabilities: NDArray[np.float64],
-) -> None:
-    package = network.package
-    names = package.called(probabilities)
-    found = evidence(network, maps, [package.classes.index(name) for name in names])
-    heat.update(zip(zip(images[start : start + len(names)], names, strict=True), found, strict=True))
 
 
 def with_answers(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dermai.config import Params
-from dermai.models.inference import embed
+from dermai.models.reference_backbone import embed
 from dermai.prediction_log.log import Append, PredictionLog
 from dermai.taxonomy import RiskLevel
 from dermai.triage.scoring import triage_folder, unscored

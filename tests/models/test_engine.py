@@ -100,7 +100,7 @@ def test_the_reference_backbone_sees_what_torch_sees() -> None:
     network, pixels = reference_network(), photographs(2, 224)
     found = Engine(export(network, 224)).measure(pixels, (FEATURES, LOOKS))
     with torch.inference_mode():
-        expected = network(torch.from_numpy(pixels))
+        expected = network(torch.from_numpy(pixels))[0::2]
     assert [part.shape for part in found] == [(2, 1280), (2, 166)]
     for ours, theirs in zip(found, expected, strict=True):
         assert np.abs(ours - theirs.numpy()).max() < 1e-4

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from dermai.data.cases import photograph_path
 from dermai.errors import PackageTampered
 from dermai.models.familiarity import FEWEST, Familiarity, fit_familiarity
-from dermai.models.inference import APPEARANCE, kept_appearance
 from dermai.models.learnt_photographs import familiarity_of
 from dermai.models.package import ModelPackage
+from dermai.models.reference_backbone import APPEARANCE, kept_appearance
 from tests.packages import make_package
 
 WIDTH = 60

@@ -6,8 +6,8 @@ import numpy as np
 
 from dermai.data.cases import photograph_path
 from dermai.files import sha256_bytes, write_bytes
-from dermai.models.inference import appearance, kept_appearance
 from dermai.models.learnt_photographs import SUMMARIES, forget_features
+from dermai.models.reference_backbone import appearance, kept_appearance
 from tests.triage.referrals import paint
 
 

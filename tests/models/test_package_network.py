@@ -55,9 +55,9 @@ def test_an_older_package_and_one_with_its_engine_give_the_whole_networks_scores
 
 def test_a_photograph_gets_the_same_bits_alone_and_in_any_company() -> None:
     network, pixels = ready_to_predict(make_package()), photographs(5, 64)
-    logits, maps = network.logits_and_maps(pixels)
+    logits, maps, *_ = network.look_at(pixels)
     for place in range(5):
-        alone = network.logits_and_maps(pixels[place : place + 1])
+        alone = network.look_at(pixels[place : place + 1])
         assert np.array_equal(alone[0][0], logits[place])
         assert np.array_equal(alone[1][0], maps[place])
     assert np.array_equal(network.logits(pixels[::-1])[::-1], logits)

@@ -15,6 +15,8 @@ from tests.training.training_data import make_cases
 class MeanColours:
     """A network that sees the mean colours, and counts what it is shown."""
 
+    outputs = ("features",)
+
     def __init__(self) -> None:
         self.shown = 0
 

@@ -14,7 +14,7 @@ from tests.models.test_package_network import package_of
 @pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "resnet18"])
 def test_weighed_maps_are_grad_cam(backbone: str) -> None:
     network, called = ready_to_predict(package_of(backbone)), [0, 2, 1, 1]
-    _, maps = network.logits_and_maps(photographs(4, 64))
+    maps = network.look_at(photographs(4, 64)).maps
     expected = gradient_activation(network.torch_network, maps, called)
     found = class_activation(maps, network.weight[called])
     assert network.features_are_means
@@ -31,6 +31,6 @@ def test_a_map_without_evidence_for_the_class_is_dark() -> None:
 def test_a_network_with_layers_between_maps_and_head_is_differentiated() -> None:
     package, pixels = package_of("mobilenetv3_small_050"), photographs(2, 64)
     network = ready_to_predict(package)
-    _, maps = network.logits_and_maps(pixels)
+    maps = network.look_at(pixels).maps
     expected = gradient_activation(network.torch_network, maps, [0, 1])
     assert np.array_equal(heat_maps(package, pixels, [0, 1], network), expected)

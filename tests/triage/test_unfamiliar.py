@@ -11,9 +11,9 @@ import pytest
 from dermai.audit import AuditLog
 from dermai.config import load_params
 from dermai.models.familiarity import fit_familiarity
-from dermai.models.inference import APPEARANCE
 from dermai.models.learnt_photographs import POOLED_FEATURES
 from dermai.models.package import ModelPackage
+from dermai.models.reference_backbone import APPEARANCE
 from dermai.promotion.alarms import settle_alarms
 from dermai.triage import unfamiliar
 from dermai.triage.run import run_triage
