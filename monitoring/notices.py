@@ -15,9 +15,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dermai.audit import AuditLog
-from dermai.config import MonitoringParams
+from dermai.config import ClockworkParams, MonitoringParams
+from dermai.evaluation.words import count_words
 from dermai.files import locked, write_text
 from dermai.promotion.acknowledgement import in_words, open_incidents
+from dermai.records.clockwork import overdue_tasks
 from dermai.workspace import Workspace
 from monitoring.alerts import AlertFailed, send_alerts
 
@@ -60,6 +62,15 @@ def incident_notices(workspace: Workspace) -> list[Notice]:
         )
         for incident in open_incidents(AuditLog(workspace.audit_log))
     ]
+
+
+def clockwork_notices(workspace: Workspace, params: ClockworkParams) -> list[Notice]:
+    """One for the tasks of the schedule that did not succeed in time."""
+    late = overdue_tasks(AuditLog(workspace.audit_log), params, datetime.now(UTC))
+    if not late:
+        return []
+    subject = f"dermai: {count_words(len(late), 'scheduled task')} did not run in time"
+    return [Notice("clockwork", subject, late, {"causes": ["schedule"]})]
 
 
 def send_notices(workspace: Workspace, params: MonitoringParams, notices: Sequence[Notice]) -> list[str]:

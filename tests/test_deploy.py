@@ -5,7 +5,9 @@ No container engine runs here, so nothing of this builds or starts an image.
 
 from __future__ import annotations
 
+import configparser
 import re
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 import yaml
 
 from dermai.doctor.secrets import find_secrets
+from dermai.records.scheduled_run import COMMANDS
 from tests.conftest import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
@@ -161,3 +164,35 @@ def test_the_dvc_remote_is_configured_as_dvc_reads_it(tmp_path):
     config = tmp_path / ".dvc" / "config"
     config.write_text((DEPLOY / "dvc-s3.config").read_text())
     assert Config(str(tmp_path / ".dvc"))["remote"]["hospital"]["url"] == "s3://dermai-data/dvc"
+
+
+def unit(name: str) -> dict[str, dict[str, str]]:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.optionxform = str  # type: ignore[method-assign,assignment]
+    parser.read(DEPLOY / "systemd" / name)
+    return {section: dict(parser[section]) for section in parser.sections()}
+
+
+def test_every_task_of_the_schedule_has_a_timer_that_the_guide_names():
+    for task in COMMANDS:
+        name = f"dermai-{task.replace('_', '-')}.timer"
+        timer = unit(name)["Timer"]
+        assert timer["Unit"] == f"dermai@{task}.service"
+        assert timer["Persistent"] == "true"
+        assert timer["OnCalendar"].removeprefix("*-*-* ").removesuffix(":00") in GUIDE
+        assert name in GUIDE
+    assert unit("dermai@.service")["Service"]["ExecStart"].endswith("dermai run-scheduled %i")
+    assert unit("dermai-tell.service")["Service"]["ExecStart"].endswith("dermai tell")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_the_units_are_of_the_form_that_systemd_reads(tmp_path):
+    folder = shutil.copytree(DEPLOY / "systemd", tmp_path / "units")
+    for file in folder.iterdir():  # the user and the clone are not on this machine
+        text = file.read_text().replace("/srv/dermai/.venv/bin/dermai", "/bin/true").replace("User=dermai\n", "")
+        file.write_text(text.replace("/srv/dermai", "/"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *sorted(folder.glob("*.timer"))], capture_output=True, text=True
+    )
+    said = [line for line in done.stderr.splitlines() if "units/dermai" in line]
+    assert not said

@@ -67,6 +67,10 @@ from dermai.cli import operations as _operations  # noqa: E402
 
 _operations.register(application)
 
+from dermai.cli import clockwork as _clockwork  # noqa: E402
+
+_clockwork.register(application)
+
 from dermai.cli import validation as _validation  # noqa: E402
 
 _validation.register(application)

@@ -56,6 +56,8 @@ def status(profile: Profile = "", settings: Settings = None, as_json: AsJson = F
         say(f"{'incident':<11} {incident}")
     for alarm in found.open_alarms:
         say(f"{'alarm':<11} {alarm}")
+    for task in found.not_run:
+        say(f"{'schedule':<11} {task}")
     for problem in found.problems:
         say(f"{'problem':<11} {problem}")
     say(f"{'next':<11} {found.next_step}")

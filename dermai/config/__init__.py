@@ -4,12 +4,14 @@ from dermai.config.loading import PROFILE_VARIABLE, Overrides, lay_over, load_pa
 from dermai.config.model_parameters import changed_parameters, model_parameters, network_parameters
 from dermai.config.parameters import (
     ClinicalParams,
+    ClockworkParams,
     CompareParams,
     ContinualParams,
     DataParams,
     ModelParams,
     MonitoringParams,
     Params,
+    ScheduledTask,
     StrategyParams,
     TrainingParams,
     ValidationParams,
@@ -18,6 +20,7 @@ from dermai.config.parameters import (
 __all__ = [
     "PROFILE_VARIABLE",
     "ClinicalParams",
+    "ClockworkParams",
     "CompareParams",
     "ContinualParams",
     "DataParams",
@@ -25,6 +28,7 @@ __all__ = [
     "MonitoringParams",
     "Overrides",
     "Params",
+    "ScheduledTask",
     "StrategyParams",
     "TrainingParams",
     "ValidationParams",

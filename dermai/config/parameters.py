@@ -186,6 +186,18 @@ class TriageParams(Section):
     second_reading: float = Field(0.02, ge=0, le=1)
 
 
+ScheduledTask = Literal["triage", "shadow_look", "drift", "backup"]
+
+
+class ClockworkParams(Section):
+    """What runs by itself, and after how many hours without a success that is told; 0: it is not expected here."""
+
+    latest_hours: dict[ScheduledTask, Annotated[float, Field(ge=0)]] = {
+        "triage": 26, "shadow_look": 26, "drift": 26, "backup": 26,
+    }  # fmt: skip
+    backup_folder: str = ""
+
+
 class MonitoringParams(Section):
     """Windows, false-alarm budget and consequences of drift monitoring."""
 
@@ -222,4 +234,5 @@ class Params(Section):
     registry: RegistryParams = RegistryParams()
     triage: TriageParams = TriageParams()
     monitoring: MonitoringParams = MonitoringParams()
+    clockwork: ClockworkParams = ClockworkParams()
     compare: CompareParams = CompareParams()

@@ -8,7 +8,7 @@ from dermai.config import Params
 from dermai.doctor.code import check_code
 from dermai.doctor.finding import Finding, problem
 from dermai.doctor.machine import check_clock, check_disk, check_folders, check_keys
-from dermai.doctor.records import check_ledger, check_models, check_records
+from dermai.doctor.records import check_ledger, check_models, check_records, check_schedule
 from dermai.doctor.services import check_data_remote, check_registry, check_zenml_server
 from dermai.doctor.telemetry import check_telemetry
 from dermai.doctor.versions import check_versions
@@ -29,6 +29,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("records", check_records),
     ("models", check_models),
     ("ledger", check_ledger),
+    ("schedule", check_schedule),
 )
 
 

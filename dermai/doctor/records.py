@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from dermai.audit import AuditLog
 from dermai.config import Params
@@ -12,6 +13,7 @@ from dermai.gate.ledger_file import read_ledger_file
 from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
 from dermai.promotion.recorded_models import registry_problem, served_problems
+from dermai.records.clockwork import last_runs, overdue_tasks
 from dermai.registry.registry import Registry
 from dermai.workspace import Workspace
 
@@ -62,3 +64,20 @@ def check_ledger(workspace: Workspace, params: Params) -> Iterator[Finding]:
     else:
         what = f"{workspace.ledger} is of an earlier release, and not in the audit log yet"
         yield warning("ledger", what, "the next update takes it over")
+
+
+def check_schedule(workspace: Workspace, params: Params) -> Iterator[Finding]:
+    """What is to run by itself did so in time. Where nothing ever ran on the schedule there is none."""
+    audit = AuditLog(workspace.audit_log)
+    late = overdue_tasks(audit, params.clockwork, datetime.now(UTC))
+    for text in late:
+        what, _, fix = text.partition(": ")
+        yield problem("schedule", what, fix)
+    runs = last_runs(audit)
+    missing = [task for task, hours in params.clockwork.latest_hours.items() if hours and task not in runs]
+    if runs and missing:
+        names = ", ".join(name.replace("_", " ") for name in missing)
+        fix = "enable its timer (docs/operations.md), or set clockwork.latest_hours to 0 for it"
+        yield warning("schedule", f"never ran: {names}", fix)
+    elif runs and not late:
+        yield ok("schedule", "every task ran in time")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,6 +23,7 @@ from dermai.promotion.recorded_models import registry_problem
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.test_set_ledger import ledger_problem
 from dermai.records.after_alarms import owed_after_alarms
+from dermai.records.clockwork import overdue_tasks
 from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import ShadowDecisionRecord
 from dermai.records.reasons import marked_reasons
@@ -78,6 +79,7 @@ class Status(StatusPart):
     pending: PendingDecision | None
     open_incidents: tuple[str, ...]  # cancers that were sorted as normal and that nobody has acknowledged, a line each
     open_alarms: tuple[str, ...]  # about the champion, a line each
+    not_run: tuple[str, ...]  # tasks of the schedule that did not succeed in time, a line each
     next_step: str
     next_command: str  # of it; words in capitals are to be filled in
 
@@ -131,6 +133,7 @@ def read_status(workspace: Workspace, params: Params) -> Status:
         open_alarms=tuple(
             f"{alarm.time[:10]}, record {alarm.sequence}: {_alarm_words(alarm.body)}" for alarm in open_alarms(audit)
         ),
+        not_run=overdue_tasks(audit, params.clockwork, datetime.now(UTC)),
         next_step=str(step),
         next_command=step.command,
     )

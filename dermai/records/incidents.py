@@ -110,6 +110,16 @@ class IncidentAcknowledged(Decided):
     version: str
 
 
+class ScheduledRun(Event):
+    """A task of the schedule ran (`dermai run-scheduled`); it succeeded where `exit_code` is 0."""
+
+    event: Literal["scheduled_run"] = "scheduled_run"
+    task: str
+    started: datetime
+    seconds: float
+    exit_code: int
+
+
 class Restore(Event):
     """A backup was put back; `records_lost` newer records were given up."""
 

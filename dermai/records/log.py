@@ -27,6 +27,7 @@ from dermai.records.incidents import (
     IncidentAcknowledged,
     MissedCancer,
     Restore,
+    ScheduledRun,
     SensitivityAlarm,
     WindowAlarm,
 )
@@ -79,6 +80,7 @@ RecordedEvent = Annotated[
     | Annotated[AlarmsSettled, Tag("alarms_settled")]
     | Annotated[MissedCancer, Tag("missed_cancer")]
     | Annotated[IncidentAcknowledged, Tag("incident_acknowledged")]
+    | Annotated[ScheduledRun, Tag("scheduled_run")]
     | Annotated[Repair, Tag("repair")]
     | Annotated[Restore, Tag("restore")]
     | Annotated[KeyRotation, Tag("key_rotation")]

@@ -23,6 +23,7 @@ from dermai.records.incidents import (
     IncidentAcknowledged,
     MissedCancer,
     Restore,
+    ScheduledRun,
     SensitivityAlarm,
     WindowAlarm,
 )
@@ -80,6 +81,9 @@ def summarise(entry: Entry) -> str:
             return f"incident {event.incident}: a confirmed {event.lesion_class} was sorted as normal{similar}"
         case IncidentAcknowledged() as event:
             return f"incident {event.incident} acknowledged {_by(event)}"
+        case ScheduledRun() as event:
+            ended = "done" if event.exit_code == 0 else f"failed (exit code {event.exit_code})"
+            return f"{event.task.replace('_', ' ')} {ended} in {event.seconds:.0f} s"
         case PolicyApproval() as event:
             return f"gate policy {event.policy_sha256[:12]} approved {_by(event)}"
         case Confirmation() as event:

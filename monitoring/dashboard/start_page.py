@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from dermai.evaluation.metrics import Rate
 from dermai.promotion.acknowledgement import in_words, open_incidents, page_of
 from dermai.promotion.standing import champion_standing
 from dermai.records.after_alarms import owed_after_alarms
+from dermai.records.clockwork import overdue_tasks
 from dermai.registry.registry import CHAMPION, Registry
 from dermai.report.figures import Row, interval_plot, line_plot
 from dermai.report.pages import render_page
@@ -72,6 +74,7 @@ def start_page(workspace: Workspace, params: Params) -> str:
         changes=changes,
         advice=advice,
         owed=owed_after_alarms(workspace),
+        not_run=overdue_tasks(AuditLog(workspace.audit_log), params.clockwork, datetime.now(UTC)),
         incidents=[
             (in_words(incident), f"/{page_of(incident.body.incident)}", incident.body.incident)
             for incident in open_incidents(AuditLog(workspace.audit_log))

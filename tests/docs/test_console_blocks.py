@@ -41,6 +41,7 @@ NOT_RUN = {
     "docs/monitoring.md: dermai confirm": "a table of a service; the tutorial confirms simulated diagnoses",
     "docs/monitoring.md: zenml pipeline run": "a list of commands that need a champion; the tutorial has one",
     "docs/operations.md: dermai acknowledge": "an incident of a service; tests/triage/test_missed_cancer.py has one",
+    "docs/operations.md: cp deploy/systemd": "systemd, as root; tests/test_deploy.py reads the units",
     "docs/operations.md: dermai doctor": "shows a broken deployment; tests/doctor breaks one in each way",
     "docs/operations.md: cp deploy/env.example": "Docker and filled-in passwords; tests/test_deploy.py reads the files",
     "docs/gate.md: dermai gate take-over-ledger": "a ledger of an earlier release; tests/promotion takes one over",

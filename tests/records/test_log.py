@@ -17,7 +17,7 @@ from dermai.prediction_log.part_records import (
     SortingsAdopted,
     SortingsRecorded,
 )
-from dermai.records.incidents import AlarmsSettled, IncidentAcknowledged, MissedCancer
+from dermai.records.incidents import AlarmsSettled, IncidentAcknowledged, MissedCancer, ScheduledRun
 from dermai.records.log import EVENT_TYPES, read_record, records_of
 from dermai.records.moves import ChampionMove, Confirmation, PolicyApproval, Promotion, Rejection, ShadowDecisionRecord
 from dermai.records.reassessment import Reassessment
@@ -46,6 +46,7 @@ def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_f
         "predictions": PredictionsRecorded, "predictions_adopted": PredictionsAdopted,
         "sortings": SortingsRecorded, "sortings_adopted": SortingsAdopted,
         "missed_cancer": MissedCancer, "incident_acknowledged": IncidentAcknowledged,
+        "scheduled_run": ScheduledRun,
     }  # fmt: skip
     assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - set(later)
     assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - set(later.values())
