@@ -14,7 +14,8 @@ from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
 from dermai.promotion.recorded_models import check_registry
 from dermai.records.after_alarms import AfterAlarms
-from dermai.registry.registry import CHAMPION, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import CHAMPION
 from dermai.triage.missed_cancer import raise_incidents
 from dermai.workspace import Workspace
 from monitoring.assessment import DriftVerdict

@@ -27,7 +27,8 @@ from dermai.files import sha256_file, sync_folder
 from dermai.records.incidents import Restore
 from dermai.registry.champion import ModelReference
 from dermai.registry.mlflow_store import sqlite_file
-from dermai.registry.registry import CHAMPION, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import CHAMPION
 from dermai.workspace import Workspace
 
 

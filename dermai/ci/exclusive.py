@@ -10,7 +10,8 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.files import locked
 from dermai.records.moves import RefusedUpdate
-from dermai.registry.registry import CHAMPION, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import CHAMPION
 from dermai.workspace import Workspace, code_version, is_ancestor
 
 

@@ -128,7 +128,8 @@ def acknowledge(
 
 def _challenger(workspace: Workspace, params: Params) -> str:
     from dermai.errors import Refused
-    from dermai.registry.registry import CHALLENGER, Registry
+    from dermai.registry.registry import Registry
+    from dermai.registry.versions import CHALLENGER
 
     challenger = Registry(workspace, params).by_alias(CHALLENGER)
     if challenger is None:

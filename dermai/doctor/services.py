@@ -94,7 +94,8 @@ def _version_of_server(uri: str) -> Response | None:
 
 
 def _registry_contents(workspace: Workspace, params: Params) -> Iterator[Finding]:
-    from dermai.registry.registry import CHAMPION, Registry
+    from dermai.registry.registry import Registry
+    from dermai.registry.versions import CHAMPION
 
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")

@@ -12,7 +12,8 @@ from dermai.promotion.standing import mark_standing
 from dermai.records.log import records_of
 from dermai.records.moves import ChampionMove, Confirmation, Move
 from dermai.registry.champion import ModelReference, reference_to
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS
 
 log = logging.getLogger(__name__)
 

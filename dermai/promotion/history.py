@@ -11,7 +11,7 @@ from dermai.records.log import Record, records_of
 from dermai.records.moves import ChampionMove, Confirmation, LaterDecision, Move, Promotion
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.champion import ModelReference
-from dermai.registry.registry import ModelVersion
+from dermai.registry.versions import ModelVersion
 
 Decision: TypeAlias = UpdateAttempt | LaterDecision
 

@@ -18,7 +18,7 @@ from dermai.promotion.test_set_ledger import TAKE_OVER
 from dermai.records.log import records_of
 from dermai.records.moves import PolicyApproval
 from dermai.records.update_record import UpdateRecord
-from dermai.registry.registry import ModelVersion
+from dermai.registry.versions import ModelVersion
 
 WHO = '--approver "NAME" --role "ROLE" --reason "WHY"'
 UPDATE = "zenml pipeline run incremental_finetune"

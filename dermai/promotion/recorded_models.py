@@ -10,15 +10,8 @@ from dermai.errors import Refused
 from dermai.promotion.history import champion_problem, latest_attempt, recorded_anchor
 from dermai.promotion.transaction import repair
 from dermai.registry.champion import ModelReference, reference_to
-from dermai.registry.registry import (
-    ANCHOR,
-    CHALLENGER,
-    CHAMPION,
-    PREVIOUS,
-    ModelVersion,
-    Registry,
-    under_aliases,
-)
+from dermai.registry.registry import Registry
+from dermai.registry.versions import ANCHOR, CHALLENGER, CHAMPION, PREVIOUS, ModelVersion, under_aliases
 from dermai.workspace import Workspace
 
 IN_USE = {CHAMPION, CHALLENGER, ANCHOR, PREVIOUS}

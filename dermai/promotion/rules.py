@@ -9,7 +9,7 @@ from dermai.promotion.standing import champion_standing
 from dermai.records.log import Record, records_of
 from dermai.records.moves import Rejection, Rollback
 from dermai.registry.champion import ModelReference, reference_to
-from dermai.registry.registry import CHAMPION, ModelVersion
+from dermai.registry.versions import CHAMPION, ModelVersion
 
 AUTOMATIC = "automatic"  # the role under which the pipeline itself approves, where the policy allows it
 

@@ -41,7 +41,8 @@ from dermai.records.moves import ShadowDecisionRecord
 from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import UpdateAttempt
 from dermai.registry.champion import reference_to
-from dermai.registry.registry import ANCHOR, CHAMPION, ModelVersion, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import ANCHOR, CHAMPION, ModelVersion
 from dermai.workspace import Workspace
 
 APPROVER = "shadow mode"

@@ -11,7 +11,8 @@ from dermai.gate.policy import GatePolicy
 from dermai.promotion.history import Decision, champion_moves
 from dermai.records.log import records_of
 from dermai.records.moves import LaterDecision, Promotion, ProvisionalTerms, Rejection, ShadowDecisionRecord
-from dermai.registry.registry import CHAMPION, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import CHAMPION
 from dermai.serving.provisional import ENDED, PROVISIONAL_UNTIL
 
 

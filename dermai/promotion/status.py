@@ -28,7 +28,8 @@ from dermai.records.incidents import DriftAlarm, SensitivityAlarm, WindowAlarm
 from dermai.records.moves import ShadowDecisionRecord
 from dermai.records.reasons import marked_reasons
 from dermai.records.summary import summarise
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, ModelVersion, Registry, under_aliases
+from dermai.registry.registry import Registry
+from dermai.registry.versions import ANCHOR, CHALLENGER, CHAMPION, ModelVersion, under_aliases
 from dermai.workspace import Workspace, dataset_version
 
 

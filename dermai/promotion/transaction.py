@@ -46,7 +46,8 @@ from dermai.records.moves import (
 from dermai.records.reassessment import Reassessment
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
 from dermai.registry.champion import ModelReference, reference_to
-from dermai.registry.registry import CHALLENGER, CHAMPION, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import CHALLENGER, CHAMPION
 from dermai.workspace import Workspace
 
 

@@ -11,7 +11,8 @@ from dermai.errors import PackageTampered
 from dermai.files import sha256_file
 from dermai.models.backbones import weights_sha256
 from dermai.models.package import CHECKSUMS, ModelPackage
-from dermai.registry.registry import ANCHOR, CHAMPION, ModelVersion, Registry, under_aliases
+from dermai.registry.registry import Registry
+from dermai.registry.versions import ANCHOR, CHAMPION, ModelVersion, under_aliases
 from dermai.workspace import Workspace
 
 

@@ -230,3 +230,14 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def experiment_id(client: MlflowClient, name: str, artifacts: str | None) -> str:
+    """The experiment of this name, made or restored; `artifacts` is where a new one keeps files."""
+    from mlflow.entities import ViewType
+
+    for experiment in client.search_experiments(ViewType.ALL, filter_string=f"name = '{name}'"):
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+        return str(experiment.experiment_id)
+    return str(client.create_experiment(name, artifact_location=artifacts))

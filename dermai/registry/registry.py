@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import socket
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from dermai.config import Params
 from dermai.environment import silence_telemetry
-from dermai.errors import PackageTampered, UnknownVersion
+from dermai.errors import UnknownVersion
 from dermai.files import locked, sha256_file
 from dermai.models.package import CHECKSUMS, ModelPackage
 from dermai.registry.mlflow_store import (
     check_store,
+    experiment_id,
     follow_workspace,
     log_values,
     make_store,
@@ -30,38 +28,29 @@ from dermai.registry.mlflow_store import (
     sqlite_file,
     with_clear_errors,
 )
-from dermai.registry.stored_packages import check_package, fetch_package, log_package, served_files_sha256
+from dermai.registry.stored_packages import (
+    fetch_package,
+    keep_package,
+    kept_package,
+    log_package,
+    served_files_sha256,
+)
+from dermai.registry.versions import (
+    COMPLETE,
+    ORIGIN,
+    SHA256,
+    ModelVersion,
+    aliases_in_mlflow,
+    is_whole,
+    under_aliases,
+    versions_in_mlflow,
+)
 from dermai.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CHAMPION, CHALLENGER, ANCHOR, PREVIOUS = "champion", "challenger", "anchor", "previous"
-# Tags of a version. `complete` is set last: a version without it is what a killed registration left.
-COMPLETE, SHA256, ORIGIN = "complete", "sha256", "origin"
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ModelVersion:
-    """One registered model and what is known of it."""
-
-    name: str
-    version: str
-    run_id: str
-    aliases: tuple[str, ...]
-    tags: Mapping[str, str]
-    created: datetime
-
-    @property
-    def sha256(self) -> str:
-        """The package's identity."""
-        return self.tags[SHA256]
-
-    @property
-    def uri(self) -> str:
-        """Where `mlflow.pyfunc.load_model` and `mlflow models serve` find it."""
-        return f"models:/{self.name}/{self.version}"
 
 
 class Registry:
@@ -167,12 +156,7 @@ class Registry:
     @with_clear_errors
     def versions_by_mlflow(self) -> list[ModelVersion]:
         """The same, as MLflow itself answers."""
-        aliases: dict[str, list[str]] = {}
-        for alias, number in self._aliases().items():
-            aliases.setdefault(str(number), []).append(alias)
-        found = self.client.search_model_versions(f"name = '{self.name}'")
-        whole = [self._version(entity, aliases.get(str(entity.version), [])) for entity in found if _whole(entity)]
-        return sorted(whole, key=lambda version: int(version.version))
+        return versions_in_mlflow(self.client, self.name)
 
     def get(self, version: str) -> ModelVersion:
         """One version by number.
@@ -198,7 +182,7 @@ class Registry:
     @with_clear_errors
     def delete_alias(self, alias: str) -> None:
         """Remove an alias; nothing happens where there is none."""
-        if alias in self._aliases():
+        if alias in aliases_in_mlflow(self.client, self.name):
             self.client.delete_registered_model_alias(self.name, alias)
 
     @with_clear_errors
@@ -215,22 +199,12 @@ class Registry:
             PackageTampered: a file is not what was registered, or is gone.
         """
         expected = self.get(version).sha256
-        cached = self.workspace.cache / "packages" / expected
-        if cached.is_dir():
-            try:
-                return check_package(cached, self.name, version, expected)
-            except PackageTampered:
-                shutil.rmtree(cached)  # only a copy: fetch it again
+        kept = self.workspace.cache / "packages" / expected
+        if found := kept_package(kept, self.name, version):
+            return found
         _ = self.client  # MLflow fetches from the address that its client sets
         folder = fetch_package(self.name, version, expected)
-        if self.workspace.store in folder.parents:
-            return folder
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=cached.parent))
-        shutil.copytree(folder, temporary / "package")
-        (temporary / "package").rename(cached)
-        temporary.rmdir()
-        return cached
+        return folder if self.workspace.store in folder.parents else keep_package(folder, kept)
 
     @with_clear_errors
     def served_sha256(self, version: str) -> str:
@@ -258,24 +232,9 @@ class Registry:
         with locked(self.workspace.state / "registry.lock"):
             yield
 
-    def _aliases(self) -> dict[str, str]:
-        models = self.client.search_registered_models(f"name = '{self.name}'")
-        return dict(models[0].aliases) if models else {}
-
-    def _version(self, entity: Any, aliases: list[str]) -> ModelVersion:
-        created = datetime.fromtimestamp(entity.creation_timestamp / 1000, UTC)
-        number = str(entity.version)
-        return ModelVersion(self.name, number, entity.run_id, tuple(sorted(aliases)), dict(entity.tags), created)
-
     def _experiment_id(self) -> str:
-        from mlflow.entities import ViewType
-
-        for experiment in self.client.search_experiments(ViewType.ALL, filter_string=f"name = '{self.experiment}'"):
-            if experiment.lifecycle_stage == "deleted":
-                self.client.restore_experiment(experiment.experiment_id)
-            return str(experiment.experiment_id)
         folder = self._artifacts.as_uri() if sqlite_file(self.workspace.tracking_uri) else None
-        return str(self.client.create_experiment(self.experiment, artifact_location=folder))
+        return experiment_id(self.client, self.experiment, folder)
 
     def _make_model(self) -> None:
         if not self.client.search_registered_models(f"name = '{self.name}'"):
@@ -284,18 +243,9 @@ class Registry:
     def _remove_interrupted(self) -> None:
         """Undo what registrations of this workspace that were killed have left; called under the lock."""
         for entity in self.client.search_model_versions(f"name = '{self.name}'"):
-            if not _whole(entity) and entity.tags.get(ORIGIN) == self._origin:
+            if not is_whole(entity) and entity.tags.get(ORIGIN) == self._origin:
                 log.warning("removing version %s of %s: its registration was interrupted", entity.version, self.name)
                 self.client.delete_model_version(self.name, entity.version)
         ours = f"tags.{ORIGIN} = '{self._origin}' and attributes.status = 'RUNNING'"
         for run in self.client.search_runs([self._experiment_id()], ours):
             self.client.set_terminated(run.info.run_id, "KILLED")
-
-
-def under_aliases(versions: Iterable[ModelVersion]) -> dict[str, ModelVersion]:
-    """The version under each alias, where several are wanted of one look at the registry."""
-    return {alias: version for version in versions for alias in version.aliases}
-
-
-def _whole(entity: Any) -> bool:
-    return bool(entity.tags.get(COMPLETE) == "true")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,27 @@ def log_package(name: str, folder: Path, cleaning: Mapping[str, Any]) -> Any:
             pip_requirements=requirements,
             model_config={"paths": False, **cleaning},
         )
+
+
+def kept_package(kept: Path, name: str, version: str) -> Path | None:
+    """The copy of a package, in a folder of its hash; None where there is none or it is damaged, and then removed."""
+    if not kept.is_dir():
+        return None
+    try:
+        return check_package(kept, name, version, kept.name)
+    except PackageTampered:
+        shutil.rmtree(kept)  # only a copy: it is fetched again
+        return None
+
+
+def keep_package(folder: Path, kept: Path) -> Path:
+    """Copy a package that was fetched; the copy appears wholly or not at all."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=kept.parent))
+    shutil.copytree(folder, temporary / "package")
+    (temporary / "package").rename(kept)
+    temporary.rmdir()
+    return kept
 
 
 def fetch_package(name: str, version: str, sha256: str) -> Path:

@@ -13,7 +13,7 @@ from dermai.promotion.standing import champion_standing
 from dermai.records.log import Record, records_of
 from dermai.records.moves import ChampionMove
 from dermai.records.update_record import UpdateAttempt
-from dermai.registry.registry import ModelVersion
+from dermai.registry.versions import ModelVersion
 from dermai.report.pages import render_page
 
 

@@ -20,7 +20,8 @@ from dermai.records.moves import PolicyApproval
 from dermai.records.reasons import marked_reasons
 from dermai.records.summary import summarise, version_of
 from dermai.records.update_record import UpdateAttempt
-from dermai.registry.registry import CHAMPION, ModelVersion, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import CHAMPION, ModelVersion
 from dermai.report.model_card import model_card
 from dermai.report.pages import render_page
 from dermai.workspace import Workspace

@@ -16,7 +16,8 @@ from dermai.files import write_text
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import Confirmed, confirm
 from dermai.prediction_log.log import PredictionLog
-from dermai.registry.registry import CHAMPION, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import CHAMPION
 from dermai.report.latest import point_latest_at
 from dermai.simulate.frequencies import DERMAI
 from dermai.simulate.publishers import simulate

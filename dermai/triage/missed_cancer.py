@@ -24,7 +24,7 @@ from dermai.prediction_log.sortings import counting_sortings, read_sortings
 from dermai.promotion.acknowledgement import page_of
 from dermai.records.incidents import MissedCancer
 from dermai.records.log import records_of
-from dermai.registry.registry import CHAMPION
+from dermai.registry.versions import CHAMPION
 from dermai.report.pages import render_page
 from dermai.report.thumbnails import thumbnail
 from dermai.taxonomy import RiskLevel

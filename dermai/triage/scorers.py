@@ -13,7 +13,8 @@ from dermai.models.package import ModelPackage
 from dermai.promotion.recorded_models import check_registry
 from dermai.promotion.standing import champion_standing
 from dermai.records.moves import ProvisionalTerms
-from dermai.registry.registry import ANCHOR, CHALLENGER, CHAMPION, Registry, under_aliases
+from dermai.registry.registry import Registry
+from dermai.registry.versions import ANCHOR, CHALLENGER, CHAMPION, under_aliases
 from dermai.triage.scoring import ScoringModel
 from dermai.workspace import Workspace
 

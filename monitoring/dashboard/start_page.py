@@ -17,7 +17,8 @@ from dermai.promotion.acknowledgement import in_words, open_incidents, page_of
 from dermai.promotion.standing import champion_standing
 from dermai.records.after_alarms import owed_after_alarms
 from dermai.records.clockwork import overdue_tasks
-from dermai.registry.registry import CHAMPION, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import CHAMPION
 from dermai.report.figures import Row, interval_plot, line_plot
 from dermai.report.pages import render_page
 from dermai.report.thumbnails import thumbnail

@@ -11,7 +11,8 @@ from dermai.records.incidents import Failure, Restore
 from dermai.records.moves import Promotion
 from dermai.records.update_record import CodeRecord, DatasetRecord, NothingNew
 from dermai.registry.champion import reference_to
-from dermai.registry.registry import ModelVersion, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import ModelVersion
 from dermai.workspace import CodeVersion
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dermai.registry.registry import ModelVersion, Registry
+from dermai.registry.registry import Registry
+from dermai.registry.versions import ModelVersion
 from tests.packages import CLASSES, make_package
 from tests.records.made import crown
 
