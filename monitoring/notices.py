@@ -22,6 +22,7 @@ from dermai.promotion.acknowledgement import in_words, open_incidents
 from dermai.records.clockwork import overdue_tasks
 from dermai.workspace import Workspace
 from monitoring.alerts import AlertFailed, send_alerts
+from monitoring.waiting_list import WaitingList
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,16 @@ def clockwork_notices(workspace: Workspace, params: ClockworkParams) -> list[Not
         return []
     subject = f"dermai: {count_words(len(late), 'scheduled task')} did not run in time"
     return [Notice("clockwork", subject, late, {"causes": ["schedule"]})]
+
+
+def waiting_notices(found: WaitingList) -> list[Notice]:
+    """One for the cases and diagnoses that are overdue."""
+    late = sum(level.overdue for level in found.levels)
+    if not found.sentences:
+        return []
+    subject = f"dermai: {count_words(late, 'case')} overdue" if late else "dermai: diagnoses are overdue"
+    listed = "The list, on the machine: dermai overdue."
+    return [Notice("waiting", subject, (*found.sentences, listed), {"causes": ["waiting"], "overdue": late})]
 
 
 def send_notices(workspace: Workspace, params: MonitoringParams, notices: Sequence[Notice]) -> list[str]:

@@ -1,7 +1,8 @@
-"""`dermai run-scheduled`, `shadow-look` and `tell`: what timers call (deploy/systemd)."""
+"""`dermai run-scheduled`, `shadow-look`, `tell` and `overdue`: what timers call, and what waits."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -17,6 +18,7 @@ def register(application: typer.Typer) -> None:
     application.command(name="run-scheduled", no_args_is_help=True)(run_scheduled)
     application.command(name="shadow-look")(shadow_look)
     application.command()(tell)
+    application.command()(overdue)
 
 
 def run_scheduled(
@@ -51,16 +53,49 @@ def shadow_look(profile: Profile = "", settings: Settings = None) -> None:
 
 
 def tell(profile: Profile = "", settings: Settings = None) -> None:
-    """Alert of what nobody has seen to: missed cancers and tasks that did not run; each once a day.
+    """Alert of what nobody has seen to: missed cancers, tasks that did not run, overdue cases; each once a day.
 
     Example: `dermai tell`, each hour
     """
     from dermai.errors import DermaiError
-    from monitoring.notices import clockwork_notices, incident_notices, send_notices
+    from monitoring.notices import clockwork_notices, incident_notices, send_notices, waiting_notices
+    from monitoring.waiting_list import keep_waiting_list
 
     workspace, params = opened(profile, settings)
-    notices = [*incident_notices(workspace), *clockwork_notices(workspace, params.clockwork)]
+    notices = [
+        *incident_notices(workspace),
+        *clockwork_notices(workspace, params.clockwork),
+        *waiting_notices(keep_waiting_list(workspace, params)),
+    ]
     for notice in notices:
         say(notice.subject)
     if problems := send_notices(workspace, params.monitoring, notices):
         raise DermaiError("; ".join(problems))
+
+
+def overdue(
+    output: Annotated[Path | None, typer.Option(help="Also write them as CSV; pseudonyms are in it.")] = None,
+    profile: Profile = "",
+    settings: Settings = None,
+) -> None:
+    """List the cases that wait longer for a diagnosis than `triage.waiting_days`, the longest first.
+
+    Example: `dermai overdue`, then `dermai find CASE` says whose it is
+    """
+    from datetime import UTC, datetime
+
+    from dermai.data.tables import csv_text
+    from dermai.files import write_text
+    from dermai.prediction_log.log import PredictionLog
+    from monitoring.waiting_list import keep_waiting_list, overdue_cases
+
+    workspace, params = opened(profile, settings)
+    late = overdue_cases(PredictionLog.of(workspace), params, datetime.now(UTC))
+    for sentence in keep_waiting_list(workspace, params).sentences or ("nothing is overdue",):
+        say(sentence)
+    for _, case in late.head(20).iterrows():
+        say(f"{case['case_id']}: {case['risk'].replace('_', ' ')}, {case['days']} days")
+    if len(late) > 20:
+        say(f"and {len(late) - 20} more" + ("" if output else ": --output FILE writes all"))
+    if output:
+        write_text(output, csv_text(late[["case_id", "risk", "days", "referred_at"]]))

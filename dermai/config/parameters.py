@@ -184,6 +184,9 @@ class TriageParams(Section):
     batch_level: float = Field(0.01, gt=0, lt=0.5)
     batch: int = Field(256, ge=1)
     second_reading: float = Field(0.02, ge=0, le=1)
+    waiting_days: dict[Literal["high_priority", "priority", "normal"], Annotated[int, Field(ge=0)]] = {
+        "high_priority": 14, "priority": 42, "normal": 0,
+    }  # fmt: skip
 
 
 ScheduledTask = Literal["triage", "shadow_look", "drift", "backup"]

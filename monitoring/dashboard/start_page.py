@@ -30,6 +30,7 @@ from monitoring.evidently_report import report_file
 from monitoring.findings import HEADLINES, KINDS
 from monitoring.history import History, WindowRecord, read_history
 from monitoring.overall_verdict import overall
+from monitoring.waiting_list import kept_waiting_list
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -75,6 +76,7 @@ def start_page(workspace: Workspace, params: Params) -> str:
         changes=changes,
         advice=advice,
         owed=owed_after_alarms(workspace),
+        waiting=kept_waiting_list(workspace),
         not_run=overdue_tasks(AuditLog(workspace.audit_log), params.clockwork, datetime.now(UTC)),
         incidents=[
             (in_words(incident), f"/{page_of(incident.body.incident)}", incident.body.incident)
