@@ -71,8 +71,21 @@ run git commit --quiet -m "An export gone wrong" data.dvc
 run zenml pipeline run incremental_finetune -c profiles/demo.yaml
 
 step "This morning: the quality of referrals checked, then scored, sorted by risk"
-run dermai simulate referrals --arrival 3 --scale 0.005 --size 128
-run zenml pipeline run triage_cases -c profiles/demo.yaml
+# As shipped 2 in 100 of the cases sorted as normal are drawn to be read all the same; so few cases need more
+run dermai simulate referrals --arrival 3 --scale 0.02 --size 128
+sed "s/^  overrides:/&\n    triage: {second_reading: 0.25}/" profiles/demo.yaml > demo/second_reading.yaml
+run zenml pipeline run triage_cases -c demo/second_reading.yaml
+rm demo/second_reading.yaml
+printf '   drawn for a second reading, without the answer of the model: %s\n' "$(grep -c ',yes$' reports/triage_cases/latest/worklist.csv || true)"
+
+step "A melanoma comes back that was sorted as normal: an incident, with the open cases that look like it"
+if run python demo/miss_a_melanoma.py reports/triage_cases/latest/worklist.csv demo/missed.csv; then
+  run dermai confirm demo/missed.csv --profile demo
+  incident=$(basename "$(ls -d reports/incidents/*/)")
+  run dermai acknowledge "$incident" \
+    --approver "A. Demo" --role "head of dermatology" --reason "the patient was called, the similar cases are read today"
+  rm demo/missed.csv
+fi
 
 step "Is the model still right for the patients we see?"
 run zenml pipeline run monitor_drift -c profiles/demo.yaml
@@ -81,6 +94,7 @@ step "Where to look"
 run dermai status --profile demo
 printf '\n   report          %s\n' "$workspace/reports/incremental_finetune/latest/report.html"
 printf '   worklist        %s\n' "$workspace/reports/triage_cases/latest/worklist.html"
+printf '   incidents       %s\n' "$workspace/reports/incidents/"
 printf '   dashboard       cd demo/workspace && dermai dashboard   (then open http://127.0.0.1:8600)\n'
 printf '   data checks     %s\n' "$workspace/reports/validation/index.html"
 printf '   audit log       cd demo/workspace && dermai audit show\n'
