@@ -19,6 +19,7 @@ def register(application: typer.Typer) -> None:
     application.command(name="shadow-look")(shadow_look)
     application.command()(tell)
     application.command()(overdue)
+    application.command(name="confirm-first")(confirm_first)
 
 
 def run_scheduled(
@@ -99,3 +100,24 @@ def overdue(
         say(f"and {len(late) - 20} more" + ("" if output else ": --output FILE writes all"))
     if output:
         write_text(output, csv_text(late[["case_id", "risk", "days", "referred_at"]]))
+
+
+def confirm_first(
+    number: Annotated[int, typer.Option(min=1, help="About so many cases.")] = 20,
+    profile: Profile = "",
+    settings: Settings = None,
+) -> None:
+    """List open cases whose diagnoses would decide soonest on the challenger that waits, drawn at random.
+
+    Please see to all of them: who picks among them chooses what the challenger is judged by.
+
+    Example: `dermai confirm-first --number 30`
+    """
+    from dermai.data.pseudonyms import load_pseudonyms
+    from dermai.promotion.confirm_first import draw_confirm_first
+
+    workspace, params = opened(profile, settings)
+    found = draw_confirm_first(workspace, params, load_pseudonyms(workspace), number)
+    say(f"{len(found.cases)} of {len(found.table)} open cases, for version {found.version}:")
+    for case in found.cases:
+        say(case)

@@ -33,6 +33,7 @@ from dermai.records.incidents import (
 )
 from dermai.records.moves import (
     Confirmation,
+    ConfirmFirstDrawn,
     PolicyApproval,
     Promotion,
     Refusal,
@@ -81,6 +82,7 @@ RecordedEvent = Annotated[
     | Annotated[MissedCancer, Tag("missed_cancer")]
     | Annotated[IncidentAcknowledged, Tag("incident_acknowledged")]
     | Annotated[ScheduledRun, Tag("scheduled_run")]
+    | Annotated[ConfirmFirstDrawn, Tag("confirm_first")]
     | Annotated[Repair, Tag("repair")]
     | Annotated[Restore, Tag("restore")]
     | Annotated[KeyRotation, Tag("key_rotation")]

@@ -128,3 +128,14 @@ class PolicyApproval(Decided):
     policy_sha256: str
     policy: RecordedPolicy
     defaults_version: int | None = Field(None, exclude_if=not_)
+
+
+class ConfirmFirstDrawn(Event):
+    """Cases to confirm first were drawn for a challenger: the file has all that could be, with the probabilities."""
+
+    event: Literal["confirm_first"] = "confirm_first"
+    version: str
+    file: str
+    file_sha256: str
+    cases: int
+    drawn: int

@@ -30,6 +30,7 @@ from dermai.records.incidents import (
 from dermai.records.log import read_record
 from dermai.records.moves import (
     Confirmation,
+    ConfirmFirstDrawn,
     LaterDecision,
     Move,
     PolicyApproval,
@@ -49,7 +50,7 @@ def version_of(entry: Entry) -> str:
     match _said(entry):
         case Move() | Confirmation() | DriftAlarm() | AlarmsSettled() | Refusal() as event:
             return event.version or ""
-        case MissedCancer() | IncidentAcknowledged() as event:
+        case MissedCancer() | IncidentAcknowledged() | ConfirmFirstDrawn() as event:
             return event.version
         case UpdateAttempt() | LaterDecision() as event:
             return event.candidate.version
@@ -81,6 +82,8 @@ def summarise(entry: Entry) -> str:
             return f"incident {event.incident}: a confirmed {event.lesion_class} was sorted as normal{similar}"
         case IncidentAcknowledged() as event:
             return f"incident {event.incident} acknowledged {_by(event)}"
+        case ConfirmFirstDrawn() as event:
+            return f"{event.drawn} of {count_words(event.cases, 'open case')} drawn to be confirmed first"
         case ScheduledRun() as event:
             ended = "done" if event.exit_code == 0 else f"failed (exit code {event.exit_code})"
             return f"{event.task.replace('_', ' ')} {ended} in {event.seconds:.0f} s"

@@ -19,7 +19,15 @@ from dermai.prediction_log.part_records import (
 )
 from dermai.records.incidents import AlarmsSettled, IncidentAcknowledged, MissedCancer, ScheduledRun
 from dermai.records.log import EVENT_TYPES, read_record, records_of
-from dermai.records.moves import ChampionMove, Confirmation, PolicyApproval, Promotion, Rejection, ShadowDecisionRecord
+from dermai.records.moves import (
+    ChampionMove,
+    Confirmation,
+    ConfirmFirstDrawn,
+    PolicyApproval,
+    Promotion,
+    Rejection,
+    ShadowDecisionRecord,
+)
 from dermai.records.reassessment import Reassessment
 from dermai.records.test_set_ledger import LedgerResult, LedgerTakeover, LedgerUse
 from dermai.records.update_record import NothingNew, UpdateAttempt, UpdateRecord
@@ -47,6 +55,7 @@ def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_f
         "sortings": SortingsRecorded, "sortings_adopted": SortingsAdopted,
         "missed_cancer": MissedCancer, "incident_acknowledged": IncidentAcknowledged,
         "scheduled_run": ScheduledRun,
+        "confirm_first": ConfirmFirstDrawn,
     }  # fmt: skip
     assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - set(later)
     assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - set(later.values())
