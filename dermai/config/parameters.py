@@ -59,7 +59,7 @@ class ModelParams(Section):
     interpolation: Literal["nearest", "bilinear"] = "bilinear"
     views: tuple[View, ...] = Field(("whole", "lesion"), min_length=1)
     late_stages: int = Field(3, ge=0, le=8)
-    crop: Literal["none", "lesion"] = "none"
+    crop: Literal["none", "lesion"] = "none"  # experimental, as is `training.hierarchy`: benchmarks/results/switches.md
     dropout: float = Field(0.2, ge=0, lt=1)
     frozen_share: float = Field(0.75, ge=0, le=1)
 

@@ -39,10 +39,11 @@ class Kill:
 
 
 def in_a_process(work: Callable[..., object], arguments: tuple[object, ...], environment: Mapping[str, str],
-                 hours: int = 0, kill: Kill | None = None) -> bool:  # fmt: skip
+                 hours: int = 0, kill: Kill | None = None,
+                 imported: tuple[str, ...] = IMPORTED_ONCE) -> bool:  # fmt: skip
     """Whether the work was done; false: it was killed. `hours`: how far the clock is off."""
     context = multiprocessing.get_context("forkserver")  # not a copy of this process, whose threads would be missing
-    context.set_forkserver_preload(list(IMPORTED_ONCE))
+    context.set_forkserver_preload(list(imported))
     process = context.Process(target=_work, args=(work, arguments, dict(environment), hours, kill))
     process.start()
     process.join(SECONDS)
@@ -58,7 +59,8 @@ def in_a_process(work: Callable[..., object], arguments: tuple[object, ...], env
 def _work(work: Callable[..., object], arguments: tuple[object, ...], environment: Mapping[str, str], hours: int,
           kill: Kill | None) -> None:  # fmt: skip
     os.environ.update(environment)
-    _set_clock(timedelta(hours=hours))
+    if hours:
+        _set_clock(timedelta(hours=hours))
     if kill:
         _prepare(kill)
     work(*arguments)
