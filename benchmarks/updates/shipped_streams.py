@@ -16,7 +16,6 @@ import argparse
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from benchmarks.updates.stream_statistics import (
     sensitivity,
 )
 from benchmarks.updates.streams import stream_cases, with_splits
+from benchmarks.updates.update_costs import costs, timed, workspace_with_photographs
 from dermai.config import Params, load_params
 from dermai.continual.plan import plan_update
 from dermai.files import sha256_json, write_json, write_text
@@ -50,7 +50,7 @@ TITLES = {
 }
 KINDS = ("with the columns", "the photograph alone")
 WRONG_SHARE, WITHDRAWN = 0.15, 10  # of the first arrival's lesions, mislabelled at first; patients
-TIMED = {"pad": range(3), "ham": range(1)}  # repetitions of a stream
+TIMED = {"pad": range(3), "ham": range(3)}  # repetitions of a stream
 Called = dict[str, dict[str, str]]  # kind of answer -> lesion -> called class
 
 
@@ -85,21 +85,11 @@ class Repetition:
     def called(self, package: ModelPackage, cases: pd.DataFrame) -> Called:
         """The class of the largest mean probability of each lesion; features are kept, as a training keeps them."""
         from dermai.models.calibration import apply_temperature
-        from dermai.models.package_network import model_pixels, ready_to_predict
-        from dermai.models.seen_features import seen_features
+        from dermai.models.package_network import weighed
+        from dermai.models.seen_features import package_features
 
-        assert package.linear_parts is not None
-        network = ready_to_predict(package, self.workspace.cache)
-        where = self.workspace.data, self.workspace.cache
-        features = seen_features(
-            network.below,
-            package.network_identity,
-            sum(package.linear_parts.blocks),
-            model_pixels(package, self.workspace.cache),
-            list(cases["image"]),
-            *where,
-        )
-        logits, found = network.weigh(features), {}
+        features = package_features(package, list(cases["image"]), self.workspace.data, self.workspace.cache)
+        logits, found = weighed(features, *package.linear_head()), {}
         for kind, clinical in zip(KINDS, (cases, None), strict=True):
             table = apply_temperature(package.scores(logits, clinical), package.temperature)
             means = pd.DataFrame(table, columns=list(package.classes)).groupby(cases["lesion_id"].to_numpy()).mean()
@@ -115,25 +105,6 @@ def streamed(repetition: Repetition) -> dict[str, Any]:
         stages.append(repetition.called(package, repetition.test))
     anew = repetition.made(repetition.upto(repetition.arrivals), None)
     return {"stages": stages, "anew": [repetition.called(anew, repetition.test)]}
-
-
-def timed(repetition: Repetition) -> dict[str, float]:
-    """Processor seconds of the last update and of a training anew, each with the cache that it would find."""
-    root = FOLDER / "timed"
-    shutil.rmtree(root, ignore_errors=True)
-    found = {}
-    for name in ("update", "anew"):
-        own = Workspace(root / name)
-        own.root.mkdir(parents=True)
-        own.data.symlink_to(repetition.workspace.data)
-        parent = None
-        if name == "update":
-            parent = repetition.made(repetition.upto(repetition.arrivals - 1), None, own)
-        began = time.process_time()
-        repetition.made(repetition.upto(repetition.arrivals), parent, own)
-        found[name] = time.process_time() - began
-    shutil.rmtree(root)
-    return found
 
 
 def corrected(repetition: Repetition) -> dict[str, Any]:
@@ -166,9 +137,7 @@ def withdrawn(repetition: Repetition) -> dict[str, Any]:
     # A workspace of its own: the other repetitions go on with the photographs.
     root = FOLDER / "withdrawn"
     shutil.rmtree(root, ignore_errors=True)
-    own = Workspace(root)
-    own.root.mkdir(parents=True)
-    own.data.symlink_to(repetition.workspace.data)
+    own = workspace_with_photographs(root, repetition)
     after = repetition.made(left, champion, own)
     kept = [file.read_text() for file in own.cache.rglob("*.index")]
     shutil.rmtree(root)
@@ -190,7 +159,7 @@ def cell(stream: str, number: int, photographs: Path) -> dict[str, Any]:
         lesions = repetition.test.drop_duplicates("lesion_id")[["lesion_id", "patient_id", "diagnosis", "arrival"]]
         found = {"test": lesions.to_dict("records"), **streamed(repetition)}
         if number in TIMED.get(stream, ()):
-            found["seconds"] = timed(repetition)
+            found["seconds"] = timed(repetition, FOLDER / "timed")
         if stream == "pad" and number in TIMED["pad"]:
             found |= {"correction": corrected(repetition), "withdrawal": withdrawn(repetition)}
         write_json(file, found)
@@ -239,12 +208,7 @@ def section(stream: str, cells: Sequence[dict[str, Any]]) -> list[str]:
         )
     lines += ["", *verdicts, "", "After each arrival, with the columns: " + by_stage(cells) + "."]
     if seconds := [found["seconds"] for found in cells if "seconds" in found]:
-        update, anew = (np.mean([one[name] for one in seconds]) for name in ("update", "anew"))
-        lines += [
-            "",
-            f"Processor seconds, mean of {len(seconds)}: the last update {update:.1f}, anew with an empty cache "
-            f"{anew:.1f}: {100 * update / anew:.0f} %.",
-        ]
+        lines += ["", *costs(seconds)]
     for number, found in enumerate(cells):
         if "correction" in found:
             fixed, removed = found["correction"], found["withdrawal"]
