@@ -13,7 +13,7 @@ from dermai.files import write_text
 from dermai.gate.reference_standard import counting
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.waiting_cases import referred_cases, waiting_cases
+from dermai.prediction_log.waiting_cases import referred_cases
 from dermai.taxonomy import RiskLevel
 from dermai.workspace import Workspace
 
@@ -62,9 +62,9 @@ class WaitingList(BaseModel):
         return tuple(said)
 
 
-def overdue_cases(log: PredictionLog, params: Params, now: datetime) -> pd.DataFrame:
-    """The cases that wait longer than the target of their level, the longest first, with `days`."""
-    waiting = waiting_cases(log)
+def overdue_cases(cases: pd.DataFrame, params: Params, now: datetime) -> pd.DataFrame:
+    """Those of `referred_cases` that wait longer than the target of their level, the longest first, with `days`."""
+    waiting = cases[cases["waiting"]]
     days = (pd.Timestamp(now) - waiting["referred_at"]).dt.days
     targets = waiting["risk"].map({str(risk): days for risk, days in params.triage.waiting_days.items()}).fillna(0)
     return waiting.assign(days=days)[(targets > 0) & (days > targets)].reset_index(drop=True)
@@ -76,7 +76,8 @@ def waiting_list(log: PredictionLog, params: Params, now: datetime) -> WaitingLi
     Raises:
         AuditLogDamaged: the audit log, which names each part with diagnoses, does not verify.
     """
-    waiting, late = waiting_cases(log), overdue_cases(log, params, now)
+    cases = referred_cases(log)
+    waiting, late = cases[cases["waiting"]], overdue_cases(cases, params, now)
     levels = []
     for risk in RiskLevel:
         of_level = waiting[waiting["risk"] == risk]
@@ -87,7 +88,6 @@ def waiting_list(log: PredictionLog, params: Params, now: datetime) -> WaitingLi
         target = params.triage.waiting_days.get(risk.value) or None
         levels.append(WaitingLevel(risk=risk, waiting=len(of_level), overdue=overdue, target_days=target,
                                    longest_days=longest))  # fmt: skip
-    cases = referred_cases(log)
     over = cases["referred_at"] + timedelta(days=params.gate.shadow.follow_up_days) <= pd.Timestamp(now)
     to_read = cases[over & (cases["risk"] != RiskLevel.NORMAL)]
     known = read_confirmations(log)[0]

@@ -88,10 +88,11 @@ def overdue(
     from dermai.data.tables import csv_text
     from dermai.files import write_text
     from dermai.prediction_log.log import PredictionLog
+    from dermai.prediction_log.waiting_cases import referred_cases
     from monitoring.waiting_list import keep_waiting_list, overdue_cases
 
     workspace, params = opened(profile, settings)
-    late = overdue_cases(PredictionLog.of(workspace), params, datetime.now(UTC))
+    late = overdue_cases(referred_cases(PredictionLog.of(workspace)), params, datetime.now(UTC))
     for sentence in keep_waiting_list(workspace, params).sentences or ("nothing is overdue",):
         say(sentence)
     for _, case in late.head(20).iterrows():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -19,10 +18,14 @@ SIMULATED = "simulated"  # how the site of patients who do not exist begins: the
 
 
 def referred_cases(log: PredictionLog) -> pd.DataFrame:
-    """A row a case: `case_id`, `referred_at`, `risk` as it is shown now, `second_reading`, `lesions` (a set).
+    """A row a case, the longest ago first: `case_id`, `referred_at`, `risk`, `second_reading`, `waiting`.
 
-    The later of the given day and the moment of writing is when it came in. A case that was drawn for a second reading
-    stands under *priority*. Parts that cannot be read are passed over, as `PredictionLog.read` names them.
+    `risk` is the level under which it is shown now: *priority* where it was drawn for a second reading. It came in at the
+    later of the given day and the moment of writing, and waits where a lesion has no diagnosis of any kind. Parts that
+    cannot be read are passed over, as `PredictionLog.read` names them.
+
+    Raises:
+        AuditLogDamaged: the audit log, which names each part with diagnoses, does not verify.
     """
     tables = []
     for version in log.model_versions():
@@ -38,30 +41,16 @@ def referred_cases(log: PredictionLog) -> pd.DataFrame:
     rows = rows.assign(referred_at=rows["predicted_at"].where(simulated, later), _order=rows["risk"].map(ORDER))
     by_case = rows.groupby("case_id")
     newest = rows[rows[WRITTEN] == by_case[WRITTEN].transform("max")].groupby("case_id")["_order"].min()
-    names = {place: name for name, place in ORDER.items()}
-    risks, lesions = newest.map(names), by_case["lesion_id"].agg(set)
     came_in = pd.to_datetime(by_case["referred_at"].min(), utc=True)  # a table without rows knows no types
-    cases = pd.DataFrame({"referred_at": came_in, "risk": risks, "lesions": lesions})
+    cases = pd.DataFrame({"referred_at": came_in, "risk": newest.map({place: name for name, place in ORDER.items()})})
     sortings = read_sortings(log)[0].sort_values(WRITTEN, kind="stable").drop_duplicates("case_id", keep="last")
     shown = sortings.set_index("case_id")
     drawn = shown.index[shown["drawn"].astype(bool) & (shown["risk"] == RiskLevel.NORMAL)]
-    risk = shown["risk"].reindex(cases.index).fillna(cases["risk"])
     again = pd.Series(cases.index.isin(drawn), cases.index)
-    risk = risk.where(~again, RiskLevel.NORMAL.to_be_read.value)
-    return cases.assign(risk=risk, second_reading=again).reset_index()
-
-
-def waiting_cases(log: PredictionLog) -> pd.DataFrame:
-    """Of `referred_cases` those of which a lesion has no diagnosis of any kind, the longest wait first.
-
-    Raises:
-        AuditLogDamaged: the audit log, which names each part with diagnoses, does not verify.
-    """
-    cases = referred_cases(log)
+    risk = shown["risk"].reindex(cases.index).fillna(cases["risk"]).where(~again, RiskLevel.NORMAL.to_be_read.value)
     known = read_confirmations(log)[0]
-    done = set(zip(known["case_id"], known["lesion_id"], strict=True))
-    waits = [
-        any((case, lesion) not in done for lesion in lesions)
-        for case, lesions in zip(cases["case_id"], cases["lesions"], strict=True)
-    ]
-    return cases[np.array(waits, dtype=bool)].sort_values(["referred_at", "case_id"]).reset_index(drop=True)
+    lesions = pd.MultiIndex.from_frame(rows[["case_id", "lesion_id"]].drop_duplicates())
+    open_lesions = lesions[~lesions.isin(pd.MultiIndex.from_frame(known[["case_id", "lesion_id"]]))]
+    waiting = cases.index.isin(open_lesions.get_level_values("case_id"))
+    found = cases.assign(risk=risk, second_reading=again, waiting=waiting).reset_index()
+    return found.sort_values(["referred_at", "case_id"]).reset_index(drop=True)

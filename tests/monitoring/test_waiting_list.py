@@ -12,7 +12,7 @@ from dermai.config import load_params
 from dermai.prediction_log.confirmations import confirm
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.sortings import record_sortings
-from dermai.prediction_log.waiting_cases import waiting_cases
+from dermai.prediction_log.waiting_cases import referred_cases
 from monitoring.dashboard.start_page import start_page
 from monitoring.notices import waiting_notices
 from monitoring.waiting_list import keep_waiting_list, kept_waiting_list, overdue_cases, waiting_list
@@ -57,7 +57,7 @@ def test_a_case_is_overdue_after_the_days_of_its_level(log, params, tmp_path):
     referred(log, ("a", "high_priority", 13), ("b", "high_priority", 20), ("c", "priority", 20), ("d", "priority", 60),
              ("e", "normal", 900), ("f", "high_priority", 30))  # fmt: skip
     confirmed(log, tmp_path, ("f", "MM", "reading"))
-    late = overdue_cases(log, params, NOW)
+    late = overdue_cases(referred_cases(log), params, NOW)
     assert late[["case_id", "days"]].to_dict("list") == {"case_id": ["d", "b"], "days": [60, 20]}
     found = waiting_list(log, params, NOW)
     assert [(level.risk, level.waiting, level.overdue) for level in found.levels] == [
@@ -82,21 +82,21 @@ def test_a_second_reading_waits_like_a_priority_case(log, params):
     record_sortings(
         log, pd.DataFrame([{"case_id": "a", "drawn": True, **rows}, {"case_id": "b", "drawn": False, **rows}]), NOW
     )
-    assert list(overdue_cases(log, params, NOW)["case_id"]) == ["a"]
+    assert list(overdue_cases(referred_cases(log), params, NOW)["case_id"]) == ["a"]
 
 
 def test_the_newest_model_says_under_which_level_and_a_challenger_says_nothing(log):
     referred(log, ("a", "normal", 60))
     referred(log, ("a", "high_priority", 30), version="2")
     referred(log, ("a", "priority", 10), version="3", role="challenger")
-    found = waiting_cases(log)
+    found = referred_cases(log)
     assert found["risk"].tolist() == ["high_priority"]
     assert (NOW - found["referred_at"].iloc[0]).days == 60
 
 
 def test_for_patients_who_exist_the_day_of_writing_counts(log, params):
     referred(log, ("a", "high_priority", 60), site="Porto")
-    assert overdue_cases(log, params, NOW).empty
+    assert overdue_cases(referred_cases(log), params, NOW).empty
 
 
 def test_without_referrals_nobody_waits(log, params):
