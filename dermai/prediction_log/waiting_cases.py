@@ -20,7 +20,7 @@ SIMULATED = "simulated"  # how the site of patients who do not exist begins: the
 def referred_cases(log: PredictionLog) -> pd.DataFrame:
     """A row a case, the longest ago first: `case_id`, `referred_at`, `risk`, `second_reading`, `waiting`.
 
-    `risk` is the level under which it is shown now: *priority* where it was drawn for a second reading. It came in at the
+    `risk` is the level under which it is shown: *priority* where it was drawn for a second reading. It came in at the
     later of the given day and the moment of writing, and waits where a lesion has no diagnosis of any kind. Parts that
     cannot be read are passed over, as `PredictionLog.read` names them.
 
