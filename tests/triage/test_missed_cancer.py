@@ -21,7 +21,9 @@ from dermai.records.log import records_of
 from dermai.taxonomy import RiskLevel
 from dermai.triage.missed_cancer import incidents_folder, raise_incidents
 from dermai.triage.run import run_triage
+from monitoring.dashboard.start_page import start_page
 from monitoring.notices import incident_notices, send_notices
+from monitoring.waiting_list import keep_waiting_list
 from tests.monitoring.conftest import webhook  # noqa: F401
 from tests.report.browser import chromium, open_page
 from tests.triage.champion import make_champion
@@ -143,3 +145,25 @@ def test_its_page_opens_without_a_network_and_says_what_to_do(service, tmp_path,
         pictures = driver.find_elements("css selector", ".pictures img")
         assert len(pictures) == 1 + record.body.similar
         driver.save_screenshot(str(tmp_path / "incident.png"))
+
+
+def test_the_start_page_names_it_first_and_leads_to_its_page(service, tmp_path):
+    missed = cases(service, "normal")[0]
+    confirm(service, tmp_path, [(missed, "MM", "histology")])
+    (record,) = open_incidents(AuditLog(service.audit_log))
+    params = load_params(service.params_file)
+    keep_waiting_list(service, params)
+    page = tmp_path / "start.html"
+    page.write_text(start_page(service, params))
+    with chromium(tmp_path / "browser") as driver:
+        open_page(driver, page, 390)
+        first = driver.find_elements("css selector", "main section")[0]
+        assert "1 cancer was sorted as normal" in first.text
+        assert f"dermai acknowledge {record.body.incident}" in first.text
+        link = first.find_element("tag name", "a").get_attribute("href")
+        assert link.endswith(f"/reports/incidents/{record.body.incident}/incident.html")
+        text = driver.find_element("tag name", "body").text
+        assert "Who waits?" in text
+        assert missed not in text, "no case is named"
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= 390
+        driver.save_screenshot(str(tmp_path / "start.png"))
