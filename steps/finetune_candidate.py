@@ -34,5 +34,6 @@ def finetune_candidate(
     workspace = find_workspace()
     start = {"update": references.champion, "from_anchor": references.anchor}.get(plan.mode)
     parent = load_reference_package(workspace, start)
+    champion = load_reference_package(workspace, references.champion)
     step_gpus = get_step_context().step_run.config.resource_settings.gpu_count
-    return train_candidate(workspace, params, plan, cases, parent, step_gpus)
+    return train_candidate(workspace, params, plan, cases, parent, step_gpus, champion)

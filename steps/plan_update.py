@@ -1,4 +1,4 @@
-"""What is new, what was taken back, what is replayed."""
+"""What is new, what was taken back, what is replayed, and at which speed it is learnt."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from zenml import step
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.continual import plan
+from dermai.records.since_fine_tuning import since_fine_tuning
 from dermai.records.test_labels import changes_of_test_labels
 from dermai.registry.champion import ReferenceModels, load_reference_package
 from dermai.workspace import find_workspace
@@ -25,12 +26,17 @@ def plan_update(
     """
     workspace = find_workspace()
     champion = load_reference_package(workspace, references.champion)
-    changes = changes_of_test_labels(workspace, AuditLog(workspace.audit_log), cases)
+    audit = AuditLog(workspace.audit_log)
+    changes, since = changes_of_test_labels(workspace, audit, cases), since_fine_tuning(audit)
     found = (
-        plan.plan_update(cases, None, params, test_changes=changes)
+        plan.plan_update(cases, None, params, test_changes=changes, since=since)
         if champion is None
-        else plan.plan_update(cases, champion.manifest, params, champion.training.get("parameters"), changes)
+        else plan.plan_update(
+            cases, champion.manifest, params, champion.training.get("parameters"), changes, champion.networks, since
+        )
     )
     for change in found.test_changes:
         print(f"test labels changed: {change}")
+    if found.speed:
+        print(f"speed: {found.speed}, {found.speed_reason}")
     return found

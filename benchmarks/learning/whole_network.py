@@ -21,11 +21,13 @@ from benchmarks.updates.update_streams_report import answers_of
 from dermai.config import Params, read_overrides
 from dermai.files import write_text
 
+NO_RECIPE = {"processes", "fine_tuning"}
 BY_EPOCHS = {
-    name: getattr(Params().training, name) for name in type(Params().training).model_fields if name != "processes"
+    name: getattr(Params().training, name) for name in type(Params().training).model_fields if name not in NO_RECIPE
 }
 COMMON: dict[str, Any] = {
     "training.learner": "network",
+    "clinical.columns": [],
     "model.image_size": 224,
     "model.interpolation": "nearest",
     "training.checkpoint_every": 100,

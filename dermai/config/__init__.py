@@ -1,13 +1,19 @@
 """Parameters: what params.yaml, a profile and single values laid over it ask for."""
 
 from dermai.config.loading import PROFILE_VARIABLE, Overrides, lay_over, load_params, parse_settings, read_overrides
-from dermai.config.model_parameters import changed_parameters, model_parameters, network_parameters
+from dermai.config.model_parameters import (
+    changed_network_parameters,
+    changed_parameters,
+    model_parameters,
+    network_parameters,
+)
 from dermai.config.parameters import (
     ClinicalParams,
     ClockworkParams,
     CompareParams,
     ContinualParams,
     DataParams,
+    FineTuningParams,
     ModelParams,
     MonitoringParams,
     Params,
@@ -24,6 +30,7 @@ __all__ = [
     "CompareParams",
     "ContinualParams",
     "DataParams",
+    "FineTuningParams",
     "ModelParams",
     "MonitoringParams",
     "Overrides",
@@ -32,6 +39,7 @@ __all__ = [
     "StrategyParams",
     "TrainingParams",
     "ValidationParams",
+    "changed_network_parameters",
     "changed_parameters",
     "lay_over",
     "load_params",

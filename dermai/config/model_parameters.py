@@ -17,10 +17,10 @@ LINEAR_HEADS = (
 )  # fmt: skip
 ONLY_OF_LINEAR_HEADS = ("training.learner", "training.head_regularisation", "model.views", "model.late_stages")
 BEFORE_THERE_WERE_LEARNERS = {"training.learner": "network"}
-# Where the weights lie and how the work is done change no weight.
+# Where the weights lie, how the work is done and when it is change no weight.
 LEFT_OUT = {
     "model": {"weights_folder", "weights_licence", "licences"},
-    "training": {"processes", "checkpoint_every", "activation_cache_gb"},
+    "training": {"processes", "checkpoint_every", "activation_cache_gb", "fine_tuning"},
 }
 
 
@@ -63,5 +63,17 @@ def changed_parameters(trained_with: Mapping[str, JsonValue], params: Params) ->
     return tuple(
         f"{key} from {json.dumps(before.get(key))} to {json.dumps(now)}"
         for key, now in model_parameters(params).items()
+        if before.get(key) != now
+    )
+
+
+def changed_network_parameters(trained_with: Mapping[str, JsonValue], params: Params) -> tuple[str, ...]:
+    """As `changed_parameters`, of those that a fine-tuned network was trained with."""
+    if not trained_with:
+        return ()
+    before = network_parameters(Params()) | dict(trained_with)
+    return tuple(
+        f"{key} from {json.dumps(before.get(key))} to {json.dumps(now)}"
+        for key, now in network_parameters(params).items()
         if before.get(key) != now
     )

@@ -63,12 +63,25 @@ class ModelParams(Section):
     dropout: float = Field(0.2, ge=0, lt=1)
     frozen_share: float = Field(0.75, ge=0, le=1)
 
+    @property
+    def network_view(self) -> View:
+        """The view that a network sees which is trained by epochs."""
+        return "whole" if self.crop == "none" else "lesion"
+
+
+class FineTuningParams(Section):
+    """When a network is fine-tuned beside the linear heads: the slow speed of an update."""
+
+    when: Literal["never", "planned", "now"] = "never"
+    after_new_cases: int = Field(200, ge=1)
+
 
 class TrainingParams(Section):
     """One training: by linear heads, or the paper's recipe and its budget."""
 
     learner: Literal["linear_heads", "network"] = "linear_heads"
     head_regularisation: float = Field(1.0, gt=0)
+    fine_tuning: FineTuningParams = FineTuningParams()
     first_epochs: int = Field(24, ge=1)
     update_epochs: int = Field(12, ge=1)
     head_first_epochs: int = Field(3, ge=0)
@@ -239,3 +252,13 @@ class Params(Section):
     monitoring: MonitoringParams = MonitoringParams()
     clockwork: ClockworkParams = ClockworkParams()
     compare: CompareParams = CompareParams()
+
+    @model_validator(mode="after")
+    def _a_fine_tuned_network_sees_a_view_that_is_made(self) -> Params:
+        asked = self.training.learner == "linear_heads" and self.training.fine_tuning.when != "never"
+        if asked and self.model.network_view not in self.model.views:
+            raise ValueError(
+                f"training.fine_tuning needs the view {self.model.network_view!r} (model.crop: {self.model.crop}) "
+                f"among model.views, which are {', '.join(self.model.views)}"
+            )
+        return self

@@ -11,7 +11,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from dermai.config import Params, changed_parameters
+from dermai.continual.networks_learnt import NetworksLearnt
 from dermai.continual.recipes import RECIPES
+from dermai.continual.speed import NOTHING_SINCE, SinceFineTuning, choose_speed
 from dermai.data.cases import trainable
 from dermai.data.folds import training_roles
 from dermai.data.test_labels import LabelChange
@@ -32,7 +34,8 @@ class UpdatePlan(BaseModel):
     says in sentences what the champion was trained with and is otherwise now. Where that is the only reason to train,
     `again` holds every training photograph: all are learnt once more.
 
-    `learner` is how: linear heads learn everything that is known at each update, so all the old is replayed.
+    `learner` is how: linear heads learn everything that is known at each update, so all the old is replayed. Theirs is
+    a `speed`, with the reason for it in words: at the slow one a network is fine-tuned beside the heads.
 
     `test_changes` names what changed in the labels of the test photographs since the last update; no training depends
     on them.
@@ -51,6 +54,8 @@ class UpdatePlan(BaseModel):
     counts: dict[str, dict[str, int]] = {}  # new, relabelled, again and replay -> class -> photographs
     test_changes: tuple[LabelChange, ...] = Field((), exclude_if=not_)
     learner: Literal["linear_heads", "network"] = "network"
+    speed: Literal["", "fast", "slow"] = Field("", exclude_if=not_)
+    speed_reason: str = Field("", exclude_if=not_)
 
     @property
     def training(self) -> tuple[str, ...]:
@@ -69,13 +74,26 @@ def plan_update(
     params: Params,
     trained_with: Mapping[str, JsonValue] | None = None,
     test_changes: Sequence[LabelChange] = (),
+    networks: NetworksLearnt | None = None,
+    since: SinceFineTuning = NOTHING_SINCE,
 ) -> UpdatePlan:
     """Compare cases and parameters with what the champion has learnt from, and with which parameters (`trained_with`).
 
-    Only the split `train` is ever trained on; a network learns nothing from those of it who are held out.
+    Only the split `train` is ever trained on; a network learns nothing from those of it who are held out. `networks`
+    are the champion's fine-tuned ones, and `since` is what speaks for training them again.
     """
     found = _what_to_learn(cases, champion_manifest, params, trained_with)
-    return found.model_copy(update={"test_changes": tuple(test_changes), "learner": params.training.learner})
+    about: dict[str, object] = {"test_changes": tuple(test_changes), "learner": params.training.learner}
+    if params.training.learner == "linear_heads":
+        rows = trainable(cases)
+        rows = rows[training_roles(rows, "linear_heads") == "train"]
+        speed = choose_speed(rows, params, networks, since)
+        if found.mode == "nothing" and speed.by_itself and not rows.empty:
+            diagnosis = dict(zip(rows["image"], rows["diagnosis"], strict=True))
+            found = _plan("update", diagnosis, again=diagnosis)
+        if found.mode != "nothing":
+            about |= {"speed": speed.name, "speed_reason": speed.reason}
+    return found.model_copy(update=about)
 
 
 def _what_to_learn(

@@ -79,7 +79,7 @@ class Engine:
         return [np.concatenate(parts) for parts in zip(*found, strict=True)]
 
 
-@lru_cache(maxsize=4)  # champion, challenger, anchor and the reference backbone
+@lru_cache(maxsize=7)  # champion, challenger and anchor, each with a fine-tuned network, and the reference backbone
 def opened(content: bytes) -> Engine:
     """The engine of these bytes, made once for all who ask in this process."""
     return Engine(content)

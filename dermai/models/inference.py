@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dermai.continual.networks_learnt import DEPLOYED
 from dermai.models.calibration import apply_temperature
 from dermai.models.package import ModelPackage
 from dermai.models.package_network import PackageNetwork, Seen, model_pixels, ready_to_predict, weighed
 from dermai.models.reference_backbone import in_batches
-from dermai.models.seen_features import package_features
+from dermai.models.seen_features import NetworkLogits, network_logits, package_features
 
 Look = Callable[[int, Seen, np.ndarray], None]  # where a batch starts, what was seen in it, its answers
 
@@ -34,7 +35,8 @@ def predict_probabilities(
         InvalidCases: a photograph is missing or damaged.
     """
     if package.linear_parts is not None:
-        return predict_features(package, package_features(package, images, data_folder, cache, progress), clinical)
+        about = package, images, data_folder, cache, progress
+        return predict_features(package, package_features(*about), clinical, network_logits(*about))
     pixels = model_pixels(package, cache)
     pixels.fill(images, data_folder, progress)
     network = ready_to_predict(package, cache)
@@ -43,10 +45,16 @@ def predict_probabilities(
     )
 
 
-def predict_features(package: ModelPackage, features: np.ndarray, clinical: pd.DataFrame | None) -> np.ndarray:
-    """Class probabilities float64 [N, C] of what a model of linear heads sees of photographs [N, D]."""
+def predict_features(
+    package: ModelPackage, features: np.ndarray, clinical: pd.DataFrame | None, networks: NetworkLogits | None = None
+) -> np.ndarray:
+    """Class probabilities float64 [N, C] of what a model of linear heads sees of photographs [N, D].
+
+    `networks` are of the same photographs, for a model that has fine-tuned ones.
+    """
     logits = weighed(features, *package.linear_head())
-    return apply_temperature(package.scores(logits, clinical), package.temperature)
+    beside = networks.of(DEPLOYED) if networks else None
+    return apply_temperature(package.scores(logits, clinical, beside), package.temperature)
 
 
 def predict_pixels(
@@ -75,7 +83,8 @@ def predict_with(
         seen = None if look is None else network.look_at(pixels)
         logits = network.logits(pixels) if seen is None else seen.logits
         columns = None if clinical is None else clinical.iloc[start:stop]
-        found[start:stop] = apply_temperature(package.scores(logits, columns), package.temperature)
+        scores = package.scores(logits, columns, network.fine_tuned_logits(pixels))
+        found[start:stop] = apply_temperature(scores, package.temperature)
         if look is not None and seen is not None:
             look(start, seen, found[start:stop])
     return found

@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,13 @@ import numpy as np
 import pandas as pd
 
 from dermai.config import ModelParams
+from dermai.continual.networks_learnt import NetworksLearnt
 from dermai.errors import PackageTampered
 from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, write_json
 from dermai.models.clinical_model import ClinicalModel
 from dermai.models.familiarity import Familiarity
-from dermai.models.fusion import Choices, Fusions
+from dermai.models.fine_tuned import FineTunedNetworks, is_of_fine_tuned
+from dermai.models.fusion import Answers, Choices, Fusions
 from dermai.models.operating_points import CALL_RULE, predict
 from dermai.models.sisters import LinearParts
 from dermai.models.stored_weights import StoredWeights, linear_head, weights_file, weights_sha256
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 # A reader that knows too little must refuse
 FORMAT, FORMAT_WITH_CLINICAL, FORMAT_WITH_CROP, FORMAT_WITH_CALL_RULE, FORMAT_WITH_FAMILIARITY = 1, 2, 3, 4, 5
 FORMAT_WITH_ENGINE = 6
-FORMAT_WITH_LINEAR_PARTS = NEWEST_FORMAT = 7
+FORMAT_WITH_LINEAR_PARTS = 7
+FORMAT_WITH_FINE_TUNED = NEWEST_FORMAT = 8
 WEIGHTS, MODEL, MANIFEST, CHECKSUMS = "weights.safetensors", "model.json", "manifest.csv", "checksums.json"
 VALIDATION, FAMILIARITY = "validation_predictions.csv", "familiarity.safetensors"
 ENGINE, LINEAR_PARTS, EVIDENCE = "network.onnx", "linear_parts.safetensors", "evidence_predictions.csv"
@@ -55,7 +58,8 @@ class ModelPackage:
     Its `validation` holds out-of-fold answers: each photograph's is of the sister that never saw its patient's fold,
     fused as in the deployed model, whose fusion and thresholds all of these answers have chosen. `evidence` holds the
     same sisters' answers at choices that no answer on the photograph's own fold had a part in: with the columns `fold`
-    and `called`, at the temperature chosen so.
+    and `called`, at the temperature chosen so. Beside its head there may be `fine_tuned` networks, whose scores are a
+    part of the fusion.
     """
 
     weights: Mapping[str, Tensor]
@@ -82,6 +86,14 @@ class ModelPackage:
     late_stages: int = 0
     fusions: Fusions | None = None
     evidence: pd.DataFrame | None = None
+    fine_tuned: FineTunedNetworks | None = None
+
+    @property
+    def networks(self) -> NetworksLearnt | None:
+        """What its fine-tuned networks have learnt; None where it has none."""
+        if self.fine_tuned is None:
+            return None
+        return self.fine_tuned.what_was_learnt(self.backbone, self.image_size, self.interpolation)
 
     def with_operating_points(self, operating_points: Mapping[str, float]) -> ModelPackage:
         """The same model with other decision thresholds per class, which call by the newest rule."""
@@ -123,12 +135,24 @@ class ModelPackage:
         shown = self.backbone, self.image_size, self.interpolation, self.mean, self.std, self.views, self.late_stages
         return repr(shown).encode() + weights_sha256(self.weights).encode()
 
-    def scores(self, logits: np.ndarray, clinical: pd.DataFrame | None) -> np.ndarray:
-        """Class scores [N, C] before the temperature, from the head's and the clinical columns of the same cases."""
+    def scores(
+        self, logits: np.ndarray, clinical: pd.DataFrame | None, fine_tuned: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Class scores [N, C] before the temperature, from the head's and the clinical columns of the same cases.
+
+        `fine_tuned` holds the logits of the fine-tuned network for its own classes, where the package has one.
+        """
         opinion = np.zeros_like(logits)
         if self.clinical is not None and clinical is not None:
             opinion = self.clinical.scores(clinical)
-        return logits + opinion if self.fusions is None else self.fusions.scores(logits, opinion)
+        if self.fusions is None:
+            return logits + opinion
+        of_network = None
+        if self.fine_tuned is not None:
+            if fine_tuned is None:
+                raise ValueError("this package's fusion needs the scores of its fine-tuned network")
+            of_network = self.fine_tuned.deployed.scores(fine_tuned, self.classes, logits)
+        return self.fusions.scores(Answers(logits, opinion, of_network))
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -155,7 +179,11 @@ class ModelPackage:
         if self.engine is not None:
             description["head"] = self.head
         if self.linear_parts is not None and self.fusions is not None:
-            description |= {"views": list(self.views), "late_stages": self.late_stages, "fusions": asdict(self.fusions)}
+            description |= {
+                "views": list(self.views),
+                "late_stages": self.late_stages,
+                "fusions": self.fusions.values(),
+            }
         files = {
             WEIGHTS: weights_file(self.weights),
             MODEL: (json.dumps(description, indent=2, allow_nan=False) + "\n").encode(),
@@ -170,10 +198,12 @@ class ModelPackage:
             files[LINEAR_PARTS] = self.linear_parts.to_bytes()
         if self.evidence is not None:
             files[EVIDENCE] = self.evidence.to_csv(index=False, lineterminator="\n").encode()
-        return files
+        return files if self.fine_tuned is None else files | self.fine_tuned.files
 
     @property
     def _format(self) -> int:
+        if self.fine_tuned is not None:
+            return FORMAT_WITH_FINE_TUNED
         if self.linear_parts is not None:
             return FORMAT_WITH_LINEAR_PARTS
         if self.engine is not None:
@@ -231,8 +261,10 @@ class ModelPackage:
                 f"{folder}: {MODEL} is not of format {FORMAT} to {NEWEST_FORMAT}: install the dermai that wrote it"
             )
         there = {name: (folder / name).is_file() for name in (ENGINE, LINEAR_PARTS)}
-        whole = written_as == FORMAT_WITH_LINEAR_PARTS or there[ENGINE] == (written_as == FORMAT_WITH_ENGINE)
-        if not whole or there[LINEAR_PARTS] != (written_as == FORMAT_WITH_LINEAR_PARTS):
+        whole = written_as >= FORMAT_WITH_LINEAR_PARTS or there[ENGINE] == (written_as == FORMAT_WITH_ENGINE)
+        tuned = any(is_of_fine_tuned(file.name) for file in folder.iterdir())
+        whole &= tuned == (written_as == FORMAT_WITH_FINE_TUNED)
+        if not whole or there[LINEAR_PARTS] != (written_as >= FORMAT_WITH_LINEAR_PARTS):
             raise PackageTampered(f"{folder}: of format {written_as}, whose files are others: restore the package")
         if "clinical" in description:
             description["clinical"] = ClinicalModel.model_validate(description["clinical"])
@@ -245,6 +277,8 @@ class ModelPackage:
             description["linear_parts"] = LinearParts.from_bytes((folder / LINEAR_PARTS).read_bytes())
             description["views"] = tuple(description["views"])
             description["fusions"] = Fusions.of(description["fusions"])
+        if tuned:
+            description["fine_tuned"] = FineTunedNetworks.load(folder)
         if (folder / EVIDENCE).is_file():
             description["evidence"] = _predictions(folder / EVIDENCE)
         return cls(
@@ -289,7 +323,8 @@ def check_files(folder: Path) -> None:
     except (OSError, ValueError):
         raise PackageTampered(f"{folder} holds no readable {CHECKSUMS}: it is no model package") from None
     expected = {WEIGHTS, MODEL, MANIFEST, VALIDATION}
-    if set(recorded) - {FAMILIARITY, ENGINE, LINEAR_PARTS, EVIDENCE} != expected:
+    others = {FAMILIARITY, ENGINE, LINEAR_PARTS, EVIDENCE, *(name for name in recorded if is_of_fine_tuned(name))}
+    if set(recorded) - others != expected:
         raise PackageTampered(f"{folder}: {CHECKSUMS} does not list {', '.join(sorted(expected))}")
     superfluous = sorted(path.name for path in folder.iterdir() if path.name not in {*recorded, CHECKSUMS})
     if superfluous:

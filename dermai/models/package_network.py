@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from dermai.images.photograph_views import PhotographViews
 from dermai.models.engine import Measuring, NotExportable, opened
 from dermai.models.engine_files import engine_for
-from dermai.models.package import ModelPackage
+from dermai.models.package import ModelPackage, head_of
 from dermai.models.photograph_network import FEATURES, LOOKS, MAPS
 from dermai.models.reference_backbone import POOLED, sees_the_same
+from dermai.models.stored_weights import linear_head
 from dermai.models.torch_engine import TorchEngine, gpu_is_there
 
 if TYPE_CHECKING:
-    from torch import nn
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
 
 
 _AT_ONCE = 64  # photographs whose products with every class's weights are in memory together
@@ -39,13 +42,21 @@ class Seen(NamedTuple):
 class PackageNetwork:
     """The head is weighed in float64, photograph by photograph, so that company changes no bit."""
 
-    def __init__(self, package: ModelPackage, below: Measuring) -> None:
-        self.package, self.below = package, below
+    def __init__(self, package: ModelPackage, below: Measuring, below_fine_tuned: Measuring | None = None) -> None:
+        self.package, self.below, self.below_fine_tuned = package, below, below_fine_tuned
         self.weight, self.bias = package.linear_head()
 
     def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Class scores [N, C] of pixels uint8 [N, S, S, 3], or [N, V, S, S, 3] of a package with several views."""
         return self.weigh(features_of_views(self.below, pixels))
+
+    def fine_tuned_logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """Scores [N, K] of the fine-tuned network for its own classes, of pixels as in `logits`; None without one."""
+        if self.package.fine_tuned is None or self.below_fine_tuned is None:
+            return None
+        if pixels.ndim == 5:
+            pixels = pixels[:, self.package.views.index(self.package.fine_tuned.view)]
+        return weighed(self.below_fine_tuned.measure(pixels, (FEATURES,))[0], *self._fine_tuned_head)
 
     def look_at(self, pixels: NDArray[np.uint8]) -> Seen:
         """All that a pass over photographs gives; pixels are as in `logits`."""
@@ -85,6 +96,11 @@ class PackageNetwork:
         """Class scores [N, C] of the features [N, V D] of all views."""
         return weighed(features, self.weight, self.bias)
 
+    @cached_property
+    def _fine_tuned_head(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        assert self.package.fine_tuned is not None
+        return linear_head(self.package.fine_tuned.deployed.weights, head_of(self.package.backbone))
+
 
 def weighed(
     features: NDArray[np.float32], weight: NDArray[np.float64], bias: NDArray[np.float64]
@@ -118,20 +134,34 @@ def ready_to_predict(package: ModelPackage, cache: Path | None = None) -> Packag
 
     `cache` is the workspace's cache folder, which keeps an exported engine.
     """
-    return PackageNetwork(package, below_the_head(package, cache))
+    tuned = package.fine_tuned
+    beside = below_fine_tuned(package, tuned.deployed.weights, tuned.engine, cache) if tuned else None
+    return PackageNetwork(package, below_the_head(package, cache), beside)
 
 
 def below_the_head(package: ModelPackage, cache: Path | None) -> Measuring:
     """What gives the features that the package's head weighs; `cache` is as in `ready_to_predict`."""
+    return _made_ready(package, package.weights, package.engine, cache, package.late_stages)
+
+
+def below_fine_tuned(
+    package: ModelPackage, weights: Mapping[str, Tensor], engine: bytes | None, cache: Path | None
+) -> Measuring:
+    """What gives the features of a fine-tuned network with these weights, of the package's backbone and input."""
+    return _made_ready(package, weights, engine, cache, 0)
+
+
+def _made_ready(
+    package: ModelPackage, weights: Mapping[str, Tensor], engine: bytes | None, cache: Path | None, late_stages: int
+) -> Measuring:
     from dermai.models.photograph_network import photograph_network
 
-    about = package.backbone, package.weights
     statistics = package.mean, package.std
     if not gpu_is_there():
-        if package.engine is not None:
-            return opened(package.engine)
+        if engine is not None:
+            return opened(engine)
         try:
-            return engine_for(*about, package.image_size, statistics, cache, package.late_stages)
+            return engine_for(package.backbone, weights, package.image_size, statistics, cache, late_stages)
         except NotExportable:
             pass
-    return TorchEngine(photograph_network(*about, *statistics, package.late_stages))
+    return TorchEngine(photograph_network(package.backbone, weights, *statistics, late_stages))

@@ -2,56 +2,95 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dermai.models.calibration import apply_temperature
-from dermai.models.fusion import Choices
+from dermai.models.fusion import Answers, Choices
 from dermai.models.operating_points import predict
 from dermai.models.package import ModelPackage
+from dermai.models.seen_features import NetworkLogits
 
 
-def sister_scores(package: ModelPackage, cases: pd.DataFrame, features: NDArray[np.float32]) -> dict[str, NDArray]:
-    """Scores of photograph and columns [N, C] and class indices [N] of the photographs that a sister answers.
+class SisterScores(NamedTuple):
+    """What sisters say of the photographs that one answers, with class indices [N]; `answered` is bool of all [M].
 
-    `cases` are rows of the case table of patients who are no test patients, in the order of `features`; `answered` [M]
-    says of which of them there is a sister who learnt from no photograph of the patient. `seen` [N]: whether she has
-    learnt the photograph's diagnosis. A diagnosis that the model does not know has the index -1.
+    `seen` [N]: whether she has learnt the photograph's diagnosis. A diagnosis that the model does not know is -1.
+    """
+
+    answers: Answers
+    labels: NDArray[np.integer]
+    seen: NDArray[np.bool_]
+    answered: NDArray[np.bool_]
+
+
+def one_sister(
+    package: ModelPackage,
+    fold: int,
+    cases: pd.DataFrame,
+    features: NDArray[np.float32],
+    networks: NetworkLogits | None = None,
+) -> Answers:
+    """The scores of every part of one sister for any cases, in the order of `features` and `networks`."""
+    assert package.linear_parts is not None
+    sister = package.linear_parts.sisters[fold]
+    photograph = sister.head.scores(features)
+    clinical = np.zeros_like(photograph) if sister.clinical is None else sister.clinical.scores(cases)
+    if package.fine_tuned is None:
+        return Answers(photograph, clinical)
+    if networks is None:
+        raise ValueError("this package's fusion needs the scores of its fine-tuned networks")
+    network = package.fine_tuned.sisters[fold]
+    return Answers(photograph, clinical, network.scores(networks.of(str(fold)), package.classes, photograph))
+
+
+def sister_scores(
+    package: ModelPackage,
+    cases: pd.DataFrame,
+    features: NDArray[np.float32],
+    networks: NetworkLogits | None = None,
+) -> SisterScores:
+    """What the sisters say of patients who are no test patients, each of those of her fold whom she never saw.
+
+    `cases` are rows of the case table, in the order of `features` and `networks`, which a model with fine-tuned
+    networks needs. Answered is a photograph where there is a sister who learnt from none of its patient.
     """
     parts = package.linear_parts
     assert parts is not None
     index = {code: place for place, code in enumerate(package.classes)}
     folds = cases["fold"].astype(int).to_numpy()
     labels = cases["diagnosis"].map(index).fillna(-1).to_numpy(dtype=int)
-    photograph, clinical = np.zeros((2, len(cases), len(package.classes)))
+    photograph, clinical, network = np.zeros((3, len(cases), len(package.classes)))
     answered, seen = np.zeros((2, len(cases)), dtype=bool)
     for fold, sister in parts.sisters.items():
-        known = set(package.manifest["patient_id"].to_numpy()[sister.learnt])
-        own = (folds == fold) & ~cases["patient_id"].isin(known).to_numpy()
+        own = (folds == fold) & ~cases["patient_id"].isin(_patients_of(package, fold)).to_numpy()
+        if not own.any():
+            continue
         answered |= own
-        photograph[own] = sister.head.scores(features[own])
+        given = one_sister(package, fold, cases[own], features[own], networks.at(own) if networks else None)
+        photograph[own], clinical[own] = given.photograph, given.clinical
+        if given.fine_tuned is not None:
+            network[own] = given.fine_tuned
         seen[own] = (labels[own] >= 0) & sister.head.known[labels[own]]
-        if sister.clinical is not None:
-            clinical[own] = sister.clinical.scores(cases[own])
-    return {
-        "answered": answered,
-        "photograph": photograph[answered],
-        "clinical": clinical[answered],
-        "labels": labels[answered],
-        "seen": seen[answered],
-    }
+    found = Answers(photograph, clinical, None if package.fine_tuned is None else network)
+    return SisterScores(found.of(answered), labels[answered], seen[answered], answered)
 
 
-def answers_of(
-    choices: Choices,
-    classes: tuple[str, ...],
-    cases: pd.DataFrame,
-    photograph: NDArray[np.float64],
-    clinical: NDArray[np.float64],
-) -> pd.DataFrame:
+def _patients_of(package: ModelPackage, fold: int) -> set[str]:
+    """Whom a sister has learnt from, by her head or by her network."""
+    assert package.linear_parts is not None
+    learnt = package.linear_parts.sisters[fold].learnt
+    if package.fine_tuned is not None:
+        learnt = learnt | package.manifest["image"].isin(list(package.fine_tuned.sisters[fold].learnt)).to_numpy()
+    return set(package.manifest["patient_id"].to_numpy()[learnt])
+
+
+def answers_of(choices: Choices, classes: tuple[str, ...], cases: pd.DataFrame, answers: Answers) -> pd.DataFrame:
     """Image, diagnosis, fold and `p_<class>` of each case, and `called`: what its lesion is called, in all its rows."""
-    probabilities = apply_temperature(choices.fusions.scores(photograph, clinical), choices.temperature)
+    probabilities = apply_temperature(choices.fusions.scores(answers), choices.temperature)
     names = [f"p_{code}" for code in classes]
     table = cases[["image", "diagnosis", "fold"]].reset_index(drop=True)
     table = table.join(pd.DataFrame(probabilities, columns=names))
@@ -60,24 +99,28 @@ def answers_of(
     return table.assign(called=np.asarray(classes, dtype=object)[places])
 
 
-def evidence_answers(package: ModelPackage, cases: pd.DataFrame, features: NDArray[np.float32]) -> pd.DataFrame:
+def evidence_answers(
+    package: ModelPackage,
+    cases: pd.DataFrame,
+    features: NDArray[np.float32],
+    networks: NetworkLogits | None = None,
+) -> pd.DataFrame:
     """The answers that are evidence on each patient: of the sister who never saw them, under choices that never did.
 
-    `cases` and `features` are as in `sister_scores`, of patients whom the model may never have met; who cannot be
-    answered so is left out. Columns as in `answers_of`.
+    The arguments are as in `sister_scores`, of patients whom the model may never have met; who cannot be answered so is
+    left out. Columns as in `answers_of`.
     """
     parts = package.linear_parts
     assert parts is not None
-    scores = sister_scores(package, cases, features)
-    there = cases[scores["answered"]].reset_index(drop=True)
+    scores = sister_scores(package, cases, features, networks)
+    there = cases[scores.answered].reset_index(drop=True)
     folds = there["fold"].astype(int).to_numpy()
     found = []
     for fold, sister in parts.sisters.items():
         own = folds == fold
         if sister.choices is not None and own.any():
             rows = there[own].reset_index(drop=True)
-            given = scores["photograph"][own], scores["clinical"][own]
-            found.append(answers_of(sister.choices, package.classes, rows, *given))
+            found.append(answers_of(sister.choices, package.classes, rows, scores.answers.of(own)))
     if found:
         return pd.concat(found, ignore_index=True)
     return pd.DataFrame(columns=["image", "diagnosis", "fold", *(f"p_{code}" for code in package.classes), "called"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ class LinearParts:
 
         arrays: dict[str, NDArray[np.generic]] = {}
         clinical: dict[str, object] = {}
-        choices = {name: asdict(member.choices) for name, member in self._named().items() if member.choices}
+        choices = {name: member.choices.values() for name, member in self._named().items() if member.choices}
         for name, member in self._named().items():
             arrays[f"{name}.weight"], arrays[f"{name}.bias"] = member.head.weight, member.head.bias
             arrays[f"{name}.learnt"] = member.learnt

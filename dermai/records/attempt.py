@@ -88,6 +88,8 @@ def describe_attempt(
         policy=RecordedPolicy.of(params.gate),
         policy_sha256=params.gate.hash,
         report=f"reports/incremental_finetune/{attempt}/report.html",
+        speed=plan.speed,
+        speed_reason=plan.speed_reason,
         **found,
     )
 
@@ -106,6 +108,7 @@ def change_note(plan: UpdatePlan) -> str:
     parts = [f"{number} {words.get(name, name)}" for name, number in counts.items() if number]
     parts += [f"{len(plan.again)} learnt again"] if plan.again else []
     note = f"{start} with photographs: {', '.join(parts) or 'none new'}."
+    note += f" A network was fine-tuned beside them: {plan.speed_reason}." if plan.speed == "slow" else ""
     if plan.judges_champion_again:
         changes = (str(change) for change in plan.test_changes if change.kind != "joined")
         note += f" Test labels changed: {'; '.join(changes)}."

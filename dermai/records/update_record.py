@@ -175,6 +175,8 @@ class UpdateRecord(Event):
     champion_again: ChampionJudgedAgain | None = Field(None, exclude_if=not_)
     evaluation: dict[str, ModelEvaluation] = Field(default_factory=dict)
     training: Annotated[TrainingSummary | None, _READ, _WRITE] = None
+    speed: str = Field("", exclude_if=not_)  # of an update with linear heads, as planned: fast or slow
+    speed_reason: str = Field("", exclude_if=not_)
     change_note: str = ""
     runs: dict[str, str] = Field(default_factory=dict)
     report: str = ""

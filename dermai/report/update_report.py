@@ -105,6 +105,15 @@ class Mix(BaseModel):
     gated_sensitivity: dict[str, float] = {}
 
 
+class FineTuning(BaseModel):
+    """How the networks beside the linear heads were trained last, as far as the page shows it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    started_from: str
+    photographs: int
+
+
 class TrainingRun(BaseModel):
     """The training summary of a model package, as far as the page shows it."""
 
@@ -123,6 +132,9 @@ class TrainingRun(BaseModel):
     interpolation: tuple[Mix, ...] = ()
     interpolation_chosen: float | None = None
     recipe: dict[str, Any] = {}  # the parameters of the training, name to value
+    speed: str = ""
+    speed_reason: str = ""
+    fine_tuning: FineTuning | None = None
 
     @property
     def kept_champion(self) -> bool:

@@ -1,7 +1,8 @@
-"""The fast way to a model: linear heads on what a frozen network sees, refitted on everything that is known.
+"""Linear heads on what a frozen network sees, refitted on everything that is known.
 
 Nothing is forgotten, since nothing is left out, and features are computed once a photograph. Beside the model that
 answers patients its sisters are fitted, each without one fold of the patients: their answers choose whatever is chosen.
+That is the fast speed; `dermai.training.fine_tuning` is what the slow one adds.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import resource
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,25 +19,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dermai.config import Params, model_parameters
+from dermai.config import Params, model_parameters, network_parameters
 from dermai.continual.plan import UpdatePlan
 from dermai.data.cases import trainable
 from dermai.files import sha256_json
 from dermai.models.clinical_model import fit_clinical
+from dermai.models.fine_tuned import FineTunedNetworks
 from dermai.models.linear_head import LinearHead, fit_linear_head
 from dermai.models.package import MANIFEST_COLUMNS, ModelPackage
 from dermai.models.photograph_network import feature_blocks
-from dermai.models.seen_features import package_features
+from dermai.models.seen_features import NetworkLogits, network_logits, package_features
 from dermai.models.sisters import LinearParts, Member
 from dermai.models.stored_weights import StoredWeights, weights_file
 from dermai.source_code import source_hash
 from dermai.training.out_of_fold import with_chosen
 from dermai.training.starting_model import CannotTrain, class_list
-from dermai.training.summary import TrainingSummary
+from dermai.training.summary import FineTuningSummary, TrainingSummary
 from dermai.training.withdrawal import forget_withdrawn
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+FineTune = Callable[[pd.DataFrame], FineTunedNetworks | None]  # from the rows that are learnt
 
 
 def refit(
@@ -46,10 +51,12 @@ def refit(
     parent: ModelPackage | None,
     cache: Path,
     progress: bool = True,
+    fine_tune: FineTune | None = None,
 ) -> ModelPackage:
     """A model and its sisters for all training photographs in `cases`, with everything chosen that is chosen.
 
-    An update starts each head from the same member of the parent, where that has the same network.
+    An update starts each head from the same member of the parent, where that has the same network. `fine_tune` gives
+    the fine-tuned networks beside the heads, where the model is to have some.
 
     Raises:
         CannotTrain: the plan is empty, or the photographs are of fewer than two classes.
@@ -68,10 +75,12 @@ def refit(
 
     bare = without_parts(params, classes, learnt)
     features = package_features(bare, list(learnt["image"]), data_folder, cache, progress)
+    tuned = fine_tune(learnt) if fine_tune else None
     measured = time.perf_counter()
     earlier = _same_network(parent, bare) if plan.mode == "update" else None
-    made_from = replace(bare, parent=parent.sha256 if parent else None)
-    found = with_linear_parts(made_from, learnt, features, params, earlier)
+    made_from = replace(bare, parent=parent.sha256 if parent else None, fine_tuned=tuned)
+    networks = network_logits(made_from, list(learnt["image"]), data_folder, cache, progress)
+    found = with_linear_parts(made_from, learnt, features, params, earlier, networks)
     summary = TrainingSummary(
         mode=plan.mode,
         strategy=params.training.learner,
@@ -90,12 +99,21 @@ def refit(
         history=(),
         interpolation=(),
         interpolation_chosen=None,
+        speed=plan.speed,
+        speed_reason=plan.speed_reason,
+        fine_tuning=FineTuningSummary.model_validate(tuned.made) if tuned else None,
     )
     return replace(found, training=summary.model_dump(mode="json"))
 
 
-def refit_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: ModelPackage | None) -> str:
-    """Hash of everything that the refitted model depends on."""
+def refit_key(
+    plan: UpdatePlan,
+    cases: pd.DataFrame,
+    params: Params,
+    parent: ModelPackage | None,
+    champion: ModelPackage | None = None,
+) -> str:
+    """Hash of everything that the refitted model depends on; `champion` gives the fine-tuned networks."""
     from dermai.models.backbones import weights_sha256
 
     used = cases[cases["split"] != "test"].sort_values("image")
@@ -105,7 +123,9 @@ def refit_key(plan: UpdatePlan, cases: pd.DataFrame, params: Params, parent: Mod
             "cases": used.to_csv(index=False),
             "params": model_parameters(params),
             "false_flags": params.triage.false_flags,
+            "network": network_parameters(params) if plan.speed == "slow" else None,
             "parent": parent.sha256 if parent else None,
+            "networks": champion.sha256 if champion and champion.fine_tuned else None,
             "pretrained": weights_sha256(params.model),
             "code": source_hash(__name__),
         }
@@ -118,15 +138,16 @@ def with_linear_parts(
     features: NDArray[np.float32],
     params: Params,
     earlier: ModelPackage | None = None,
+    networks: NetworkLogits | None = None,
 ) -> ModelPackage:
     """The package of `without_parts` with deployed member, sisters and all choices.
 
     `features` [N, D] are what it sees of the photographs in `learnt`; the heads start from those of `earlier`, a
-    package with the same network.
+    package with the same network. `networks` are of the same photographs, where there are fine-tuned ones.
     """
     parts = _fit(learnt, features, network.classes, _blocks(network), params, earlier)
     found = replace(network, linear_parts=parts, clinical=parts.deployed.clinical)
-    return with_chosen(found, learnt, features, params.gate.target_sensitivities)
+    return with_chosen(found, learnt, features, params.gate.target_sensitivities, networks)
 
 
 def _blocks(network: ModelPackage) -> tuple[int, ...]:

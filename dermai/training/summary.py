@@ -23,11 +23,24 @@ class EpochSummary(BaseModel):
     seconds: float
 
 
+class FineTuningSummary(BaseModel):
+    """The last training of a model's fine-tuned networks, and the parameters that it was made with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    started_from: str
+    strategy: str
+    photographs: int
+    seconds: float
+    parameters: dict[str, JsonValue]
+
+
 class TrainingSummary(BaseModel):
     """One training; one without epochs has no best. `photographs` counts what was learnt by class.
 
     Memory is in MiB, by `process` and `gpu`. `parameters` are those that the model depends on, dotted key to value;
-    models of older releases do not name them.
+    models of older releases do not name them. `speed` is that of an update with linear heads, with its reason;
+    `fine_tuning` is how the networks beside the heads were trained, in this update or an earlier one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,3 +64,6 @@ class TrainingSummary(BaseModel):
     interpolation_chosen: float | None
     weights: str = Field("", exclude_if=not_)  # whose the network's first weights are, with their licence
     parameters: dict[str, JsonValue] = Field({}, exclude_if=not_)
+    speed: str = Field("", exclude_if=not_)
+    speed_reason: str = Field("", exclude_if=not_)
+    fine_tuning: FineTuningSummary | None = Field(None, exclude_if=not_)

@@ -113,6 +113,20 @@ def test_linear_parts_that_are_gone_from_the_checksums_too_are_missed(tmp_path: 
         ModelPackage.load(folder)
 
 
+@pytest.mark.parametrize("name", ["fine_tuned.json", "fine_tuned_learnt.csv", "fine_tuned_0.safetensors", "all"])
+def test_fine_tuned_networks_that_are_gone_from_the_checksums_too_are_missed(tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(STORED_LINEAR.parents[2] / "format_8/artifacts/p8", tmp_path / "package"))
+    assert ModelPackage.load(folder).fine_tuned is not None
+    recorded = json.loads((folder / "checksums.json").read_text())
+    for file in list(recorded):
+        if file == name or (name == "all" and file.startswith("fine_tuned")):
+            (folder / file).unlink()
+            del recorded[file]
+    (folder / "checksums.json").write_text(json.dumps(recorded))
+    with pytest.raises(PackageTampered, match="restore the package"):
+        ModelPackage.load(folder)
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "model.json", "manifest.csv", "validation_predictions.csv"])
 def test_a_changed_or_missing_file_is_refused(package: Path, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "package"

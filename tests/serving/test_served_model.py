@@ -2,9 +2,10 @@
 
 `stored/` holds them as MLflow stored them, each with its own copy of `served_model.py`, which finds `dermai` under the
 names of its day: those of formats 1 to 3 were registered before the rooms, those of 4 and 5 by the newer rule of calls,
-5 with a summary of what it learnt. They share one weights file, which lies beside them; formats 6 and 7 have their
-own and an engine, 7 linear heads on two views, with sisters and out-of-fold answers. `answers.json` holds what they
-answered then, and on what machine: 1 to 5 by torch, which rounds otherwise.
+5 with a summary of what it learnt. They share one weights file, which lies beside them; formats 6 to 8 have their
+own and an engine, 7 linear heads on two views, with sisters and out-of-fold answers, 8 a fine-tuned network beside
+them that does not know one of the classes. `answers.json` holds what they answered then, and on what machine: 1 to 5 by
+torch, which rounds otherwise.
 """
 
 import json
@@ -20,7 +21,7 @@ from tests.serving.server import ask, serving
 
 STORED = Path(__file__).parent / "stored"
 FORMATS = range(FORMAT, NEWEST_FORMAT + 1)
-WITH_CLINICAL_COLUMNS = {2, 7}
+WITH_CLINICAL_COLUMNS = {2, 7, 8}
 RECORDED = json.loads((STORED / "answers.json").read_text(encoding="utf-8"))
 
 

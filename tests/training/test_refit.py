@@ -45,10 +45,14 @@ def cases(workspace: Workspace) -> pd.DataFrame:
     return arrival(workspace.data, Nev=12, BCC=9, MM=6)
 
 
-def made(workspace: Workspace, cases: pd.DataFrame, params: Params, parent: ModelPackage | None = None) -> ModelPackage:
-    manifest = parent.manifest if parent else None
-    plan = plan_update(cases, manifest, params, parent.training["parameters"] if parent else None)
-    return ModelPackage.load(train_candidate(workspace, params, plan, cases, parent))
+def made(
+    workspace: Workspace, cases: pd.DataFrame, params: Params, champion: ModelPackage | None = None
+) -> ModelPackage:
+    """What an update makes; one from the anchor starts without any, so that nothing but networks may come along."""
+    manifest, learnt = (champion.manifest, champion.networks) if champion else (None, None)
+    plan = plan_update(cases, manifest, params, champion.training["parameters"] if champion else None, networks=learnt)
+    parent = champion if plan.mode == "update" else None
+    return ModelPackage.load(train_candidate(workspace, params, plan, cases, parent, champion=champion))
 
 
 def assert_nobody_is_answered_by_a_model_that_saw_them(package: ModelPackage) -> None:
@@ -63,6 +67,15 @@ def assert_nobody_is_answered_by_a_model_that_saw_them(package: ModelPackage) ->
             learnt = parts.sisters[int(fold)].learnt
             assert not learnt[place[image]]
             assert patients[place[image]] not in set(patients[learnt])
+    if package.fine_tuned is None:
+        return
+    assert set(package.fine_tuned.sisters) == set(parts.sisters)
+    fold = dict(zip(package.validation["image"], package.validation["fold"], strict=True))
+    for network in package.fine_tuned.members.values():
+        assert set(network.learnt) <= set(manifest["image"]), "nothing that was taken back"
+    for number, network in package.fine_tuned.sisters.items():
+        answered = {patients[place[image]] for image in fold if int(fold[image]) == number}
+        assert not answered & {patients[place[image]] for image in network.learnt}
 
 
 def test_colours_are_learnt_in_seconds_and_told_apart_in_new_photographs(
