@@ -110,7 +110,7 @@ def main() -> None:
         "",
         f"`python -m benchmarks.learning.slow_speed ../shared/data --set {' '.join(arguments.set)}`",
         "",
-        f"{len(rows)} photographs of {rows['patient_id'].nunique()} patients, {count} lesions. Each is answered once, by "
+        f"{len(rows)} photographs of {rows['patient_id'].nunique()} patients, {count} lesions, each answered once by "
         "the sister that never saw its patient and at choices that its fold had no part in; by the largest "
         "probability; one seed. Percent per lesion, 95 % intervals over resampled patients, paired differences. "
         f"{len(slow.fine_tuned.members)} networks were fine-tuned in {tuning:.0f} minutes beside other programs; "
