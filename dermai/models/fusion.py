@@ -40,7 +40,13 @@ class Fusion:
     fine_tuned: float | None = None
 
     def scores(self, answers: Answers) -> NDArray[np.float64]:
-        """Log-probabilities [N, C] from those of the photographs [N, C] and the clinical opinion [N, C]."""
+        """Log-probabilities [N, C] from those of the photographs [N, C] and the clinical opinion [N, C].
+
+        Raises:
+            ValueError: a weight was chosen for a fine-tuned network, and its scores are not given.
+        """
+        if self.fine_tuned is not None and answers.fine_tuned is None:
+            raise ValueError("this fusion needs the scores of a fine-tuned network")
         found = self.photograph * answers.photograph + self.clinical * answers.clinical
         if answers.fine_tuned is not None:
             found = found + (self.fine_tuned or 0.0) * answers.fine_tuned

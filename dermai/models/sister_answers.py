@@ -88,9 +88,17 @@ def _patients_of(package: ModelPackage, fold: int) -> set[str]:
     return set(package.manifest["patient_id"].to_numpy()[learnt])
 
 
-def answers_of(choices: Choices, classes: tuple[str, ...], cases: pd.DataFrame, answers: Answers) -> pd.DataFrame:
+def answers_of(
+    choices: Choices,
+    classes: tuple[str, ...],
+    cases: pd.DataFrame,
+    photograph: NDArray[np.float64],
+    clinical: NDArray[np.float64],
+    fine_tuned: NDArray[np.float64] | None = None,
+) -> pd.DataFrame:
     """Image, diagnosis, fold and `p_<class>` of each case, and `called`: what its lesion is called, in all its rows."""
-    probabilities = apply_temperature(choices.fusions.scores(answers), choices.temperature)
+    scores = choices.fusions.scores(Answers(photograph, clinical, fine_tuned))
+    probabilities = apply_temperature(scores, choices.temperature)
     names = [f"p_{code}" for code in classes]
     table = cases[["image", "diagnosis", "fold"]].reset_index(drop=True)
     table = table.join(pd.DataFrame(probabilities, columns=names))
@@ -120,7 +128,7 @@ def evidence_answers(
         own = folds == fold
         if sister.choices is not None and own.any():
             rows = there[own].reset_index(drop=True)
-            found.append(answers_of(sister.choices, package.classes, rows, scores.answers.of(own)))
+            found.append(answers_of(sister.choices, package.classes, rows, *scores.answers.of(own)))
     if found:
         return pd.concat(found, ignore_index=True)
     return pd.DataFrame(columns=["image", "diagnosis", "fold", *(f"p_{code}" for code in package.classes), "called"])

@@ -50,7 +50,7 @@ def with_chosen(
             choices = chosen_by(others).choices
             sisters[int(fold)] = replace(sisters[int(fold)], choices=choices)
             rows = there[own].reset_index(drop=True)
-            evidence.append(answers_of(choices, package.classes, rows, scores.answers.of(own)))
+            evidence.append(answers_of(choices, package.classes, rows, *scores.answers.of(own)))
     return replace(
         found,
         linear_parts=replace(found.linear_parts, sisters=sisters),
