@@ -7,6 +7,7 @@ threshold does not lose to one that is less probable and no more serious merely 
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
 
@@ -20,6 +21,7 @@ CALL_RULE = 2
 FEWEST_CASES = 5
 LEAST_SPECIFICITY = 0.7
 CONFIDENCE = 0.95  # one-sided, that the least specificity holds for cases to come
+RESAMPLINGS, RESAMPLING_SEED = 50, 1996
 ARGMAX_THRESHOLD = 0.5  # a probability above it is the largest anyway: a higher threshold would change nothing
 
 
@@ -73,14 +75,51 @@ def choose_operating_points(
     return points
 
 
+def steady_operating_points(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    patients: Sequence[str],
+    classes: Sequence[str],
+    targets: Mapping[str, float],
+) -> dict[str, float]:
+    """The geometric mean of what `choose_operating_points` chooses over resampled patients.
+
+    One choice hangs on the two or three least probable cases of a class: other patients would have chosen another one.
+    The mean of many varies less, and reaches the target on average instead of at least (Breiman, Bagging predictors,
+    1996). The same classes have a threshold, and the least specificity holds on the cases that are given.
+
+    `patients` [N] says whose each case is; the other arguments are as in `choose_operating_points`.
+    """
+    chosen = choose_operating_points(probabilities, labels, classes, targets)
+    _, owner = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
+    cases = [np.flatnonzero(owner == number) for number in range(owner.max() + 1)] if len(owner) else []
+    generator = np.random.default_rng(RESAMPLING_SEED)
+    logarithms: dict[str, list[float]] = {code: [] for code in chosen}
+    for _ in range(RESAMPLINGS if chosen else 0):
+        drawn = np.concatenate([cases[number] for number in generator.integers(len(cases), size=len(cases))])
+        found = choose_operating_points(probabilities[drawn], labels[drawn], classes, targets, fewest_cases=1)
+        for code in chosen.keys() & found.keys():
+            logarithms[code].append(math.log(found[code]))
+    points = {}
+    for code, single in chosen.items():
+        position = list(classes).index(code)
+        others = np.sort(probabilities[labels != position, position])[::-1]
+        lowest = _lowest_allowed(others, _false_calls_allowed(len(others), LEAST_SPECIFICITY) or 0)
+        mean = math.exp(math.fsum(logarithms[code]) / len(logarithms[code])) if logarithms[code] else single
+        points[code] = max(mean, lowest, np.finfo(np.float64).tiny)
+    return points
+
+
 def _false_calls_allowed(others: int, least_specificity: float) -> int | None:
     """How many of the other cases may be called for the bound to hold; None where even none is not enough."""
     if least_specificity <= 0 or not others:
         return others
-    holds = [
-        calls for calls in range(others) if lower_bound(others - calls, others, 1 - CONFIDENCE) >= least_specificity
-    ]
-    return max(holds, default=None)
+
+    def fails(calls: int) -> bool:  # and then with more calls, too
+        return lower_bound(others - calls, others, 1 - CONFIDENCE) < least_specificity
+
+    holding = bisect.bisect_left(range(others), True, key=fails)
+    return holding - 1 if holding else None
 
 
 def _lowest_allowed(others: np.ndarray, allowed: int) -> float:

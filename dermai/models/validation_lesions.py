@@ -33,6 +33,13 @@ def validation_lesions(package: ModelPackage) -> tuple[np.ndarray, np.ndarray]:
     return lesions[names].mean().to_numpy(dtype=float), labels
 
 
+def validation_patients(package: ModelPackage) -> list[str]:
+    """Whose lesion each of `validation_lesions` is."""
+    about = package.manifest.drop_duplicates("image").set_index("image")
+    rows = about.loc[package.validation["image"], ["lesion_id", "patient_id"]]
+    return list(rows.drop_duplicates("lesion_id")["patient_id"])
+
+
 def operating_point_notes(package: ModelPackage, targets: Mapping[str, float]) -> dict[str, str]:
     """One sentence a class of `targets`: what its threshold gives on the validation lesions, or why it has none."""
     kind = "validation" if package.linear_parts is None else "out-of-fold"

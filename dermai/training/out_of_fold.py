@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from dermai.models.calibration import apply_temperature, fit_temperature, log_probabilities
 from dermai.models.fusion import Answers, Fusions, choose_fusions
-from dermai.models.operating_points import choose_operating_points
+from dermai.models.operating_points import choose_operating_points, steady_operating_points
 from dermai.models.package import ModelPackage
 from dermai.models.seen_features import NetworkLogits
 from dermai.models.sister_answers import answers_of, sister_scores
-from dermai.models.validation_lesions import validation_lesions
+from dermai.models.validation_lesions import validation_lesions, validation_patients
 
 
 def with_chosen(
@@ -59,11 +59,18 @@ def with_chosen(
 
 
 def with_thresholds(package: ModelPackage, targets: Mapping[str, float]) -> ModelPackage:
-    """The package with the temperature and the operating points that its held-out answers choose, by lesion."""
+    """The package with the temperature and the operating points that its held-out answers choose, by lesion.
+
+    Sisters answer to enough patients for these to be resampled.
+    """
     probabilities, labels = validation_lesions(package.with_temperature(1.0))
     package = package.with_temperature(fit_temperature(log_probabilities(probabilities), labels))
     probabilities, labels = validation_lesions(package)
-    points = choose_operating_points(probabilities, labels, package.classes, targets)
+    if package.linear_parts is None:
+        points = choose_operating_points(probabilities, labels, package.classes, targets)
+    else:
+        patients = validation_patients(package)
+        points = steady_operating_points(probabilities, labels, patients, package.classes, targets)
     return package.with_operating_points(points)
 
 

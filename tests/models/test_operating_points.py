@@ -15,6 +15,7 @@ from dermai.models.operating_points import (
     choose_operating_points,
     explain_operating_points,
     predict,
+    steady_operating_points,
 )
 from dermai.models.package import ModelPackage
 from dermai.models.validation_lesions import operating_point_notes
@@ -251,3 +252,41 @@ def test_of_linear_heads_the_cases_are_those_answered_out_of_fold() -> None:
     lesions = (package.validation["diagnosis"] == "MM").sum()
     assert f"of {lesions} out-of-fold cases (asked {per_cent(0.9)}" in said["MM"]
     assert not any("validation" in sentence for sentence in said.values())
+
+
+def resampled_patients(seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """20 melanomas among 120 lesions of as many patients, told apart fairly well."""
+    generator = np.random.default_rng(seed)
+    labels = np.repeat([1, 0], [20, 100])
+    scores = 1 / (1 + np.exp(-generator.normal(np.where(labels == 1, 0.0, -6.0), 2.0)))
+    return np.stack([1 - scores, scores], axis=1), labels, [f"p{number}" for number in range(120)]
+
+
+def test_a_choice_over_resampled_patients_varies_less_from_one_set_of_patients_to_another() -> None:
+    single, steady = [], []
+    for seed in range(20):
+        probabilities, labels, patients = resampled_patients(seed)
+        given = ("Nev", "MM"), {"MM": 0.9}
+        single.append(np.log(choose_operating_points(probabilities, labels, *given)["MM"]))
+        steady.append(np.log(steady_operating_points(probabilities, labels, patients, *given)["MM"]))
+    assert np.std(steady) < 0.9 * np.std(single)
+    assert np.mean(steady) == pytest.approx(np.mean(single), abs=0.5)
+
+
+def test_it_is_the_same_each_time_and_chooses_for_the_same_classes() -> None:
+    probabilities, labels, patients = resampled_patients(3)
+    targets = {"MM": 0.9, "BCC": 0.85}
+    found = steady_operating_points(probabilities, labels, patients, ("Nev", "MM"), targets)
+    assert set(found) == {"MM"}
+    again = steady_operating_points(probabilities, labels, patients, ("Nev", "MM"), targets)
+    assert found == again
+    few = np.flatnonzero((labels == 0) | (np.arange(120) < 4))
+    given = probabilities[few], labels[few], [patients[place] for place in few]
+    assert steady_operating_points(*given, ("Nev", "MM"), targets) == {}
+
+
+def test_it_keeps_the_least_specificity_on_the_cases_that_are_given() -> None:
+    probabilities, labels, patients = resampled_patients(4)
+    point = steady_operating_points(1 - probabilities, labels, patients, ("Nev", "MM"), {"MM": 1.0})["MM"]
+    spared = ((1 - probabilities)[labels == 0, 1] < point).mean()
+    assert spared >= 0.7 or point == 0.5
