@@ -7,12 +7,16 @@ and at the slow one. Each lesion is answered by the sister that never saw its pa
 fold had a part in (`evidence_predictions.csv` of the packages). For the photograph alone the slow package is updated at
 the fast speed without the clinical columns, which keeps its networks. Works below benchmarks/workspaces_slow_speed,
 and goes on where it was stopped. Writes benchmarks/results/slow_speed.md.
+
+`--networks FOLDER`, the folder `networks` of a slow update that was stopped, measures what its finished sisters add, on
+their folds alone: `state/cache/training/<key>/networks`.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +25,7 @@ import pandas as pd
 from benchmarks.folders import BENCHMARKS, REPOSITORY, RESULTS
 from benchmarks.public_photographs import imported_cases
 from dermai.config import Params, load_params, parse_settings
+from dermai.continual.networks_learnt import DEPLOYED
 from dermai.continual.plan import plan_update
 from dermai.data.folds import assign_folds
 from dermai.evaluation.predictions import per_lesion, prediction_table
@@ -29,10 +34,13 @@ from dermai.evaluation.tables import ResultTable, percent
 from dermai.evaluation.words import p_words
 from dermai.files import write_text
 from dermai.ingest.pad_ufes_20 import read_pad_ufes_20
+from dermai.models.fine_tuned import FineTunedNetwork, FineTunedNetworks
 from dermai.models.package import ModelPackage
+from dermai.models.seen_features import network_logits, package_features
 from dermai.percentages import points
 from dermai.taxonomy import load_taxonomy
 from dermai.training.candidate import train_candidate
+from dermai.training.out_of_fold import with_chosen
 from dermai.workspace import Workspace
 
 ALONE: dict[str, Any] = {"clinical.columns": []}
@@ -66,6 +74,30 @@ class Runs:
         return per_lesion(prediction_table(rows, package.evidence[names].to_numpy(), package.classes), None)
 
 
+def with_finished(runs: Runs, heads: ModelPackage, folder: Path, tuned: bool) -> ModelPackage:
+    """The heads with the finished networks of a stopped slow update, or without, chosen and answered on their folds."""
+    assert heads.linear_parts is not None
+    networks = {place.parent.name: _network(ModelPackage.load(place)) for place in sorted(folder.glob("*/trained"))}
+    deployed = networks.pop(DEPLOYED)
+    folds = {int(name): network for name, network in networks.items()}
+    sisters = {fold: heads.linear_parts.sisters[fold] for fold in folds}
+    params = runs.params("never", {})
+    package = replace(
+        heads,
+        linear_parts=replace(heads.linear_parts, sisters=sisters),
+        fine_tuned=FineTunedNetworks(params.model.network_view, deployed, folds) if tuned else None,
+    )
+    learnt = runs.cases[runs.cases["split"] == "train"].sort_values("image").reset_index(drop=True)
+    about = package, list(learnt["image"]), runs.workspace.data, runs.workspace.cache
+    targets = params.gate.target_sensitivities
+    return with_chosen(package, learnt, package_features(*about), targets, network_logits(*about))
+
+
+def _network(package: ModelPackage) -> FineTunedNetwork:
+    learnt = dict(zip(package.manifest["image"], package.manifest["diagnosis"], strict=True))
+    return FineTunedNetwork(package.weights, package.classes, learnt)
+
+
 def section(title: str, heads: Scores, both: Scores) -> list[str]:
     """The table of one kind of answer, with the paired difference."""
     rows = []
@@ -81,6 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photographs", type=Path, help="folder with pad_ufes_20/")
     parser.add_argument("--output", type=Path, default=RESULTS / "slow_speed.md")
+    parser.add_argument("--networks", type=Path, help="of a slow update that was stopped: measure what is finished")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="the recipe")
     arguments = parser.parse_args()
     workspace = Workspace(BENCHMARKS / "workspaces_slow_speed" / "pad")
@@ -91,12 +124,21 @@ def main() -> None:
     runs = Runs(workspace, rows.assign(fold=rows["patient_id"].map(dealt)), parse_settings(arguments.set))
 
     heads = {name: runs.made(runs.params("never", others)) for name, others in (("", {}), ("alone", ALONE))}
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    slow = runs.made(runs.params("now", {}))
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    minutes = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 60
-    both = {"": slow, "alone": runs.made(runs.params("never", ALONE), slow)}
-    assert slow.fine_tuned is not None
+    if arguments.networks:
+        sisters = len(list(arguments.networks.glob("*/trained"))) - 1
+        both = {name: with_finished(runs, package, arguments.networks, True) for name, package in heads.items()}
+        heads = {name: with_finished(runs, package, arguments.networks, False) for name, package in heads.items()}
+        cost = (
+            f"A training that was stopped when {sisters} of {shipped.data.folds} sisters were finished: the folds of "
+            "the others are left out, on both sides."
+        )
+    else:
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        slow = runs.made(runs.params("now", {}))
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        both = {"": slow, "alone": runs.made(runs.params("never", ALONE), slow)}
+        minutes = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 60
+        cost = f"The whole slow update took {minutes:.0f} minutes of processor time."
 
     present = set(rows["diagnosis"])
     classes = [code for code in load_taxonomy().codes if code in present]
@@ -104,21 +146,21 @@ def main() -> None:
     def scores(package: ModelPackage) -> Scores:
         return score_seeds([runs.lesions(package)], classes)
 
-    count, tuning = len(runs.lesions(slow)), slow.fine_tuned.made["seconds"] / 60
+    count = len(runs.lesions(both[""]))
     lines = [
         "# The slow speed, on few cases: PAD-UFES-20",
         "",
-        f"`python -m benchmarks.learning.slow_speed ../shared/data --set {' '.join(arguments.set)}`",
+        f"`python -m benchmarks.learning.slow_speed ../shared/data{' --networks FOLDER' if arguments.networks else ''} "
+        f"--set {' '.join(arguments.set)}`",
         "",
         f"{len(rows)} photographs of {rows['patient_id'].nunique()} patients, {count} lesions, each answered once by "
         "the sister that never saw its patient and at choices that its fold had no part in; by the largest "
         "probability; one seed. Percent per lesion, 95 % intervals over resampled patients, paired differences. "
-        f"{len(slow.fine_tuned.members)} networks were fine-tuned in {tuning:.0f} minutes beside other programs; "
-        f"the whole slow update took {minutes:.0f} minutes of processor time.",
+        + cost,
         "",
         *section("The photograph alone", scores(heads["alone"]), scores(both["alone"])),
         *section("With the clinical columns", scores(heads[""]), scores(both[""])),
-        f"Weights in the fusion with the columns (heads, columns, network): {_weights(slow)}.",
+        f"Weights in the fusion with the columns (heads, columns, network): {_weights(both[''])}.",
     ]
     print("\n".join(lines), flush=True)
     write_text(arguments.output, "\n".join(lines) + "\n")

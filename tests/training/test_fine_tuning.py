@@ -12,9 +12,9 @@ import torch
 
 from dermai.config import Params
 from dermai.models.engine_check import EngineDiffers, check_engine
-from dermai.models.inference import predict_probabilities
+from dermai.models.inference import predict_probabilities, predict_with
 from dermai.models.package import ModelPackage
-from dermai.models.package_network import ready_to_predict
+from dermai.models.package_network import model_pixels, ready_to_predict
 from dermai.models.seen_features import NetworkLogits
 from dermai.training import checkpoints, phases
 from dermai.training.out_of_fold import with_chosen
@@ -98,6 +98,24 @@ def test_its_engine_is_compared_with_torch(slow: ModelPackage) -> None:
     bare = replace(slow, engine=None, head="", fine_tuned=replace(tuned, engine=None))
     ours, theirs = (ready_to_predict(package).fine_tuned_logits(pixels) for package in (slow, bare))
     assert ours == pytest.approx(theirs, abs=1e-4)
+
+
+def test_a_pass_over_pixels_as_triage_makes_it_gives_the_same_answers(
+    workspace: Workspace, cases: pd.DataFrame, slow: ModelPackage
+) -> None:
+    images, rows = list(cases["image"][:4]), cases.iloc[:4]
+    stored = predict_probabilities(slow, images, workspace.data, workspace.cache, clinical=rows)
+    pixels = model_pixels(slow, workspace.cache).read(images)
+    seen: list[int] = []
+    found = predict_with(
+        ready_to_predict(slow, workspace.cache),
+        lambda start, stop: pixels[start:stop],
+        len(images),
+        look=lambda start, looked, answers: seen.append(len(looked.maps)),
+        clinical=rows,
+    )
+    assert found == pytest.approx(stored, abs=1e-9)
+    assert seen == [4]
 
 
 def test_a_fast_update_keeps_the_networks_and_refits_the_rest(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from dermai.models.package import ModelPackage
 from dermai.models.package_network import ready_to_predict
 from dermai.triage.heat_maps import class_activation, evidence, gradient_activation, heat_maps
 from tests.models.test_engine import photographs
 from tests.models.test_package_network import package_of
+
+STORED = Path(__file__).parents[1] / "serving/stored/format_8/artifacts/p8"
+STORED_WITHOUT = Path(__file__).parents[1] / "serving/stored/format_7/artifacts/p7"
 
 
 @pytest.mark.parametrize("backbone", ["tf_efficientnet_lite0", "resnet18"])
@@ -34,3 +40,11 @@ def test_a_network_with_layers_between_maps_and_head_is_differentiated() -> None
     maps = network.look_at(pixels).maps
     expected = gradient_activation(network.torch_network, maps, [0, 1])
     assert np.array_equal(heat_maps(package, pixels, [0, 1], network), expected)
+
+
+def test_a_package_with_a_fine_tuned_network_shows_what_its_frozen_one_weighs() -> None:
+    package = ModelPackage.load(STORED)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 2, 64, 64, 3), dtype=np.uint8)
+    assert np.array_equal(
+        heat_maps(package, pixels, [0, 2]), heat_maps(ModelPackage.load(STORED_WITHOUT), pixels, [0, 2])
+    )
