@@ -7,7 +7,7 @@ arrival before; the streams and their test patients are those of `benchmarks.upd
 repetitions share one cache of features, since features depend on no repetition. What an update costs is measured apart,
 with a cache of its own that holds what earlier arrivals left in it, beside a training anew with an empty one. Works
 below benchmarks/workspaces_shipped; a run that was stopped goes on where it was. Writes
-benchmarks/results/shipped_streams.md.
+benchmarks/results/shipped_streams.md; with --costs only benchmarks/results/update_costs.md, in minutes.
 """
 
 from __future__ import annotations
@@ -236,12 +236,31 @@ def points(found: Interval) -> str:
     return f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})".replace("-", "−")
 
 
+def write_costs(streams: Sequence[str], photographs: Path) -> None:
+    """What updates cost, without their answers."""
+    lines = [
+        "# What an update costs",
+        "",
+        "`python -m benchmarks.updates.shipped_streams FOLDER --costs`, parameters of params.yaml. The streams",
+        "are those of [the product as shipped on real streams](shipped_streams.md); of the last arrival the whole, or",
+        "its first patients.",
+    ]
+    for stream in streams:
+        seconds = [timed(Repetition(stream, 0, photographs), FOLDER / "timed")]
+        lines += ["", f"## {TITLES[stream]}", "", *costs(seconds)]
+        write_text(RESULTS / "update_costs.md", "\n".join(lines) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photographs", type=Path, help="folder with pad_ufes_20/ and ham10000/")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--streams", nargs="+", choices=TITLES, default=list(TITLES))
+    parser.add_argument("--costs", action="store_true", help="only what updates cost, of one repetition each")
     arguments = parser.parse_args()
+    if arguments.costs:
+        write_costs(arguments.streams, arguments.photographs)
+        return
     lines = [
         "# The product as shipped on real streams",
         "",
