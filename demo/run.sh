@@ -45,14 +45,18 @@ run dermai simulate-production demo/production --size 128 --until "$last_year" -
 step "The diagnoses came back week by week; those of the last one: what do they show of the model?"
 run dermai confirm demo/production/week-5/diagnoses.csv --profile demo
 
-step "Of carcinomas few came: a clinic that sees many, typical ones, sends its referrals, and later its diagnoses"
-run dermai simulate referrals --arrival 4 --scale 0.02 --size 128 --prevalence BCC=100 --spread 0.1 --atypical 0
+step "Of cancers few came: clinics that see many, typical ones, send their referrals, and later their diagnoses"
 sed "s/^parameters:/&\n  received_on: '$last_year'/" profiles/demo.yaml > demo/received.yaml
-run zenml pipeline run triage_cases -c demo/received.yaml
-# A few photographs have to be taken again: their diagnoses are set aside, and the command says so by its exit code
-run python demo/date_diagnoses.py referrals/cases.csv "$last_year"
-run dermai confirm referrals/diagnoses.csv --profile demo || true
-rm -r referrals demo/received.yaml
+for clinic in BCC:1 MM:7; do
+  run dermai simulate referrals --arrival 4 --seed "${clinic#*:}" --scale 0.02 --size 128 \
+    --prevalence "${clinic%:*}=100" --spread 0.1 --atypical 0
+  run zenml pipeline run triage_cases -c demo/received.yaml
+  # A few photographs have to be taken again: their diagnoses are set aside, and the command says so by its exit code
+  run python demo/date_diagnoses.py referrals/cases.csv "$last_year"
+  run dermai confirm referrals/diagnoses.csv --profile demo || true
+  rm -r referrals
+done
+rm demo/received.yaml
 run dermai status --profile demo
 
 step "New confirmed cases arrive: checked, pseudonymised, split by patient, versioned"
