@@ -6,6 +6,7 @@ from typing import Any
 
 from zenml import pipeline
 
+from steps.answer_all_lesions import answer_all_lesions
 from steps.decide_promotion import decide_promotion
 from steps.evaluate_models import evaluate_models
 from steps.find_champion import find_champion
@@ -43,15 +44,19 @@ def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = 
     if found.mode == "nothing":
         if found.judges_champion_again:
             predictions, comparison = evaluate_models(cases, references, params)
-            record = record_nothing_new(cases, plan, dataset, references, params, laid_over, predictions, comparison)
+            second = answer_all_lesions(cases, references)
+            record = record_nothing_new(
+                cases, plan, dataset, references, params, laid_over, predictions, comparison, *second
+            )
         else:
             record = record_nothing_new(cases, plan, dataset, references, params, laid_over)
         publish_report(record, cases, plan, validation, references, params)
         return
     candidate = finetune_candidate(plan, cases, references, params)
     predictions, comparison = evaluate_models(cases, references, params, candidate)
-    judgement = decide_promotion(predictions, comparison, params)
+    second = answer_all_lesions(cases, references, candidate)
+    judgement = decide_promotion(predictions, comparison, *second, params)
     record = record_decision(
-        judgement, predictions, comparison, candidate, cases, plan, dataset, references, params, laid_over
+        judgement, predictions, comparison, *second, candidate, cases, plan, dataset, references, params, laid_over
     )
     publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)

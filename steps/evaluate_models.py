@@ -10,8 +10,7 @@ from zenml import step
 
 from dermai.config import Params
 from dermai.evaluation.comparison import ModelComparison, compare, test_predictions
-from dermai.models.package import ModelPackage
-from dermai.registry.champion import ReferenceModels, load_reference_package
+from dermai.registry.champion import ReferenceModels, compared_packages
 from dermai.source_code import source_hash
 from dermai.workspace import find_workspace
 from steps.caching import by_value
@@ -31,10 +30,6 @@ def evaluate_models(
     Without a candidate the champion is judged again, on test labels that have changed.
     """
     workspace = find_workspace()
-    models = {"candidate": ModelPackage.load(candidate)} if candidate else {}
-    for role, reference in (("champion", references.champion), ("anchor", references.anchor)):
-        package = load_reference_package(workspace, reference)
-        if package is not None:
-            models[role] = package
+    models = compared_packages(workspace, references, candidate)
     predictions = test_predictions(workspace, cases, models)
     return predictions, compare(predictions, models, params)

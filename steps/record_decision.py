@@ -10,6 +10,7 @@ from zenml import log_metadata, step
 
 from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan
+from dermai.evaluation.all_lesions import AllLesionsAnswers
 from dermai.evaluation.comparison import ModelComparison
 from dermai.evaluation.metric_files import flat_metrics
 from dermai.gate.judgement import Judgement
@@ -30,6 +31,9 @@ def record_decision(
     judgement: Judgement,
     predictions: pd.DataFrame,
     comparison: ModelComparison,
+    all_lesions: pd.DataFrame,
+    calls: pd.DataFrame,
+    no_second_column: str,
     candidate: Path,
     cases: pd.DataFrame,
     plan: UpdatePlan,
@@ -75,7 +79,8 @@ def record_decision(
     print(act_on_decision(workspace, params, record))
     if again is not None:
         print(again.sentence)
-    found = reassess_champion(workspace, params, predictions, comparison, record.champion, dataset)
+    answers = AllLesionsAnswers(all_lesions, calls, no_second_column)
+    found = reassess_champion(workspace, params, predictions, comparison, record.champion, dataset, answers)
     if found:
         print(found)
     log_metadata({"data_version": dataset.hash, "git_commit": record.code.commit, "outcome": decision.outcome})

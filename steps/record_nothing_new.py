@@ -9,6 +9,7 @@ from zenml import log_metadata, step
 
 from dermai.config import Overrides, Params
 from dermai.continual.plan import UpdatePlan
+from dermai.evaluation.all_lesions import AllLesionsAnswers
 from dermai.evaluation.comparison import ModelComparison
 from dermai.promotion.reassessment import judge_champion_again, reassess_champion
 from dermai.promotion.transaction import record_attempt
@@ -29,6 +30,9 @@ def record_nothing_new(
     laid_over: Overrides,
     predictions: pd.DataFrame | None = None,
     comparison: ModelComparison | None = None,
+    all_lesions: pd.DataFrame | None = None,
+    calls: pd.DataFrame | None = None,
+    no_second_column: str = "",
 ) -> Annotated[NothingNew, "update_record"]:
     """The champion has learnt from every training photograph there is: nothing is trained.
 
@@ -59,7 +63,8 @@ def record_nothing_new(
     print("nothing new: the champion has learnt from every training photograph there is")
     if again is not None:
         print(again.sentence)
-    if predictions is not None and comparison is not None:
-        found = reassess_champion(workspace, params, predictions, comparison, champion, dataset)
+    if predictions is not None and comparison is not None and all_lesions is not None and calls is not None:
+        answers = AllLesionsAnswers(all_lesions, calls, no_second_column)
+        found = reassess_champion(workspace, params, predictions, comparison, champion, dataset, answers)
         print(found) if found else None
     return record

@@ -121,8 +121,8 @@ def _corrected_score_p_value(net: float, gains: float, losses: float, n: float, 
     return float(norm.sf(statistic * (distance - 0.5) / distance))
 
 
-def proportion(patient_id: np.ndarray, hit: np.ndarray) -> Proportion:
-    """Summarise hits (boolean [N]) of lesions by patient ([N]).
+def proportion(patient_id: np.ndarray, hit: np.ndarray, inflation: float = 1.0) -> Proportion:
+    """Summarise hits (boolean [N]) of lesions by patient ([N]); `inflation` is as in `pairs`.
 
     >>> proportion(np.array(["a", "b", "c", "c"]), np.array([True, True, True, False])).share  # not 3 of 4
     0.8333333333333334
@@ -135,11 +135,14 @@ def proportion(patient_id: np.ndarray, hit: np.ndarray) -> Proportion:
     share = float(means.mean())
     informative = min(int((hits > 0).sum()), int((hits < sizes).sum()))
     ratio = _variance_ratio(means, share * (1 - share), informative, sizes)
-    return Proportion(len(hit), int(hit.sum()), patients, share, patients / ratio)
+    return Proportion(len(hit), int(hit.sum()), patients, share, patients / ratio / inflation)
 
 
-def pairs(patient_id: np.ndarray, candidate: np.ndarray, reference: np.ndarray) -> Pairs:
+def pairs(patient_id: np.ndarray, candidate: np.ndarray, reference: np.ndarray, inflation: float = 1.0) -> Pairs:
     """Summarise paired hits (boolean [N] each) of lesions by patient ([N]).
+
+    `inflation` is how many times the variance is that of independent patients: the answers of models that share
+    training data depend on each other.
 
     >>> found = pairs(np.array(["a", "b", "b"]), np.array([True, True, True]), np.array([True, True, False]))
     >>> found.candidate_only, found.gains, found.difference
@@ -157,7 +160,7 @@ def pairs(patient_id: np.ndarray, candidate: np.ndarray, reference: np.ndarray) 
     difference = (gains - losses) / patients
     single = (gains + losses) / patients - difference**2
     ratio = _variance_ratio((won - lost) / sizes, single, int(((won > 0) | (lost > 0)).sum()), sizes)
-    return Pairs(both, candidate_only, reference_only, neither, patients, gains, losses, patients / ratio)
+    return Pairs(both, candidate_only, reference_only, neither, patients, gains, losses, patients / ratio / inflation)
 
 
 def _by_patient(patient_id: np.ndarray, *marks: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:

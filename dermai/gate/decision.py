@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.stats import norm
 
@@ -34,18 +36,21 @@ def decide(
     *,
     alpha: float | None = None,
     confidence: float = 0.95,
+    inflation: float = 1.0,
+    columns: int = 1,
 ) -> GateDecision:
-    """Judge a candidate on confirmed lesions of the test patients.
+    """Judge a candidate on confirmed lesions of patients from whom the answering models have not learnt.
 
     `alpha` is what the ledger allows this use of the test patients, else the policy's. Every test must pass at that
     level (intersection-union: Berger, Technometrics 24 (1982) 295-300), so the chance of promoting a candidate that
     falls short in any one of them is at most alpha. A rejection needs evidence of harm, at `harm_alpha` divided by the
-    number of tests that could show it.
+    number of tests that could show it, and to the number of `columns` of evidence that could. `inflation` is as in
+    `clustered.pairs`.
 
     Raises:
         IncomparableResults: the models were not run on the same lesions.
     """
-    return _Judge(policy, candidate, champion, anchor, alpha or policy.alpha, confidence).decision()
+    return _Judge(policy, candidate, champion, anchor, alpha or policy.alpha, confidence, inflation, columns).decision()
 
 
 class _Judge:
@@ -59,15 +64,18 @@ class _Judge:
         anchor: LesionResults | None,
         alpha: float,
         confidence: float,
+        inflation: float,
+        columns: int,
     ) -> None:
         self.policy, self.candidate, self.alpha, self.confidence = policy, candidate, alpha, confidence
+        self.inflation = inflation
         named: dict[ComparedWith, LesionResults | None] = {"champion": champion, "anchor": anchor}
         self.references = {name: aligned(candidate, r, name) for name, r in named.items() if r is not None}
         self.champion = self.references.get("champion")
         self.groups: list[Subgroup] = list(subgroups(candidate, self.champion, policy)) if self.champion else []
         classes, references = len(policy.gated_classes), len(self.references)
         tests = classes * (1 + references) + references + (self.champion is not None) + len(self.groups)
-        self.harm_level = policy.harm_alpha / tests
+        self.harm_level = policy.harm_alpha / (tests * columns)
 
     def decision(self) -> GateDecision:
         classes = tuple(self._class(code) for code in self.policy.gated_classes)
@@ -98,7 +106,7 @@ class _Judge:
     def _class(self, code: str) -> ClassFinding:
         chosen = self.candidate.truth == code
         patients, hits = self.candidate.patient_id[chosen], self.candidate.hits(code, self.policy)[chosen]
-        found = proportion(patients, hits)
+        found = proportion(patients, hits, self.inflation)
         enough = found.lesions >= self.policy.fewest_lesions
         floor = self.policy.floors[code]
         p_value, p_value_below = found.p_value_above(floor), found.p_value_below(floor)
@@ -114,7 +122,7 @@ class _Judge:
             further_cases=0 if verdict == "shown" and enough else further,
         )
         comparisons = tuple(
-            self._comparison(name, pairs(patients, hits, reference.hits(code, self.policy)[chosen]),
+            self._comparison(name, pairs(patients, hits, reference.hits(code, self.policy)[chosen], self.inflation),
                              getattr(self.policy.margins, name)[code], enough)
             for name, reference in self.references.items()
         )  # fmt: skip
@@ -175,7 +183,7 @@ class _Judge:
     def _specificity(self) -> SpecificityFinding:
         chosen = np.isin(self.candidate.truth, self.policy.benign_classes)
         patients, passed = self.candidate.patient_id[chosen], self.candidate.not_called_malignant()[chosen]
-        found = proportion(patients, passed)
+        found = proportion(patients, passed, self.inflation)
         tail, enough = (1 - self.confidence) / 2, found.lesions >= self.policy.fewest_lesions
         return SpecificityFinding(
             classes=self.policy.benign_classes,
@@ -185,7 +193,8 @@ class _Judge:
             interval=(found.lower_bound(tail), found.upper_bound(tail)),
             enough=enough,
             comparisons=tuple(
-                self._comparison(name, pairs(patients, passed, reference.not_called_malignant()[chosen]),
+                self._comparison(name, pairs(patients, passed, reference.not_called_malignant()[chosen],
+                                             self.inflation),
                                  self.policy.guards.specificity_margin, enough, of_class=False)
                 for name, reference in self.references.items()
             ),
@@ -197,7 +206,8 @@ class _Judge:
             return None
         allowed = self.policy.guards.macro_f1_drop
         kept = found.difference >= -allowed - 1e-12
-        surely_lost = found.difference + float(norm.isf(self.harm_level)) * found.standard_error < -allowed
+        error = found.standard_error * math.sqrt(self.inflation)
+        surely_lost = found.difference + float(norm.isf(self.harm_level)) * error < -allowed
         return MacroF1Finding(
             candidate=found.candidate,
             champion=found.champion,

@@ -119,7 +119,7 @@ def reasons(decision: GateDecision) -> tuple[Reason, ...]:
 def _of_class(found: ClassFinding, decision: GateDecision) -> Iterator[Reason]:
     name = f"{load_taxonomy().classes[found.code].name} ({found.code})"
     if not found.enough:
-        text = f"{name}: {_only(found.lesions)} among the test patients, too few to judge."
+        text = f"{name}: {_only(found.lesions)}, too few to judge."
         yield Reason(code="too_few", about=found.code, text=text)
     if not found.lesions:
         return
@@ -171,7 +171,7 @@ def _of_comparison(found: PairedComparison, name: str, about: str, verb: str, de
 def _of_specificity(found: SpecificityFinding, decision: GateDecision) -> Iterator[Reason]:
     name = "Benign lesions"
     if not found.enough:
-        text = f"{name}: {_only(found.lesions)} among the test patients, too few to judge false alarms."
+        text = f"{name}: {_only(found.lesions)}, too few to judge false alarms."
         yield Reason(code="too_few", about="benign", text=text)
     for comparison in found.comparisons if found.lesions else ():
         yield _of_comparison(comparison, name, "benign", "rightly not called malignant", decision)
@@ -204,4 +204,4 @@ def _lesions(number: int) -> str:
 
 
 def _only(number: int) -> str:
-    return f"only {_lesions(number)}" if number else "no lesion"
+    return f"only {_lesions(number)} that {'counts' if number == 1 else 'count'}" if number else "no lesion that counts"

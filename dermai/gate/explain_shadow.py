@@ -13,7 +13,7 @@ from dermai.percentages import per_cent
 def summary(outcome: Outcome, tests: Sequence[ShadowTest], further: Mapping[str, int | None]) -> str:
     """What daily practice says of the challenger, in a sentence or two."""
     if outcome == "promote":
-        return "Promote: what the test patients left open, confirmed diagnoses of daily practice have shown."
+        return "Promote: what the update left open, confirmed diagnoses of daily practice have shown."
     if outcome == "reject":
         return "Reject: confirmed diagnoses of daily practice are evidence that the challenger is worse than allowed."
     left = [test for test in tests if test.verdict == "not_shown"]

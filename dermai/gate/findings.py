@@ -119,8 +119,42 @@ class Reason(Finding):
     text: str
 
 
+class Agreement(Finding):
+    """Does the deployed model call a class where its sisters do? On test patients, whose diagnoses are not looked at.
+
+    `with_sisters` and `among_sisters` are the mean shares of lesions on which it and a sister, or two sisters, differ.
+    """
+
+    code: str
+    lesions: int
+    with_sisters: float
+    among_sisters: float
+    allowed: float
+    verdict: TestResult
+
+
+class AllLesions(Finding):
+    """The second column of evidence: all confirmed lesions, each answered by a model of the line that never saw it.
+
+    `decision` is that of this column alone. `left_out` counts lesions that one of the models could not answer so.
+    """
+
+    decision: GateDecision
+    agreement: tuple[Agreement, ...]
+    variance_inflation: float
+    promotes_alone: bool = True
+    left_out: int = Field(0, exclude_if=not_)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the deployed model calls what its sisters call, so that their evidence is its own."""
+        return bool(self.agreement) and all(found.verdict == "shown" for found in self.agreement)
+
+
 class GateDecision(Finding):
-    """The outcome and everything it rests on.
+    """The outcome and everything it rests on: findings of the test patients, and of the second column `all_lesions`.
+
+    `outcome`, `summary` and `reasons` are of both columns; `no_second_column` says why there is none and what it takes.
 
     `further_cases`: for each gated class and for benign lesions the patients with a confirmed diagnosis after which
     all tests on them will probably be shown, 0 where they are; None where as things look no number will do.
@@ -142,6 +176,14 @@ class GateDecision(Finding):
     subgroups: tuple[SubgroupFinding, ...] = ()
     further_cases: dict[str, int | None] = {}
     not_counted: tuple[str, ...] = Field((), exclude_if=not_)
+    all_lesions: AllLesions | None = Field(None, exclude_if=not_)
+    no_second_column: str = Field("", exclude_if=not_)
+
+    @property
+    def holds_in_practice(self) -> GateDecision:
+        """The column whose tests, where they are shown, daily practice need not show again."""
+        column = self.all_lesions
+        return column.decision if column and column.promotes_alone and column.agreed else self
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -172,7 +214,7 @@ class ShadowTest(Finding):
     largest_e_value: float
     largest_e_value_worse: float
     threshold: float
-    on: Literal["test patients", "daily practice", ""]
+    on: Literal["test patients", "all confirmed lesions", "daily practice", ""]
     verdict: TestResult
     further_patients: int | None = None
 

@@ -27,12 +27,12 @@ class Judgement(BaseModel):
             notes.append(f"The same question was asked before (use {self.use.number}): nothing was spent.")
         elif not self.use.spends and self.decision.mode == "statistical":
             notes.append(
-                "The test patients are too few for a promotion whatever they show: nothing was spent, and nothing "
-                "of it counts in shadow mode."
+                "There are too few patients for a promotion whatever they show: nothing was spent, and nothing of it "
+                "counts in shadow mode."
             )
         for account in self.accounts:
             times = "1 use" if account.uses == 1 else f"{account.uses} uses"
-            text = f"{account.account}: {account.patients} test patients, "
+            text = f"{account.account}: {account.patients} patients, "
             text += f"{per_cent(account.share_left)} of the error budget left after {times}."
             if account.worn_out:
                 text += f" Worn out: {account.new_patients_to_renew} new patients with confirmed lesions renew it."

@@ -201,12 +201,14 @@ def next_use(
     champion: str = "",
     anchor: str = "",
     at: str = "",
+    effective: Mapping[str, float] | None = None,
 ) -> Use:
     """The use that judging these models on these rows would be; the earlier one where it was asked before.
 
     Nothing is spent where the outcome is known beforehand not to be a promotion: in mode `point`, and where a gated
-    class has too few patients to show its floor even if no lesion is missed. Such a use may be repeated with any number
-    of candidates, so what it shows does not count in shadow mode.
+    class has too few patients to show its floor even if no lesion is missed: by their number, or by what they are worth
+    where `effective` says it. Such a use may be repeated with any number of candidates, so what it shows does not count
+    in shadow mode.
 
     A patient is new once, in whichever account: one whose diagnosis was changed brings nothing back. An account that
     had no patient yet opens with all of its own.
@@ -230,8 +232,9 @@ def next_use(
     if level == 0 and all(account.known for account in refreshed.values()):
         level = NOTHING_LEFT
     # An account without a patient cannot be spent from: the decision is then shown at the first level.
+    worth = effective or {name: len(ids) for name, ids in patients.items()}
     decidable = level > 0 and all(
-        len(patients[code]) >= fewest_without_miss(policy.floors[code], level) for code in policy.gated_classes
+        worth[code] >= fewest_without_miss(policy.floors[code], level) for code in policy.gated_classes
     )
     return Use(
         number=max((line.number for line in lines if isinstance(line, Use)), default=0) + 1,

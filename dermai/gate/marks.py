@@ -33,7 +33,7 @@ def verdict_words(verdict: TestResult) -> str:
 
 def mark_of(reason: Reason) -> Mark:
     """Whether a reason speaks for the candidate, against it, or says that something is not decided."""
-    if reason.code == "point_estimates":
+    if reason.code in ("point_estimates", "columns"):
         return "note"
     if reason.code.endswith("_worse"):
         return "failed"

@@ -89,6 +89,19 @@ class ReferenceStandards(Rules):
         return self.by_class.get(code, self.otherwise)
 
 
+class AllLesionsRules(Rules):
+    """What the second column of evidence may decide: every confirmed lesion, answered by a model that never saw it.
+
+    `promotes`: by itself where the test patients show no harm, only with what the test patients show, or never.
+    `variance_inflation` is how many times the variance of such answers is that of independent ones. On at most
+    `most_disagreement` more lesions than two sisters may the deployed model and a sister answer differently.
+    """
+
+    promotes: Literal["alone", "with_test_patients", "never"] = "alone"
+    variance_inflation: float = Field(1.2, ge=1, le=4)
+    most_disagreement: float = Field(0.02, ge=0, lt=1)
+
+
 class ProvisionalRules(Rules):
     """How long a model that could not show its floors yet may answer, before a person has to renew it."""
 
@@ -118,6 +131,7 @@ class GatePolicy(Rules):
     ledger: LedgerSchedule = LedgerSchedule()
     planning: Planning = Planning()
     shadow: ShadowRules = ShadowRules()
+    all_lesions: AllLesionsRules = AllLesionsRules()
     provisional: ProvisionalRules = ProvisionalRules()
     reference_standards: ReferenceStandards = ReferenceStandards()
 

@@ -40,9 +40,19 @@ DEFAULTS: dict[int, dict[str, JsonValue]] = {
         "shadow.alpha": 0.05,
     },
     2: {"reference_standards.test_patients": "confirmed"},
+    3: {
+        "all_lesions.promotes": "alone",
+        "all_lesions.variance_inflation": 1.2,
+        "all_lesions.most_disagreement": 0.02,
+    },
 }
 # How releases decided that did not know a key yet.
-BEFORE: dict[str, JsonValue] = {"reference_standards.test_patients": "every_diagnosis"}
+BEFORE: dict[str, JsonValue] = {
+    "reference_standards.test_patients": "every_diagnosis",
+    "all_lesions.promotes": "never",
+    "all_lesions.variance_inflation": 1.2,  # without effect
+    "all_lesions.most_disagreement": 0.02,
+}
 
 
 def defaults_version() -> int:

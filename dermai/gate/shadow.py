@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from dermai.gate.planning import further_patients_for_comparison, further_patien
 from dermai.gate.policy import GatePolicy
 from dermai.gate.reign import challenger_alpha
 from dermai.gate.results import LesionResults, aligned
+
+ShownOn = Literal["test patients", "all confirmed lesions", ""]
 
 
 def decide_in_shadow(
@@ -49,14 +52,17 @@ def decide_in_shadow(
     All lesions are given that were referred after the challenger was made and whose follow-up time is over; the truth
     of those without a diagnosis that counts is empty. Without a `champion` (a first model, or a
     provisional champion judged on itself) the floors alone decide, as they do on the test patients. `earlier` is the
-    gate's decision on the test patients: what it showed holds, if that use of them spent (`earlier_spent`). A patient
-    counts once per class, with the lesions referred first. `alpha` is the challenger's share of the reign's budget
-    (`dermai.gate.reign`); that of a reign's first challenger where none is given.
+    gate's decision at the update: what the column showed that promotes holds, if that use spent (`earlier_spent`). A
+    patient counts once per class, with the lesions referred first. `alpha` is the challenger's share of the reign's
+    budget (`dermai.gate.reign`); that of a reign's first challenger where none is given.
 
     Raises:
         IncomparableResults: the models were not run on the same lesions.
     """
     alpha = alpha or challenger_alpha(policy)
+    before = earlier
+    earlier = before.holds_in_practice if before else None
+    shown_on: ShownOn = "test patients" if earlier is before else "all confirmed lesions"
     named: dict[ComparedWith, LesionResults | None] = {"champion": champion, "anchor": anchor}
     references = {name: aligned(challenger, found, name) for name, found in named.items() if found is not None}
     follow_up = FollowUp.of(policy, challenger, np.asarray(referred_on))
@@ -81,12 +87,12 @@ def decide_in_shadow(
             values, looks = _by_patient(challenger.patient_id[chosen], times[chosen],
                                         _values(policy, about, challenger, reference)[chosen])  # fmt: skip
         null_mean = policy.floors[about] if is_floor else -_margin(policy, about, against)
-        before, lesions = (about, against) in shown, int(chosen.sum())
+        shown_before, lesions = shown_on if (about, against) in shown else "", int(chosen.sum())
         safe = against == "champion" and about != BENIGN
         sound = np.ones(len(looks), dtype=bool) if safe else follow_up.sound(looks)
         allowed = bool(safe or follow_up.now_sound)
         tests.append(
-            _test(policy, about, against, values, looks, sound & allowed, null_mean, lesions, earlier, before,
+            _test(policy, about, against, values, looks, sound & allowed, null_mean, lesions, earlier, shown_before,
                   harm_threshold, alpha)
         )  # fmt: skip
     beside = references.get("champion")
@@ -192,7 +198,7 @@ def _test(
     null_mean: float,
     lesions: int,
     earlier: GateDecision | None,
-    shown_before: bool,
+    shown_before: ShownOn,
     harm_threshold: float,
     alpha: float,
 ) -> ShadowTest:
@@ -223,7 +229,7 @@ def _test(
         largest_e_value=_bounded(most),
         largest_e_value_worse=_bounded(most_worse),
         threshold=threshold,
-        on="test patients" if shown_before else "daily practice" if in_practice else "",
+        on=shown_before or ("daily practice" if in_practice else ""),
         verdict=verdict,
         further_patients=_further(policy, about, against, values, earlier, now, alpha)
         if verdict == "not_shown"

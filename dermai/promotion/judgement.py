@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 
 from dermai.audit import AuditLog
 from dermai.config import Params
+from dermai.evaluation.all_lesions import AllLesionsAnswers
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
-from dermai.files import locked
-from dermai.gate.decision import decide
+from dermai.files import locked, sha256_json
+from dermai.gate.columns import Column, SecondColumn, decide_by_columns
 from dermai.gate.judgement import Judgement
 from dermai.gate.ledger import Result, evaluated_rows, next_use, result_of, status, test_patients
 from dermai.gate.policy import GatePolicy
 from dermai.gate.reference_standard import counting_on_test_patients, left_out_of_test
 from dermai.gate.results import LesionResults
+from dermai.promotion.all_lesions import second_column
 from dermai.promotion.exclusive import check_log, lock_file
 from dermai.promotion.test_set_ledger import ledger_lines, take_over
 from dermai.records.test_set_ledger import LedgerResult, LedgerUse
@@ -23,24 +26,33 @@ from dermai.workspace import Workspace
 
 
 def judge_update(
-    workspace: Workspace, params: Params, predictions: pd.DataFrame, comparison: ModelComparison
+    workspace: Workspace,
+    params: Params,
+    predictions: pd.DataFrame,
+    comparison: ModelComparison,
+    all_lesions: AllLesionsAnswers | None = None,
 ) -> Judgement:
     """Decide on the candidate's answers per lesion, beside those of the champion and the anchor.
 
-    Only lesions count that were confirmed as the policy asks; the decision names the others.
+    `all_lesions` are what the second column of evidence is made of. Only lesions count that were confirmed as the
+    policy asks; the decision names the others.
     """
     lesions = lesion_predictions(predictions, comparison)
     results = {role: counted_results(params.gate, table) for role, table in lesions.items()}
-    ids = {f"{role}_id": model.sha256 for role, model in comparison.models.items()}
+    ids = {role: model.sha256 for role, model in comparison.models.items()}
     return judge(
         workspace,
         params.gate,
         results["candidate"],
         results.get("champion"),
         results.get("anchor"),
+        candidate_id=ids["candidate"],
+        champion_id=ids.get("champion", ""),
+        anchor_id=ids.get("anchor", ""),
         confidence=params.evaluation.confidence,
         not_counted=left_out(params.gate, lesions["candidate"]),
-        **ids,
+        second=second_column(params.gate, all_lesions),
+        no_second_column=all_lesions.missing if all_lesions else "",
     )
 
 
@@ -67,8 +79,13 @@ def judge(
     anchor_id: str = "",
     confidence: float = 0.95,
     not_counted: tuple[str, ...] = (),
+    second: SecondColumn | None = None,
+    no_second_column: str = "",
 ) -> Judgement:
     """Decide at the level that the ledger allows, and account for it in the audit log. The ids are the models' SHA-256.
+
+    `second` is the column of all confirmed lesions, `no_second_column` why there is none. Where the policy lets it
+    decide the use is one of all patients in it: both columns spend from the same accounts.
 
     The use is written before anything is computed, so a crash can lose a decision but never the spending. Asked again,
     the same question is answered at the same level and nothing is spent.
@@ -78,9 +95,15 @@ def judge(
         AuditLogDamaged: the log does not verify.
         LedgerDamaged: an earlier release left a ledger that cannot be taken over as it is.
     """
-    compared = champion is not None or anchor is not None
-    patients, audit = test_patients(policy, candidate, compared), AuditLog(workspace.audit_log)
+    compared, audit = champion is not None or anchor is not None, AuditLog(workspace.audit_log)
+    test = Column(candidate, champion, anchor)
+    if policy.all_lesions.promotes == "never":
+        second, no_second_column = None, ""
+    asked = second or test
+    patients = test_patients(policy, asked.candidate, compared)
     evaluated = evaluated_rows(candidate, champion, anchor)
+    if second is not None:
+        evaluated = sha256_json([evaluated, evaluated_rows(second.candidate, second.champion, second.anchor)])
     with locked(lock_file(workspace)):
         check_log(audit)
         take_over(workspace, audit)
@@ -94,16 +117,31 @@ def judge(
             champion=champion_id,
             anchor=anchor_id,
             at=_now(),
+            effective=_worth(policy, test, second),
         )
         repeated = use in lines
         if not repeated:
             audit.append(LedgerUse(use=use))
-        decision = decide(policy, candidate, champion, anchor, alpha=use.level, confidence=confidence)
-        decision = decision.model_copy(update={"not_counted": not_counted})
+        decision = decide_by_columns(policy, test, second, alpha=use.level, confidence=confidence)
+        decision = decision.model_copy(update={"not_counted": not_counted, "no_second_column": no_second_column})
         if result_of(lines, use) is None:
             audit.append(LedgerResult(result=Result(number=use.number, at=_now(), outcome=decision.outcome)))
         accounts = status(ledger_lines(audit), policy)
     return Judgement(decision=decision, use=use, repeated=repeated, accounts=accounts)
+
+
+def _worth(policy: GatePolicy, test: Column, second: SecondColumn | None) -> dict[str, float]:
+    """What the patients of each gated class are worth to the column that must show most."""
+
+    def patients(column: Column, code: str) -> int:
+        return len(np.unique(column.candidate.patient_id[column.candidate.truth == code]))
+
+    worth = {code: float(patients(test, code)) for code in policy.gated_classes}
+    if second is None:
+        return worth
+    inflation, alone = policy.all_lesions.variance_inflation, policy.all_lesions.promotes == "alone"
+    together = {code: patients(second, code) / inflation for code in policy.gated_classes}
+    return together if alone else {code: min(worth[code], together[code]) for code in worth}
 
 
 def _now() -> str:

@@ -6,9 +6,11 @@ import pandas as pd
 
 from dermai.audit import AuditLog
 from dermai.config import Params
+from dermai.evaluation.all_lesions import AllLesionsAnswers
 from dermai.evaluation.comparison import ModelComparison, lesion_predictions
 from dermai.gate.decision import decide
 from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.promotion.all_lesions import second_column
 from dermai.promotion.automatic import promote_by_evidence
 from dermai.promotion.judgement import counted_results, judge, left_out
 from dermai.promotion.standing import champion_standing
@@ -26,6 +28,7 @@ def reassess_champion(
     comparison: ModelComparison,
     champion: ModelReference | None,
     dataset: DatasetVersion,
+    all_lesions: AllLesionsAnswers | None = None,
 ) -> str:
     """Judge a provisional champion's floors on the answers that an update has from it anyway, and act on it.
 
@@ -45,6 +48,8 @@ def reassess_champion(
         not_counted=left_out(params.gate, lesions),
         candidate_id=champion.sha256,
         confidence=params.evaluation.confidence,
+        second=second_column(params.gate, all_lesions, "champion"),
+        no_second_column=all_lesions.missing if all_lesions else "",
     )
     if judged.repeated:
         return ""
@@ -60,10 +65,11 @@ def reassess_champion(
         test_set=TestSetRecord.of(judged),
     )
     record_reassessment(workspace, params, record)
-    found = f"provisional champion {champion.version} on today's test patients: {judged.decision.summary}"
+    found = f"provisional champion {champion.version} on today's patients: {judged.decision.summary}"
     if judged.decision.outcome != "promote":
         return found
-    reason, done = "its floors are shown on the test patients", "It is now a regular champion."
+    on = "all confirmed lesions" if judged.decision.all_lesions else "the test patients"
+    reason, done = f"its floors are shown on {on}", "It is now a regular champion."
     return f"{found} {promote_by_evidence(workspace, params, champion.version, 'incremental_finetune', reason, done)}"
 
 

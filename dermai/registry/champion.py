@@ -101,6 +101,22 @@ def load_reference_package(workspace: Workspace, reference: ReferencePackage | N
     return ModelPackage.load(folder)
 
 
+def compared_packages(
+    workspace: Workspace, references: ReferenceModels, candidate: Path | None
+) -> dict[str, ModelPackage]:
+    """Candidate, where there is one, champion and anchor by role.
+
+    Raises:
+        PackageTampered: as of `load_reference_package`.
+    """
+    models = {"candidate": ModelPackage.load(candidate)} if candidate else {}
+    for role, reference in (("champion", references.champion), ("anchor", references.anchor)):
+        package = load_reference_package(workspace, reference)
+        if package is not None:
+            models[role] = package
+    return models
+
+
 def reference_to(version: ModelVersion | None) -> ModelReference | None:
     """A version by number and hash; None where there is none."""
     return ModelReference.of(version) if version else None

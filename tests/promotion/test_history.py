@@ -28,12 +28,19 @@ def test_champions_decisions_and_what_waits_are_found_in_a_log_of_an_earlier_rel
     assert waiting_version(stored_log) == "5"
 
 
+AS_BEFORE = GatePolicy(
+    approval="manual",
+    reference_standards={"test_patients": "every_diagnosis"},
+    all_lesions={"promotes": "never"},
+)
+
+
 def test_its_approval_holds_under_this_release_for_a_policy_that_decides_alike(stored_log):
-    manual = GatePolicy(approval="manual", reference_standards={"test_patients": "every_diagnosis"})
+    manual = AS_BEFORE
     shipped = GatePolicy()
     assert policy_approval(stored_log, RecordedPolicy.of(manual), manual.hash).sequence == 27
     assert policy_approval(stored_log, RecordedPolicy.of(shipped), shipped.hash) is None
-    stricter = GatePolicy(approval="manual")
+    stricter = GatePolicy(approval="manual", all_lesions={"promotes": "never"})
     assert changes_since_approval(stored_log, RecordedPolicy.of(stricter), stricter.hash) == (
         'reference_standards.test_patients from "every_diagnosis" to "confirmed"',
     )
@@ -53,7 +60,7 @@ def test_status_and_documentation_are_made_from_it(registry, stored_log):
     registry.workspace.audit_log.parent.mkdir(parents=True)
     for file in (stored_log.path, stored_log.head_file, stored_log.public_key_file):
         file.replace(registry.workspace.audit_log.with_suffix(file.suffix))
-    params = Params(gate=GatePolicy(approval="manual", reference_standards={"test_patients": "every_diagnosis"}))
+    params = Params(gate=AS_BEFORE)
     status = read_status(registry.workspace, params)
     assert status.policy_approved
     assert (status.pending.version, status.pending.outcome) == ("5", "promote")

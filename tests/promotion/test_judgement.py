@@ -109,7 +109,7 @@ def test_few_test_patients_are_said_and_not_spent(workspace):
     few = lesions({code: first_hit(6, 6) for code in ("MM", "BCC", "Nev")})
     found = judge(workspace, POLICY, few, few, candidate_id="a", champion_id="c")
     assert found.decision.outcome == "insufficient_evidence"
-    assert "too few for a promotion whatever they show" in found.notes[0]
+    assert "too few patients for a promotion whatever they show" in found.notes[0]
     assert "nothing of it counts in shadow mode" in found.notes[0]
     assert all(account.share_left == 1 for account in found.accounts)
 
@@ -119,7 +119,7 @@ def test_a_crash_within_a_use_keeps_its_spending_and_the_same_question_ends_it(w
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(judgement_module, "decide", power_cut)
+        patch.setattr(judgement_module, "decide_by_columns", power_cut)
         with pytest.raises(KeyboardInterrupt):
             judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c")
     assert events(audit) == ["test_set_use"]

@@ -1,0 +1,85 @@
+"""Every confirmed lesion, answered by a model of each line that never saw its patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from dermai.data.cases import trainable
+from dermai.evaluation.predictions import CASE_COLUMNS, PREFIX, per_lesion
+from dermai.models.inference import predict_features
+from dermai.models.package import ModelPackage
+from dermai.models.seen_features import package_features
+from dermai.models.sister_answers import evidence_answers, sister_calls
+from dermai.workspace import Workspace
+
+DEPLOYED = "deployed"
+
+
+class AllLesionsAnswers(NamedTuple):
+    """What each model's line says of all confirmed lesions, and of test lesions by each of its members.
+
+    `lesions` has one row a lesion and role, as of `dermai.evaluation.predictions.per_lesion`, with its `fold`, "" of
+    test patients. `calls` has one row a test lesion, role and `member`: the deployed model, or a sister by her fold.
+    `missing` says why there are no such answers, "" where there are.
+    """
+
+    lesions: pd.DataFrame
+    calls: pd.DataFrame
+    missing: str
+
+
+def sisters_missing(package: ModelPackage) -> str:
+    """Why a model's line cannot answer for all lesions; "" where it can."""
+    if package.linear_parts is None:
+        return "has no sister models: its learner makes none (`training.learner: network`)"
+    if len(package.linear_parts.sisters) < 2:
+        return "has no sister models: its patients were of too few folds"
+    if any(sister.choices is None for sister in package.linear_parts.sisters.values()):
+        return "was made by a release whose sister models keep no choices of their own"
+    return ""
+
+
+def all_lesions_answers(
+    workspace: Workspace, cases: pd.DataFrame, models: Mapping[str, ModelPackage]
+) -> AllLesionsAnswers:
+    """The answers of the models by role; none where the line of one of them has no sisters.
+
+    Test patients are answered by the deployed model, the others by the sister that leaves out their fold; lesions of a
+    patient whom she has learnt all the same, or of a fold without a sister, are not answered.
+
+    Raises:
+        InvalidCases: a photograph is missing or damaged, or a lesion has more than one diagnosis.
+    """
+    without = [f"the {role} {why}" for role, package in models.items() if (why := sisters_missing(package))]
+    if without:
+        return AllLesionsAnswers(pd.DataFrame(), pd.DataFrame(), "; ".join(without))
+    confirmed = trainable(cases).reset_index(drop=True)
+    by_hash: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = {}
+    tables = []
+    for role, package in models.items():
+        if package.sha256 not in by_hash:
+            by_hash[package.sha256] = _answers(workspace, confirmed, package)
+        tables.append([table.assign(role=role) for table in by_hash[package.sha256]])
+    lesions, calls = (pd.concat(found, ignore_index=True) for found in zip(*tables, strict=True))
+    return AllLesionsAnswers(lesions, calls, "")
+
+
+def _answers(workspace: Workspace, confirmed: pd.DataFrame, package: ModelPackage) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of one model's line: all lesions, and the calls of its members on test lesions."""
+    features = package_features(package, list(confirmed["image"]), workspace.data, workspace.cache)
+    is_test = (confirmed["split"] == "test").to_numpy()
+    test, others = (confirmed[chosen].reset_index(drop=True) for chosen in (is_test, ~is_test))
+    columns, names = [*CASE_COLUMNS, "fold"], [PREFIX + code for code in package.classes]
+    probabilities = predict_features(package, features[is_test], test)
+    deployed = test[columns].join(pd.DataFrame(probabilities, columns=names))
+    deployed = per_lesion(deployed, package.operating_points, package.call_rule)
+    answers = evidence_answers(package, others, features[~is_test])
+    by_sisters = per_lesion(others[columns].merge(answers[["image", "called", *names]], on="image"), None)
+    by_sisters = by_sisters.assign(predicted=by_sisters["called"]).drop(columns="called")
+    calls = sister_calls(package, test, features[is_test])
+    calls[DEPLOYED] = deployed.set_index("lesion_id")["predicted"]
+    calls = calls.rename_axis("lesion_id").reset_index().melt("lesion_id", var_name="member", value_name="called")
+    return pd.concat([deployed, by_sisters], ignore_index=True), calls

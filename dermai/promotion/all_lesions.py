@@ -1,0 +1,37 @@
+"""The second column of evidence, from what the lines of candidate, champion and anchor answer."""
+
+from __future__ import annotations
+
+from dermai.evaluation.all_lesions import DEPLOYED, AllLesionsAnswers
+from dermai.gate.agreement import agreement
+from dermai.gate.columns import SecondColumn
+from dermai.gate.policy import GatePolicy
+from dermai.gate.reference_standard import counting_on_test_patients
+from dermai.gate.results import LesionResults
+
+
+def second_column(
+    policy: GatePolicy, answers: AllLesionsAnswers | None, judged: str = "candidate"
+) -> SecondColumn | None:
+    """All lesions that count and that every line answers; None without answers, as where a line has no sisters.
+
+    `judged` is the role of the model that is judged: a champion that is judged by itself is compared with nobody.
+    """
+    if answers is None or answers.missing:
+        return None
+    compared = ("champion", "anchor") if judged == "candidate" else ()
+    tables = {role: table.set_index("lesion_id", drop=False) for role, table in answers.lesions.groupby("role")}
+    tables = {role: tables[role] for role in (judged, *compared) if role in tables}
+    together = sorted(set[str].intersection(*(set(table.index) for table in tables.values())))
+    everything = set[str]().union(*(table.index for table in tables.values()))
+    results = {}
+    for role, table in tables.items():
+        lesions = table.loc[together]
+        counts = counting_on_test_patients(policy, lesions["diagnosis"], lesions["confirmed_by"])
+        results[role] = LesionResults.from_table(lesions).at(counts)
+    calls = answers.calls[answers.calls["role"] == judged].pivot(index="lesion_id", columns="member", values="called")
+    sisters = calls.drop(columns=DEPLOYED).to_numpy(dtype=str).T
+    found = agreement(policy, calls[DEPLOYED].to_numpy(dtype=str), sisters)
+    return SecondColumn(
+        results[judged], results.get("champion"), results.get("anchor"), found, len(everything) - len(together)
+    )
