@@ -44,9 +44,9 @@ def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = 
     if found.mode == "nothing":
         if found.judges_champion_again:
             predictions, comparison = evaluate_models(cases, references, params)
-            second = answer_all_lesions(cases, references)
+            lesions, calls, missing = answer_all_lesions(cases, references)
             record = record_nothing_new(
-                cases, plan, dataset, references, params, laid_over, predictions, comparison, *second
+                cases, plan, dataset, references, params, laid_over, predictions, comparison, lesions, calls, missing
             )
         else:
             record = record_nothing_new(cases, plan, dataset, references, params, laid_over)
@@ -54,9 +54,10 @@ def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = 
         return
     candidate = finetune_candidate(plan, cases, references, params)
     predictions, comparison = evaluate_models(cases, references, params, candidate)
-    second = answer_all_lesions(cases, references, candidate)
-    judgement = decide_promotion(predictions, comparison, *second, params)
+    lesions, calls, missing = answer_all_lesions(cases, references, candidate)
+    judgement = decide_promotion(predictions, comparison, lesions, calls, missing, params)
     record = record_decision(
-        judgement, predictions, comparison, *second, candidate, cases, plan, dataset, references, params, laid_over
-    )
+        judgement, predictions, comparison, lesions, calls, missing, candidate,
+        cases, plan, dataset, references, params, laid_over,
+    )  # fmt: skip
     publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)

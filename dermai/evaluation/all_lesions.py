@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dermai.data.cases import trainable
 from dermai.evaluation.predictions import CASE_COLUMNS, PREFIX, per_lesion
@@ -61,15 +63,20 @@ def all_lesions_answers(
     tables = []
     for role, package in models.items():
         if package.sha256 not in by_hash:
-            by_hash[package.sha256] = _answers(workspace, confirmed, package)
+            features = package_features(package, list(confirmed["image"]), workspace.data, workspace.cache, True)
+            by_hash[package.sha256] = answers_of_line(package, confirmed, features)
         tables.append([table.assign(role=role) for table in by_hash[package.sha256]])
     lesions, calls = (pd.concat(found, ignore_index=True) for found in zip(*tables, strict=True))
     return AllLesionsAnswers(lesions, calls, "")
 
 
-def _answers(workspace: Workspace, confirmed: pd.DataFrame, package: ModelPackage) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables of one model's line: all lesions, and the calls of its members on test lesions."""
-    features = package_features(package, list(confirmed["image"]), workspace.data, workspace.cache)
+def answers_of_line(
+    package: ModelPackage, confirmed: pd.DataFrame, features: NDArray[np.float32]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables of one model's line: all lesions, and the calls of its members on test lesions.
+
+    `features` [N, D] are what the model's network sees of the confirmed cases' photographs.
+    """
     is_test = (confirmed["split"] == "test").to_numpy()
     test, others = (confirmed[chosen].reset_index(drop=True) for chosen in (is_test, ~is_test))
     columns, names = [*CASE_COLUMNS, "fold"], [PREFIX + code for code in package.classes]

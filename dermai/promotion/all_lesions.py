@@ -29,7 +29,9 @@ def second_column(
         lesions = table.loc[together]
         counts = counting_on_test_patients(policy, lesions["diagnosis"], lesions["confirmed_by"])
         results[role] = LesionResults.from_table(lesions).at(counts)
-    calls = answers.calls[answers.calls["role"] == judged].pivot(index="lesion_id", columns="member", values="called")
+    calls = answers.calls[answers.calls["role"] == judged].pivot_table(
+        index="lesion_id", columns="member", values="called", aggfunc="first"
+    )
     sisters = calls.drop(columns=DEPLOYED).to_numpy(dtype=str).T
     found = agreement(policy, calls[DEPLOYED].to_numpy(dtype=str), sisters)
     return SecondColumn(
