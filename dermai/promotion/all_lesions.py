@@ -9,6 +9,8 @@ from dermai.gate.policy import GatePolicy
 from dermai.gate.reference_standard import counting_on_test_patients
 from dermai.gate.results import LesionResults
 
+REFERENCES = ("champion", "anchor")
+
 
 def second_column(
     policy: GatePolicy, answers: AllLesionsAnswers | None, judged: str = "candidate"
@@ -19,9 +21,9 @@ def second_column(
     """
     if answers is None or answers.missing:
         return None
-    compared = ("champion", "anchor") if judged == "candidate" else ()
+    references = REFERENCES if judged == "candidate" else ()
     tables = {role: table.set_index("lesion_id", drop=False) for role, table in answers.lesions.groupby("role")}
-    tables = {role: tables[role] for role in (judged, *compared) if role in tables}
+    tables = {role: tables[role] for role in (judged, *references) if role in tables}
     together = sorted(set[str].intersection(*(set(table.index) for table in tables.values())))
     everything = set[str]().union(*(table.index for table in tables.values()))
     results = {}
@@ -34,6 +36,5 @@ def second_column(
     )
     sisters = calls.drop(columns=DEPLOYED).to_numpy(dtype=str).T
     found = agreement(policy, calls[DEPLOYED].to_numpy(dtype=str), sisters)
-    return SecondColumn(
-        results[judged], results.get("champion"), results.get("anchor"), found, len(everything) - len(together)
-    )
+    champion, anchor = (results[role] if role in references and role in results else None for role in REFERENCES)
+    return SecondColumn(results[judged], champion, anchor, found, len(everything) - len(together))
