@@ -24,7 +24,8 @@ class AllLesionsAnswers(NamedTuple):
     """What each model's line says of all confirmed lesions, and of test lesions by each of its members.
 
     `lesions` has one row a lesion and role, as of `dermai.evaluation.predictions.per_lesion`, with its `fold`, "" of
-    test patients. `calls` has one row a test lesion, role and `member`: the deployed model, or a sister by her fold.
+    test patients, and whether it is `new`: of a patient who is trained on, and not known to the model. `calls` has one
+    row a test lesion, role and `member`: the deployed model, or a sister by her fold.
     `missing` says why there are no such answers, "" where there are.
     """
 
@@ -89,4 +90,5 @@ def answers_of_line(
     calls = sister_calls(package, test, features[is_test])
     calls[DEPLOYED] = deployed.set_index("lesion_id")["predicted"]
     calls = calls.rename_axis("lesion_id").reset_index().melt("lesion_id", var_name="member", value_name="called")
-    return pd.concat([deployed, by_sisters], ignore_index=True), calls
+    by_sisters["new"] = ~by_sisters["lesion_id"].isin(package.manifest["lesion_id"])
+    return pd.concat([deployed.assign(new=False), by_sisters], ignore_index=True), calls

@@ -16,11 +16,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from dermai.gate.decision import decide
 from dermai.gate.explain_columns import both_reasons, both_summary
-from dermai.gate.findings import Agreement, AllLesions, GateDecision, Outcome
+from dermai.gate.findings import Agreement, AllLesions, Change, GateDecision, Outcome
+from dermai.gate.learning import changes
 from dermai.gate.policy import GatePolicy
-from dermai.gate.results import LesionResults
+from dermai.gate.results import LesionResults, aligned
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,14 @@ class Column:
 
 @dataclass(frozen=True)
 class SecondColumn(Column):
-    """All confirmed lesions, how the deployed model and its sisters agree, and how many lesions were left out."""
+    """All confirmed lesions, how the deployed model and its sisters agree, and how many lesions were left out.
+
+    `new` [N] marks the lesions that came since the champion was made; None without a champion.
+    """
 
     agreement: tuple[Agreement, ...] = ()
     left_out: int = 0
+    new: np.ndarray | None = None
 
 
 def decide_by_columns(
@@ -77,6 +84,7 @@ def decide_by_columns(
         variance_inflation=rules.variance_inflation,
         promotes_alone=rules.promotes == "alone",
         left_out=second.left_out,
+        changes=_changes(policy, second, confidence),
     )
     outcome = _outcome(on_test, column)
     found = on_test.model_copy(
@@ -84,6 +92,13 @@ def decide_by_columns(
     )
     said = {"reasons": both_reasons(on_test, column), "summary": both_summary(outcome, on_test, column)}
     return found.model_copy(update=said)
+
+
+def _changes(policy: GatePolicy, second: SecondColumn, confidence: float) -> tuple[Change, ...]:
+    if second.champion is None or second.new is None:
+        return ()
+    champion = aligned(second.candidate, second.champion, "champion")
+    return changes(policy, second.candidate, champion, second.new, confidence)
 
 
 def _outcome(on_test: GateDecision, column: AllLesions) -> Outcome:

@@ -133,6 +133,25 @@ class Agreement(Finding):
     verdict: TestResult
 
 
+class Estimated(Finding):
+    """A difference with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Change(Finding):
+    """What an update brought for a class (`dermai.gate.learning`); None where there is no lesion to see it on."""
+
+    code: str
+    new_lesions: int
+    old_lesions: int
+    learning: Estimated | None
+    potential: Estimated | None
+    retention: Estimated | None
+
+
 class AllLesions(Finding):
     """The second column of evidence: all confirmed lesions, each answered by a model of the line that never saw it.
 
@@ -144,6 +163,7 @@ class AllLesions(Finding):
     variance_inflation: float
     promotes_alone: bool = True
     left_out: int = Field(0, exclude_if=not_)
+    changes: tuple[Change, ...] = Field((), exclude_if=not_)
 
     @property
     def agreed(self) -> bool:

@@ -26,15 +26,14 @@ def second_column(
     tables = {role: tables[role] for role in (judged, *references) if role in tables}
     together = sorted(set[str].intersection(*(set(table.index) for table in tables.values())))
     everything = set[str]().union(*(table.index for table in tables.values()))
-    results = {}
-    for role, table in tables.items():
-        lesions = table.loc[together]
-        counts = counting_on_test_patients(policy, lesions["diagnosis"], lesions["confirmed_by"])
-        results[role] = LesionResults.from_table(lesions).at(counts)
+    asked = tables[judged].loc[together]
+    counts = counting_on_test_patients(policy, asked["diagnosis"], asked["confirmed_by"])
+    results = {role: LesionResults.from_table(table.loc[together]).at(counts) for role, table in tables.items()}
     calls = answers.calls[answers.calls["role"] == judged].pivot_table(
         index="lesion_id", columns="member", values="called", aggfunc="first"
     )
     sisters = calls.drop(columns=DEPLOYED).to_numpy(dtype=str).T
     found = agreement(policy, calls[DEPLOYED].to_numpy(dtype=str), sisters)
     champion, anchor = (results[role] if role in references and role in results else None for role in REFERENCES)
-    return SecondColumn(results[judged], champion, anchor, found, len(everything) - len(together))
+    new = tables["champion"].loc[together, "new"].to_numpy(dtype=bool)[counts] if champion else None
+    return SecondColumn(results[judged], champion, anchor, found, len(everything) - len(together), new)

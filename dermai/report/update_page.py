@@ -8,6 +8,7 @@ from typing import get_args
 from dermai.evaluation.metrics import Rate
 from dermai.files import write_text
 from dermai.gate.explain import largest_drop
+from dermai.gate.findings import GateDecision
 from dermai.promotion.standing import Standing
 from dermai.report.figures import Difference, Row
 from dermai.report.headline import facts, headline, objections
@@ -33,7 +34,7 @@ def write_update_page(folder: Path, report: UpdateReport, standing: Standing | N
         objections=objections(report),
         model_names=names,
         sensitivity_rows=sensitivity_rows(report),
-        differences=differences(report),
+        gate_columns=gate_columns(report.decision),
         kinds=get_args(MistakeKind),
         calibration_models=[(m.role, m.lesions.calibration) for m in report.models if m.role != "anchor"],
     )
@@ -55,14 +56,25 @@ def sensitivity_rows(report: UpdateReport) -> list[Row]:
     return rows
 
 
-def differences(report: UpdateReport) -> list[Difference]:
-    """One line of the difference plot for each paired comparison of the gate."""
-    if report.decision is None:
+def gate_columns(decision: GateDecision | None) -> list[tuple[str, GateDecision, list[Difference]]]:
+    """Title, decision and plotted differences of each column of evidence, that which promotes first.
+
+    A single column needs no title.
+    """
+    if decision is None:
         return []
-    pools = [(found.code, found.comparisons) for found in report.decision.classes]
-    if report.decision.specificity:
-        pools.append(("benign", report.decision.specificity.comparisons))
-    point = report.decision.mode == "point"
+    columns = [("", decision)]
+    if decision.all_lesions:
+        columns = [("All confirmed lesions", decision.all_lesions.decision), ("Test patients", decision)]
+    return [(title, column, differences(column)) for title, column in columns]
+
+
+def differences(column: GateDecision) -> list[Difference]:
+    """One line of the difference plot for each paired comparison of a column."""
+    pools = [(found.code, found.comparisons) for found in column.classes]
+    if column.specificity:
+        pools.append(("benign", column.specificity.comparisons))
+    point = column.mode == "point"
     return [
         Difference(
             f"{name} vs {found.reference}",

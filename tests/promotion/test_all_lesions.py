@@ -15,7 +15,7 @@ def answered(role: str, lesions: str, by: str = "histology") -> pd.DataFrame:
     names = list(lesions)
     return pd.DataFrame(
         {"lesion_id": names, "patient_id": names, "diagnosis": "MM", "predicted": "MM", "confirmed_by": by,
-         "sex": "f", "age": 50.0, "skin_type": "", "site": "", "fold": "0", "role": role}
+         "sex": "f", "age": 50.0, "skin_type": "", "site": "", "fold": "0", "new": False, "role": role}
     )  # fmt: skip
 
 
