@@ -124,17 +124,17 @@ def _introduction(draws: Tables, level: float, inflation: float) -> list[str]:
 
 
 def _variance(draws: Tables) -> list[str]:
-    rows, means = [], {}
+    rows = []
     for half, tables in draws.items():
-        ratios = [variance_ratio(tables, update) for update in UPDATES if update.candidate != BLURRED]
-        means[half] = {code: float(np.mean([ratio[code] for ratio in ratios])) for code in CLASSES}
-    for half, found in means.items():
-        both = float(np.mean(list(found.values())))
-        rows.append((half, *(f"{found[code]:.2f}" for code in CLASSES), f"{both:.2f}"))
-    table = ResultTable(("Half of the lesions", *CLASSES, "Both"), tuple(rows))
+        for truth, of_procedure in (("the procedure", True), ("the deployed weights", False)):
+            ratios = [variance_ratio(tables, each, of_procedure) for each in UPDATES if each.candidate != BLURRED]
+            means = [float(np.mean([ratio[code] for ratio in ratios])) for code in CLASSES]
+            rows.append((half, truth, *(f"{mean:.2f}" for mean in [*means, float(np.mean(means))])))
+    table = ResultTable(("Half of the lesions", "About the true difference of", *CLASSES, "Both"), tuple(rows))
     return [
-        "Variance of the column's difference about the true difference of the deployed weights, as a multiple of that "
-        "of independent lesions; mean over the scenarios, blurred photographs apart:",
+        "Variance of the column's difference about the true difference, as a multiple of that of independent lesions; "
+        "mean over the scenarios, blurred photographs apart. `variance_inflation` is what the half that chooses needs, "
+        "between its two lines:",
         "",
         table.markdown(),
     ]

@@ -98,21 +98,33 @@ def discordance(table: pd.DataFrame, update: Update) -> float:
     return float((hits[0] != hits[1]).mean())
 
 
-def variance_ratio(tables: Sequence[pd.DataFrame], update: Update) -> dict[str, float]:
-    """How many times the variance of the column's difference about the deployed weights' true one is that of
-    independent lesions, by class; the variance of the estimate of what is true is taken off."""
+def variance_ratio(tables: Sequence[pd.DataFrame], update: Update, of_procedure: bool) -> dict[str, float]:
+    """How many times the variance of the column's difference about the true one is that of independent lesions.
+
+    By class. True is what the deployed weights do on the lesions left out, or what their sisters do on average: the
+    procedure. The variance of the estimate of it is taken off.
+    """
     found = {}
     for code in CLASSES:
         errors, independent, of_truth = [], [], []
         for table in tables:
             part = {name: lesions[lesions["diagnosis"] == code] for name, lesions in table.groupby("part")}
             seen = _difference(part["service"], update, "line", code)
-            true = _difference(part["left out"], update, DEPLOYED, code)
+            true = _mean_difference(part["left out"], update, code, of_procedure)
             errors.append(seen.mean() - true.mean())
             independent.append(seen.var() / len(seen))
             of_truth.append(true.var() / len(true))
         found[code] = float((np.mean(np.square(errors)) - np.mean(of_truth)) / np.mean(independent))
     return found
+
+
+def _mean_difference(lesions: pd.DataFrame, update: Update, code: str, of_procedure: bool) -> np.ndarray:
+    members = [DEPLOYED]
+    if of_procedure:
+        prefix = f"{update.candidate}/"
+        members = [name.removeprefix(prefix) for name in lesions if name.startswith(prefix)]
+        members = [member for member in members if member.isdigit()]
+    return np.mean([_difference(lesions, update, member, code) for member in members], axis=0)
 
 
 def _difference(lesions: pd.DataFrame, update: Update, who: str, code: str) -> np.ndarray:

@@ -37,7 +37,7 @@ def further_patients_for_floor(
 
     >>> from dermai.gate.policy import GatePolicy
     >>> further_patients_for_floor(45, 50, GatePolicy(), "MM"), further_patients_for_floor(30, 50, GatePolicy(), "MM")
-    (73, None)
+    (84, None)
     """
     floor = policy.floors[code]
     assumed = max(policy.target_sensitivities.get(code, 0.0), (1 + floor) / 2)
@@ -62,7 +62,7 @@ def further_patients_for_comparison(
 
     >>> from dermai.gate.policy import GatePolicy
     >>> further_patients_for_comparison(2, 2, 40, GatePolicy(), 0.10)
-    230
+    266
     """
     prior, total = PRIOR_CASES * policy.planning.discordance / 2, patients + PRIOR_CASES
     gain_rate, loss_rate = (gains + prior) / total, (losses + prior) / total

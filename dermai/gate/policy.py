@@ -63,7 +63,7 @@ class Planning(Rules):
 class ShadowRules(Rules):
     """When confirmed diagnoses of the daily practice decide for a challenger."""
 
-    alpha: float = Field(0.05, gt=0, lt=0.5)
+    alpha: float = Field(0.0125, gt=0, lt=0.5)
     follow_up_days: int = Field(180, ge=1, le=1095)
     most_unconfirmed: float = Field(0.10, ge=0, le=0.5)
 
@@ -98,7 +98,7 @@ class AllLesionsRules(Rules):
     """
 
     promotes: Literal["alone", "with_test_patients", "never"] = "alone"
-    variance_inflation: float = Field(1.2, ge=1, le=4)
+    variance_inflation: float = Field(1.1, ge=1, le=4)
     most_disagreement: float = Field(0.02, ge=0, lt=1)
 
 

@@ -27,6 +27,7 @@ ACTIVATE = "source .venv/bin/activate"  # the environment that runs the tests ta
 TUTORIAL = "docs/tutorial.md"
 # A block is named by its page and how its first command begins.
 RUN = {  # what has to be done in the clone before
+    "docs/gate.md: dermai gate plan": (),
     "docs/gate.md: dermai gate approve-policy": ("sed -i 's/^  approval: auto/  approval: manual/' params.yaml",),
 }
 RUN_LONG = ("CONTRIBUTING.md: git clone",)

@@ -99,5 +99,5 @@ def test_evidence_is_told_in_words(found, words):
     shadow = decide_in_shadow(POLICY, results, results, np.arange(len(found)).astype(str))
     text = next(line.text for line in marked(shadow) if line.text.startswith("MM, sensitivity above the floor"))
     assert words in text
-    assert "65.8 to 1 is asked" in text
+    assert "164 to 1 is asked" in text
     assert re.search(r"evidence is|\be-value\b", text) is None

@@ -29,8 +29,9 @@ def test_the_hash_of_records_from_before_the_versions_is_known():
         longest_wait: int = 0
 
     shipped = "4b31ba7d3515b6b720e45574dc0661004da443841d8b23b64b559a674c3e9c4e"  # as an earlier release wrote it
-    assert GatePolicy().unversioned_hash == LaterPolicy().unversioned_hash == shipped
-    assert LaterPolicy(longest_wait=1).unversioned_hash != shipped
+    as_then = {"shadow": {"alpha": 0.05}}
+    assert GatePolicy(**as_then).unversioned_hash == LaterPolicy(**as_then).unversioned_hash == shipped
+    assert LaterPolicy(**as_then, longest_wait=1).unversioned_hash != shipped
 
 
 def test_the_benign_pool_is_the_taxonomys_unless_named():

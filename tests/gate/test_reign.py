@@ -40,6 +40,6 @@ def test_20_challengers_worse_by_the_margin_are_promoted_with_at_most_alpha_over
         evidence = np.array([log_e_values(each, -1.0, -0.10).max() for each in values])
         promoted |= rejects(gains, losses, n, 0.10, use.level) & use.spends
         promoted |= evidence >= -np.log(challenger_alpha(POLICY, number))
-        fresh |= evidence >= -np.log(POLICY.shadow.alpha)
+        fresh |= evidence >= -np.log(POLICY.alpha)
     assert promoted.sum() <= binom.ppf(0.9999, runs, POLICY.alpha)
     assert fresh.mean() > 3 * POLICY.alpha  # what an alpha of its own for each challenger does

@@ -3,7 +3,7 @@
 from dermai.ci.outcome import job_outcome
 from dermai.ci.summary import summary
 from dermai.config import Params
-from dermai.gate.policy import GatePolicy
+from dermai.gate.policy import GatePolicy, ReferenceStandards
 from dermai.gate.recorded_policy import RecordedPolicy
 from dermai.promotion.history import (
     challenger_number,
@@ -32,6 +32,7 @@ AS_BEFORE = GatePolicy(
     approval="manual",
     reference_standards={"test_patients": "every_diagnosis"},
     all_lesions={"promotes": "never"},
+    shadow={"alpha": 0.05},
 )
 
 
@@ -40,7 +41,7 @@ def test_its_approval_holds_under_this_release_for_a_policy_that_decides_alike(s
     shipped = GatePolicy()
     assert policy_approval(stored_log, RecordedPolicy.of(manual), manual.hash).sequence == 27
     assert policy_approval(stored_log, RecordedPolicy.of(shipped), shipped.hash) is None
-    stricter = GatePolicy(approval="manual", all_lesions={"promotes": "never"})
+    stricter = AS_BEFORE.model_copy(update={"reference_standards": ReferenceStandards()})
     assert changes_since_approval(stored_log, RecordedPolicy.of(stricter), stricter.hash) == (
         'reference_standards.test_patients from "every_diagnosis" to "confirmed"',
     )
