@@ -13,7 +13,7 @@ from dermai.data.cases import trainable
 from dermai.evaluation.predictions import CASE_COLUMNS, PREFIX, per_lesion
 from dermai.models.inference import predict_features
 from dermai.models.package import ModelPackage
-from dermai.models.seen_features import package_features
+from dermai.models.seen_features import NetworkLogits, network_logits, package_features
 from dermai.models.sister_answers import evidence_answers, sister_calls
 from dermai.workspace import Workspace
 
@@ -64,30 +64,36 @@ def all_lesions_answers(
     tables = []
     for role, package in models.items():
         if package.sha256 not in by_hash:
-            features = package_features(package, list(confirmed["image"]), workspace.data, workspace.cache, True)
-            by_hash[package.sha256] = answers_of_line(package, confirmed, features)
+            about = package, list(confirmed["image"]), workspace.data, workspace.cache, True
+            features, networks = package_features(*about), network_logits(*about)
+            by_hash[package.sha256] = answers_of_line(package, confirmed, features, networks)
         tables.append([table.assign(role=role) for table in by_hash[package.sha256]])
     lesions, calls = (pd.concat(found, ignore_index=True) for found in zip(*tables, strict=True))
     return AllLesionsAnswers(lesions, calls, "")
 
 
 def answers_of_line(
-    package: ModelPackage, confirmed: pd.DataFrame, features: NDArray[np.float32]
+    package: ModelPackage,
+    confirmed: pd.DataFrame,
+    features: NDArray[np.float32],
+    networks: NetworkLogits | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables of one model's line: all lesions, and the calls of its members on test lesions.
 
-    `features` [N, D] are what the model's network sees of the confirmed cases' photographs.
+    `features` [N, D] are what the model's network sees of the confirmed cases' photographs, `networks` what fine-tuned
+    ones say of them.
     """
     is_test = (confirmed["split"] == "test").to_numpy()
     test, others = (confirmed[chosen].reset_index(drop=True) for chosen in (is_test, ~is_test))
+    of_test, of_others = (networks.at(chosen) if networks else None for chosen in (is_test, ~is_test))
     columns, names = [*CASE_COLUMNS, "fold"], [PREFIX + code for code in package.classes]
-    probabilities = predict_features(package, features[is_test], test)
+    probabilities = predict_features(package, features[is_test], test, of_test)
     deployed = test[columns].join(pd.DataFrame(probabilities, columns=names))
     deployed = per_lesion(deployed, package.operating_points, package.call_rule)
-    answers = evidence_answers(package, others, features[~is_test])
+    answers = evidence_answers(package, others, features[~is_test], of_others)
     by_sisters = per_lesion(others[columns].merge(answers[["image", "called", *names]], on="image"), None)
     by_sisters = by_sisters.assign(predicted=by_sisters["called"]).drop(columns="called")
-    calls = sister_calls(package, test, features[is_test])
+    calls = sister_calls(package, test, features[is_test], of_test)
     calls[DEPLOYED] = deployed.set_index("lesion_id")["predicted"]
     calls = calls.rename_axis("lesion_id").reset_index().melt("lesion_id", var_name="member", value_name="called")
     by_sisters["new"] = ~by_sisters["lesion_id"].isin(package.manifest["lesion_id"])

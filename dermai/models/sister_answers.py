@@ -134,7 +134,12 @@ def evidence_answers(
     return pd.DataFrame(columns=["image", "diagnosis", "fold", *(f"p_{code}" for code in package.classes), "called"])
 
 
-def sister_calls(package: ModelPackage, cases: pd.DataFrame, features: NDArray[np.float32]) -> pd.DataFrame:
+def sister_calls(
+    package: ModelPackage,
+    cases: pd.DataFrame,
+    features: NDArray[np.float32],
+    networks: NetworkLogits | None = None,
+) -> pd.DataFrame:
     """What each sister calls the lesions of patients whom no member has learnt, under her own choices.
 
     A row a lesion, by `lesion_id`; a column a sister, named by her fold.
@@ -144,8 +149,7 @@ def sister_calls(package: ModelPackage, cases: pd.DataFrame, features: NDArray[n
     found = {}
     for fold, sister in sorted(parts.sisters.items()):
         if sister.choices is not None:
-            photograph = sister.head.scores(features)
-            clinical = np.zeros_like(photograph) if sister.clinical is None else sister.clinical.scores(cases)
-            answers = answers_of(sister.choices, package.classes, cases, photograph, clinical)
+            given = one_sister(package, fold, cases, features, networks)
+            answers = answers_of(sister.choices, package.classes, cases, *given)
             found[str(fold)] = answers["called"].groupby(cases["lesion_id"].to_numpy()).first()
     return pd.DataFrame(found)
