@@ -105,6 +105,6 @@ def _outcome(on_test: GateDecision, column: AllLesions) -> Outcome:
     on_all = column.decision.outcome
     if "reject" in (on_test.outcome, on_all):
         return "reject"
-    if on_all == "promote" and column.agreed and (column.promotes_alone or on_test.outcome == "promote"):
-        return "promote"
-    return "insufficient_evidence"
+    # Harm in one group of test patients rejects nobody, and is harm to these very weights all the same.
+    enough = on_test.outcome == "promote" or (column.promotes_alone and not on_test.harmed_groups)
+    return "promote" if on_all == "promote" and column.agreed and enough else "insufficient_evidence"

@@ -35,6 +35,11 @@ def both_summary(outcome: Outcome, on_test: GateDecision, column: AllLesions) ->
             "Held back: all confirmed lesions show the candidate's procedure to be good enough, but the model that "
             "would be deployed does not call what its sisters call."
         )
+    if column.promotes_alone:
+        return (
+            "Held back: all confirmed lesions show the candidate to be good enough, but it is worse in a group of the "
+            "test patients."
+        )
     return (
         "Insufficient evidence: all confirmed lesions show enough, and the policy asks the test patients for it as "
         f"well{further_words(on_test.further_cases)}."
@@ -48,7 +53,7 @@ def both_reasons(on_test: GateDecision, column: AllLesions) -> tuple[Reason, ...
     found += [_agreement(each) for each in column.agreement]
     if column.promotes_alone:
         harm = [reason for reason in on_test.reasons if mark_of(reason) == "failed"]
-        found += _named(TEST, harm) if on_test.outcome == "reject" else [_no_harm(on_test)]
+        found += _named(TEST, harm) if harm and on_test.outcome != "promote" else [_no_harm(on_test)]
     else:
         found += _named(TEST, on_test.reasons)
     return tuple(sorted(found, key=lambda reason: ORDER.index(mark_of(reason))))

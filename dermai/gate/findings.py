@@ -200,10 +200,32 @@ class GateDecision(Finding):
     no_second_column: str = Field("", exclude_if=not_)
 
     @property
-    def holds_in_practice(self) -> GateDecision:
-        """The column whose tests, where they are shown, daily practice need not show again."""
+    def harmed_groups(self) -> tuple[SubgroupFinding, ...]:
+        """The groups of patients in which there is evidence of harm."""
+        return tuple(group for group in self.subgroups if group.verdict == "worse")
+
+    @property
+    def hold_in_practice(self) -> tuple[GateDecision, ...]:
+        """The columns in each of which a test must be shown so that daily practice need not show it again.
+
+        None where the deployed model does not call what its sisters call: the test patients do not promote instead, as
+        a second chance would double the level.
+        """
         column = self.all_lesions
-        return column.decision if column and column.promotes_alone and column.agreed else self
+        if column is None:
+            return (self,)
+        if not column.agreed:
+            return ()
+        return (column.decision,) if column.promotes_alone else (column.decision, self)
+
+    @property
+    def groups_held_back(self) -> tuple[SubgroupFinding, ...]:
+        """The groups of patients that hold a candidate back, in either column."""
+        column = self.all_lesions
+        if column is None:
+            return tuple(group for group in self.subgroups if group.verdict != "shown")
+        of_test = self.harmed_groups if column.promotes_alone else self.subgroups
+        return tuple(group for group in (*column.decision.subgroups, *of_test) if group.verdict != "shown")
 
     @property
     def sentences(self) -> tuple[str, ...]:

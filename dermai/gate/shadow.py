@@ -52,7 +52,7 @@ def decide_in_shadow(
     All lesions are given that were referred after the challenger was made and whose follow-up time is over; the truth
     of those without a diagnosis that counts is empty. Without a `champion` (a first model, or a
     provisional champion judged on itself) the floors alone decide, as they do on the test patients. `earlier` is the
-    gate's decision at the update: what the column showed that promotes holds, if that use spent (`earlier_spent`). A
+    gate's decision at the update: what the columns showed that promote holds, if that use spent (`earlier_spent`). A
     patient counts once per class, with the lesions referred first. `alpha` is the challenger's share of the reign's
     budget (`dermai.gate.reign`); that of a reign's first challenger where none is given.
 
@@ -60,9 +60,10 @@ def decide_in_shadow(
         IncomparableResults: the models were not run on the same lesions.
     """
     alpha = alpha or challenger_alpha(policy)
-    before = earlier
-    earlier = before.holds_in_practice if before else None
-    shown_on: ShownOn = "test patients" if earlier is before else "all confirmed lesions"
+    holding = earlier.hold_in_practice if earlier else ()
+    held_back = earlier.groups_held_back if earlier else ()
+    shown_on: ShownOn = "all confirmed lesions" if earlier and earlier.all_lesions else "test patients"
+    earlier = holding[0] if holding else earlier
     named: dict[ComparedWith, LesionResults | None] = {"champion": champion, "anchor": anchor}
     references = {name: aligned(challenger, found, name) for name, found in named.items() if found is not None}
     follow_up = FollowUp.of(policy, challenger, np.asarray(referred_on))
@@ -70,7 +71,7 @@ def decide_in_shadow(
     times = np.asarray(referred_on)[confirmed]
     challenger = challenger.at(confirmed)
     references = {name: found.at(confirmed) for name, found in references.items()}
-    shown = set(_shown(earlier)) if earlier and earlier_spent else set()
+    shown = set.intersection(*(set(_shown(column)) for column in holding)) if holding and earlier_spent else set()
     needed = {(code, "floor") for code in policy.gated_classes}
     compared: tuple[ComparedWith, ...] = () if champion is None else ("champion",)
     if anchor is not None or (champion is not None and _has_anchor(earlier)):
@@ -98,15 +99,15 @@ def decide_in_shadow(
     beside = references.get("champion")
     macro_f1 = compare_macro_f1(challenger, beside) if beside else None
     kept = beside is None or (macro_f1 is not None and macro_f1.difference >= -policy.guards.macro_f1_drop - 1e-12)
-    if earlier and earlier.macro_f1 and earlier.macro_f1.verdict == "shown":
+    if holding and all(column.macro_f1 and column.macro_f1.verdict == "shown" for column in holding):
         kept = True
     cleared = {
         f"{group.code}/{group.attribute}/{group.group}"
         for group in (subgroups(challenger, beside, policy) if beside else ())
         if group.found.difference >= -policy.guards.subgroup_drop - 1e-12
     }
-    fell = [group for group in (earlier.subgroups if earlier and beside else ()) if group.verdict != "shown"]
-    open_groups = tuple(sorted({f"{g.code}/{g.attribute}/{g.group}" for g in fell} - cleared))
+    fell = {f"{group.code}/{group.attribute}/{group.group}" for group in held_back} if beside else set()
+    open_groups = tuple(sorted(fell - cleared))
     verdicts = [test.verdict for test in tests]
     outcome: Outcome = "insufficient_evidence"
     if "worse" in verdicts:

@@ -57,8 +57,23 @@ def test_a_model_that_does_not_agree_with_its_sisters_is_held_back():
     found = decided(agreed=OTHERWISE)
     assert found.outcome == "insufficient_evidence"
     assert "does not call what its sisters call" in found.summary
-    assert found.holds_in_practice is found, "their evidence is not its own, in daily practice neither"
+    assert found.hold_in_practice == (), "their evidence is not its own, in daily practice neither"
     assert decided(agreed=()).outcome == "insufficient_evidence"
+
+
+def test_harm_in_a_group_of_test_patients_holds_back_what_all_lesions_promote():
+    sex = np.tile(np.where(np.arange(1000) < 40, "f", "m"), len(CLASSES))
+    champion = {code: np.ones(1000, dtype=bool) for code in CLASSES}
+    candidate = {**champion, "MM": np.arange(1000) >= 15}  # 15 of 40 women are missed
+    many = [lesions({code: np.ones(3000, dtype=bool) for code in CLASSES})] * 2
+    test = [lesions(hits, sex=sex) for hits in (candidate, champion)]
+    assert decide(POLICY, *test).outcome == "insufficient_evidence"
+    found = decide_by_columns(POLICY, Column(*test), SecondColumn(*many, agreement=AGREED))
+    assert found.all_lesions.decision.outcome == "promote"
+    assert found.outcome == "insufficient_evidence"
+    assert found.summary.startswith("Held back: ")
+    assert any(reason.text.startswith("Test patients: MM, sex f") for reason in found.reasons)
+    assert "no harm" not in found.summary + " ".join(found.sentences)
 
 
 def test_a_policy_may_ask_both_columns_or_the_test_patients_alone():

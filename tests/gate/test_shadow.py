@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from dermai.gate.agreement import agreement
+from dermai.gate.columns import Column, SecondColumn, decide_by_columns
 from dermai.gate.decision import decide
 from dermai.gate.policy import GatePolicy, Guards
 from dermai.gate.results import LesionResults
@@ -155,3 +157,23 @@ def test_what_a_use_that_spent_nothing_showed_is_open_in_practice():
     }
     assert "shown" in {test.verdict for test in found[True].tests}
     assert {test.verdict for test in found[False].tests} == {"not_shown"}
+
+
+@pytest.mark.parametrize(
+    ("promotes", "agrees", "test", "second"),
+    [("with_test_patients", True, 300, 20), ("with_test_patients", True, 20, 300), ("alone", False, 300, 300)],
+    ids=["all lesions are open", "test patients are open", "the deployed model is of another kind"],
+)
+def test_what_the_policy_asks_of_both_columns_daily_practice_must_show_where_one_left_it_open(
+    promotes, agrees, test, second
+):
+    policy = GatePolicy(all_lesions={"promotes": promotes})
+    called = np.array(["MM", "BCC", "Nev", "Nev"] * 10)
+    agreed = agreement(policy, called if agrees else called[::-1], np.stack([called, called]))
+    of_test, of_all = (lesions({code: np.arange(n) >= n // 20 for code in SENSITIVITY}) for n in (test, second))
+    earlier = decide_by_columns(policy, Column(of_test, of_test), SecondColumn(of_all, of_all, None, agreed))
+    assert earlier.outcome == "insufficient_evidence"
+    nobody = lesions({"MM": np.zeros(0, dtype=bool)})
+    found = decide_in_shadow(policy, nobody, nobody, np.zeros(0, dtype=str), earlier=earlier)
+    assert found.outcome == "insufficient_evidence"
+    assert ("shown" in {each.verdict for each in found.tests}) == agrees
