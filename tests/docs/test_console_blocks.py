@@ -38,7 +38,7 @@ NOT_RUN = {
     "docs/experiments.md: dermai cross-validate": "five trainings; tests/cross_validation/test_run.py has small ones",
     "docs/experiments.md: zenml pipeline run": "hours; tests/integration/test_compare_strategies.py has a small grid",
     "docs/experiments.md: python -m benchmarks.": "hours, on photographs of publishers",
-    "docs/gate.md: dermai promote --provisional": "needs a model that waits; the tutorial has one",
+    "docs/gate.md: dermai promote --provisional": "a model that waits; tests/integration/test_loop_starts.py has one",
     "docs/monitoring.md: dermai confirm": "a table of a service; the tutorial confirms simulated diagnoses",
     "docs/monitoring.md: zenml pipeline run": "a list of commands that need a champion; the tutorial has one",
     "docs/operations.md: dermai acknowledge": "an incident of a service; tests/triage/test_missed_cancer.py has one",
