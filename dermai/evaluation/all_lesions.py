@@ -15,9 +15,11 @@ from dermai.models.inference import predict_features
 from dermai.models.package import ModelPackage
 from dermai.models.seen_features import NetworkLogits, network_logits, package_features
 from dermai.models.sister_answers import evidence_answers, sister_calls
+from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 
 DEPLOYED = "deployed"
+MOST_MOVED, FEWEST_MOVED = 0.1, 3
 
 
 class AllLesionsAnswers(NamedTuple):
@@ -45,10 +47,27 @@ def sisters_missing(package: ModelPackage) -> str:
     return ""
 
 
+def relabelled_away(package: ModelPackage, confirmed: pd.DataFrame) -> str:
+    """Why the confirmed diagnoses cannot be trusted to judge by; "" where nothing speaks against them.
+
+    Of a malignant class more than a tenth, and three lesions or more, are called otherwise since `package` learnt them:
+    models that learnt the new diagnoses and a column that judges by them would agree on what may be an accident.
+    """
+    learnt = package.manifest.drop_duplicates("lesion_id").set_index("lesion_id")["diagnosis"]
+    now = confirmed.drop_duplicates("lesion_id").set_index("lesion_id")["diagnosis"]
+    both = pd.DataFrame({"then": learnt, "now": now}).dropna()
+    for code in load_taxonomy().malignant:
+        known = both[both["then"] == code]
+        moved = int((known["now"] != code).sum())
+        if moved >= FEWEST_MOVED and moved > MOST_MOVED * len(known):
+            return f"{moved} of {len(known)} lesions of {code} have another diagnosis since the champion learnt them"
+    return ""
+
+
 def all_lesions_answers(
     workspace: Workspace, cases: pd.DataFrame, models: Mapping[str, ModelPackage]
 ) -> AllLesionsAnswers:
-    """The answers of the models by role; none where the line of one of them has no sisters.
+    """The answers of the models by role; none where a line has no sisters, or many diagnoses of cancer were taken away.
 
     Test patients are answered by the deployed model, the others by the sister that leaves out their fold; lesions of a
     patient whom she has learnt all the same, or of a fold without a sister, are not answered.
@@ -60,6 +79,8 @@ def all_lesions_answers(
     if without:
         return AllLesionsAnswers(pd.DataFrame(), pd.DataFrame(), "; ".join(without))
     confirmed = trainable(cases).reset_index(drop=True)
+    if "champion" in models and (moved := relabelled_away(models["champion"], confirmed)):
+        return AllLesionsAnswers(pd.DataFrame(), pd.DataFrame(), moved)
     by_hash: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = {}
     tables = []
     for role, package in models.items():

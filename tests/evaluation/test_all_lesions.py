@@ -93,6 +93,20 @@ def test_a_patient_whom_the_sister_of_its_fold_has_learnt_is_left_out(
     assert set(cases["lesion_id"]) - set(found.index) == set(cases.loc[moved, "lesion_id"])
 
 
+def test_cancers_that_are_called_otherwise_by_the_dozen_are_no_truth_to_judge_by(
+    workspace: Workspace, cases: pd.DataFrame
+) -> None:
+    champion = made(workspace, cases, linear_params())
+    melanomas = sorted(cases.loc[(cases["diagnosis"] == "MM") & (cases["split"] == "train"), "lesion_id"].unique())
+    for number, counts in ((2, True), (4, False)):
+        wrong = cases.assign(diagnosis=cases["diagnosis"].mask(cases["lesion_id"].isin(melanomas[:number]), "Nev"))
+        answers = all_lesions_answers(workspace, wrong, {"candidate": champion, "champion": champion})
+        assert (answers.missing == "") is counts
+    assert answers.missing == (
+        f"4 of {len(melanomas)} lesions of MM have another diagnosis since the champion learnt them"
+    )
+
+
 def test_a_line_without_sisters_or_their_choices_says_so(workspace: Workspace, cases: pd.DataFrame) -> None:
     package = made(workspace, cases, linear_params())
     earlier = without_choices(package)
