@@ -39,8 +39,8 @@ def with_patients_of_its_own(clone: Clone) -> None:
     """The first dataset version of a new service, in the place of the one that comes with the repository."""
     shutil.rmtree(clone.root / "data")
     (clone.root / "data.dvc").unlink()
-    clone.run("dermai", "simulate", "incoming", *EASY, "--scale", "0.03",
-              "--prevalence", "MM=25", "--prevalence", "BCC=25", "--prevalence", "Nev=2")  # fmt: skip
+    clone.run("dermai", "simulate", "incoming", *EASY, "--scale", "0.015",
+              "--prevalence", "MM=18", "--prevalence", "BCC=25", "--prevalence", "Nev=2")  # fmt: skip
     clone.run("dermai", "ingest", "incoming", "--track")
     clone.write_quick_params()
     clone.commit("data.dvc", "params.yaml")
@@ -53,7 +53,7 @@ def test_the_loop_starts_and_diagnoses_make_its_first_model_a_regular_champion(
     clone = fresh_clone.copy(tmp_path / "there")
     with_patients_of_its_own(clone)
 
-    # A first model: the test patients are too few to show its floors, and status says what can be done.
+    # A first model: ten melanomas are too few to show its floors, and status says what can be done.
     clone.run("zenml", "pipeline", "run", "incremental_finetune")
     assert decision_of(clone)["outcome"] == "insufficient_evidence"
     assert clone.status()["next_command"].startswith("dermai promote 1 --provisional")
