@@ -95,16 +95,16 @@ def macro_f1(hits: Hits) -> np.ndarray:
     return np.mean([2 * right[code] / (total[code] + named[code]) for code in hits], axis=0)
 
 
-def not_worse(candidate: np.ndarray, reference: np.ndarray, margin: float) -> np.ndarray:
-    """The gate's p-value of non-inferiority in each run."""
+def not_worse(candidate: np.ndarray, reference: np.ndarray, margin: float, inflation: float = 1.0) -> np.ndarray:
+    """The gate's p-value of non-inferiority in each run, where patients are worth 1 / inflation independent ones."""
     n = candidate.shape[1]
     tables = np.stack([(candidate & ~reference).sum(axis=1), (reference & ~candidate).sum(axis=1)], axis=1)
     different, place = np.unique(tables, axis=0, return_inverse=True)
-    p_values = [Pairs(0, 0, 0, 0, n, float(b), float(c), float(n)).p_value_not_worse(margin) for b, c in different]
+    p_values = [Pairs(0, 0, 0, 0, n, float(b), float(c), n / inflation).p_value_not_worse(margin) for b, c in different]
     return np.array(p_values)[place.ravel()]
 
 
-def gate_p_value(fleet: Fleet, with_anchor: bool = True) -> np.ndarray:
+def gate_p_value(fleet: Fleet, with_anchor: bool = True, inflation: float = 1.0) -> np.ndarray:
     """The largest p-value of all tests, 1 where a guard fails: the gate promotes where it is at most the level."""
     references = [(fleet.champion, POLICY.margins.champion)]
     if with_anchor:
@@ -112,11 +112,13 @@ def gate_p_value(fleet: Fleet, with_anchor: bool = True) -> np.ndarray:
     found = []
     for code in POLICY.gated_classes:
         hits, n = fleet.candidate[code].sum(axis=1), fleet.candidate[code].shape[1]
-        of_hits = np.array([exact.p_value_above(k, n, POLICY.floors[code]) for k in range(n + 1)])
+        of_hits = np.array(
+            [exact.p_value_above(k / inflation, n / inflation, POLICY.floors[code]) for k in range(n + 1)]
+        )
         found.append(of_hits[hits])
     for reference, margins in references:
         margin = {**margins, "Nev": POLICY.guards.specificity_margin}
-        found += [not_worse(fleet.candidate[code], reference[code], margin[code]) for code in PER_MELANOMA]
+        found += [not_worse(fleet.candidate[code], reference[code], margin[code], inflation) for code in PER_MELANOMA]
     kept = macro_f1(fleet.candidate) - macro_f1(fleet.champion) >= -POLICY.guards.macro_f1_drop - 1e-12
     new = shares(fleet.candidate)
     for old in (shares(reference) for reference, _ in references):

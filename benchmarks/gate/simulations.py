@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import binom, norm
 
 from benchmarks.gate.simulated_fleets import (
+    FIRST_LEVEL,
     POLICY,
     RULES,
     SENSITIVITY,
@@ -30,6 +31,8 @@ from dermai.gate.reign import challenger_alpha
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+SECOND = "gate, all lesions"
+OTHERS_A_TEST_PATIENT = 4  # confirmed patients that are trained on, for each test patient
 MELANOMAS = (25, 50, 100, 200, 400)
 DISCORDANCES = (0.10, 0.20)
 MARGIN = POLICY.margins.champion["MM"]
@@ -87,9 +90,29 @@ def promotions(size: Size, bar: tqdm) -> list[Cell]:
                 candidate = next_model(rng, champion, before, losses, discordance)
                 fleet = Fleet(candidate, champion, anchor)
                 promoted = {name: float(rule(fleet).mean()) for name, rule in RULES.items()}
+                promoted[SECOND] = _second_column(fleet, melanomas, scenario, losses, discordance)
                 cells.append(Cell(melanomas, scenario, discordance, runs, promoted))
                 bar.update()
     return cells
+
+
+def _second_column(test: Fleet, melanomas: int, scenario: str, losses: dict[str, float], discordance: float) -> float:
+    """Share promoted on all confirmed lesions of services with these test patients and four times as many others."""
+    rng, runs = generator(f"all lesions/{melanomas}/{scenario}/{discordance}"), len(test.candidate["MM"])
+    anchor, before = first_model(rng, runs, OTHERS_A_TEST_PATIENT * melanomas), dict(SENSITIVITY)
+    champion = anchor
+    if "before" in scenario:
+        champion = next_model(rng, anchor, before, losses, 0.10)
+        before["MM"] -= losses["MM"]
+    others = Fleet(next_model(rng, champion, before, losses, discordance), champion, anchor)
+    whole = Fleet(
+        *(
+            {code: np.concatenate([hits[code], more[code]], axis=1) for code in hits}
+            for hits, more in zip(vars(test).values(), vars(others).values(), strict=True)
+        )
+    )
+    inflation = POLICY.all_lesions.variance_inflation
+    return float((gate_p_value(whole, inflation=inflation) <= FIRST_LEVEL).mean())
 
 
 def _chain(rng: np.random.Generator, anchor: Hits, promoted: np.ndarray, loss: float) -> Hits:
