@@ -42,6 +42,7 @@ UPDATES = (
     Update("worse: half of MM and BCC delivered as naevi", EVERYTHING, "half of MM and BCC as naevi"),
     Update("worse: learnt from blurred photographs", EVERYTHING, BLURRED),
 )  # fmt: skip
+WORSE = 0.08  # mean true loss of sensitivity from which on a scenario counts as worse by about the margin
 INFLATIONS = (1.0, 1.1, 1.2, 1.35, 1.5)
 Tables = Mapping[str, Sequence[pd.DataFrame]]
 
@@ -83,6 +84,7 @@ def report(draws: Tables, params: Params) -> str:
     found = {half: judged(tables, policies, level) for half, tables in draws.items()}
     count = {half: len(tables) for half, tables in draws.items()}
     lines = _introduction(draws, level, inflation)
+    lines += ["## What was to be shown", "", _bars(found, second, first).markdown(), ""]
     lines += ["## What the variance needs", "", *_variance(draws), ""]
     lines += ["## Promotions by the inflation of the variance", "", _by_inflation(found, policies).markdown(), ""]
     for half, title in (("judges", "the half that judges"), ("chooses", "the half that chooses")):
@@ -94,6 +96,30 @@ def report(draws: Tables, params: Params) -> str:
         _rejections(pd.concat(found.values()), second, first, sum(count.values())).markdown(),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _bars(found: Mapping[str, pd.DataFrame], second: str, first: str) -> ResultTable:
+    """The bars, by both columns; scenarios of one service are not independent, and counted as if they were."""
+    everything = pd.concat(found.values())
+    judging = found["judges"]
+    losses = judging.groupby("title")[[f"loss {code}" for code in CLASSES]].mean().max(axis=1)
+    worse = [title for title in losses.index[losses >= WORSE] if BLURRED not in title]
+    much_worse = judging[judging["title"].isin(worse)]
+    per_scenario = much_worse.groupby("title")[second].agg(lambda outcome: (outcome == "promote").mean())
+    rows = [
+        (f"Promoted although worse by {100 * WORSE:.0f} points or more in a class ({len(worse)} scenarios, the half that "
+         f"judges; worst of them {per_cent(float(per_scenario.max()))})", "at most 5 %", much_worse),
+        ("Promoted where equal, both halves", "at least 15 %", everything[everything["title"] == UPDATES[0].title]),
+        ("Promoted where all patients come after half of them, both halves", "at least 40 %",
+         everything[everything["title"] == UPDATES[1].title]),
+    ]  # fmt: skip
+    return ResultTable(
+        ("", "Bar", "All confirmed lesions", "Test patients alone"),
+        tuple(
+            (what, bar, *(share(float((table[name] == "promote").sum()), len(table)) for name in (second, first)))
+            for what, bar, table in rows
+        ),
+    )
 
 
 def _introduction(draws: Tables, level: float, inflation: float) -> list[str]:
@@ -133,8 +159,8 @@ def _variance(draws: Tables) -> list[str]:
     table = ResultTable(("Half of the lesions", "About the true difference of", *CLASSES, "Both"), tuple(rows))
     return [
         "Variance of the column's difference about the true difference, as a multiple of that of independent lesions; "
-        "mean over the scenarios, blurred photographs apart. `variance_inflation` is what the half that chooses needs, "
-        "between its two lines:",
+        "mean over the scenarios, blurred photographs apart. `variance_inflation` is what the half that chooses needs for "
+        "the deployed weights, rounded up to a tenth:",
         "",
         table.markdown(),
     ]
