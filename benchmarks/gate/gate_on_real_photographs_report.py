@@ -107,8 +107,8 @@ def _bars(found: Mapping[str, pd.DataFrame], second: str, first: str) -> ResultT
     much_worse = judging[judging["title"].isin(worse)]
     per_scenario = much_worse.groupby("title")[second].agg(lambda outcome: (outcome == "promote").mean())
     rows = [
-        (f"Promoted although worse by {100 * WORSE:.0f} points or more in a class ({len(worse)} scenarios, the half that "
-         f"judges; worst of them {per_cent(float(per_scenario.max()))})", "at most 5 %", much_worse),
+        (f"Promoted although worse by {100 * WORSE:.0f} points or more in a class ({len(worse)} scenarios, the half "
+         f"that judges; worst of them {per_cent(float(per_scenario.max()))})", "at most 5 %", much_worse),
         ("Promoted where equal, both halves", "at least 15 %", everything[everything["title"] == UPDATES[0].title]),
         ("Promoted where all patients come after half of them, both halves", "at least 40 %",
          everything[everything["title"] == UPDATES[1].title]),
@@ -159,8 +159,8 @@ def _variance(draws: Tables) -> list[str]:
     table = ResultTable(("Half of the lesions", "About the true difference of", *CLASSES, "Both"), tuple(rows))
     return [
         "Variance of the column's difference about the true difference, as a multiple of that of independent lesions; "
-        "mean over the scenarios, blurred photographs apart. `variance_inflation` is what the half that chooses needs for "
-        "the deployed weights, rounded up to a tenth:",
+        "mean over the scenarios, blurred photographs apart. `variance_inflation` is what the half that chooses needs "
+        "for the deployed weights, rounded up to a tenth:",
         "",
         table.markdown(),
     ]
