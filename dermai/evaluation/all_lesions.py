@@ -14,7 +14,7 @@ from dermai.evaluation.predictions import CASE_COLUMNS, PREFIX, per_lesion
 from dermai.models.inference import predict_features
 from dermai.models.package import ModelPackage
 from dermai.models.seen_features import NetworkLogits, network_logits, package_features
-from dermai.models.sister_answers import evidence_answers, sister_calls
+from dermai.models.sister_answers import evidence_answers, learnt_from, sister_calls
 from dermai.taxonomy import load_taxonomy
 from dermai.workspace import Workspace
 
@@ -70,7 +70,7 @@ def all_lesions_answers(
     """The answers of the models by role; none where a line has no sisters, or many diagnoses of cancer were taken away.
 
     Test patients are answered by the deployed model, the others by the sister that leaves out their fold; lesions of a
-    patient whom she has learnt all the same, or of a fold without a sister, are not answered.
+    patient whom that model has learnt all the same, or of a fold without a sister, are not answered.
 
     Raises:
         InvalidCases: a photograph is missing or damaged, or a lesion has more than one diagnosis.
@@ -104,14 +104,15 @@ def answers_of_line(
     `features` [N, D] are what the model's network sees of the confirmed cases' photographs, `networks` what fine-tuned
     ones say of them.
     """
-    is_test = (confirmed["split"] == "test").to_numpy()
-    test, others = (confirmed[chosen].reset_index(drop=True) for chosen in (is_test, ~is_test))
-    of_test, of_others = (networks.at(chosen) if networks else None for chosen in (is_test, ~is_test))
+    of_test_patients = (confirmed["split"] == "test").to_numpy()
+    is_test, is_other = of_test_patients & ~learnt_from(package, confirmed), ~of_test_patients
+    test, others = (confirmed[chosen].reset_index(drop=True) for chosen in (is_test, is_other))
+    of_test, of_others = (networks.at(chosen) if networks else None for chosen in (is_test, is_other))
     columns, names = [*CASE_COLUMNS, "fold"], [PREFIX + code for code in package.classes]
     probabilities = predict_features(package, features[is_test], test, of_test)
     deployed = test[columns].join(pd.DataFrame(probabilities, columns=names))
     deployed = per_lesion(deployed, package.operating_points, package.call_rule)
-    answers = evidence_answers(package, others, features[~is_test], of_others)
+    answers = evidence_answers(package, others, features[is_other], of_others)
     by_sisters = per_lesion(others[columns].merge(answers[["image", "called", *names]], on="image"), None)
     by_sisters = by_sisters.assign(predicted=by_sisters["called"]).drop(columns="called")
     calls = sister_calls(package, test, features[is_test], of_test)

@@ -66,7 +66,7 @@ def sister_scores(
     photograph, clinical, network = np.zeros((3, len(cases), len(package.classes)))
     answered, seen = np.zeros((2, len(cases)), dtype=bool)
     for fold, sister in parts.sisters.items():
-        own = (folds == fold) & ~cases["patient_id"].isin(_patients_of(package, fold)).to_numpy()
+        own = (folds == fold) & ~learnt_from(package, cases, fold)
         if not own.any():
             continue
         answered |= own
@@ -79,13 +79,24 @@ def sister_scores(
     return SisterScores(found.of(answered), labels[answered], seen[answered], answered)
 
 
-def _patients_of(package: ModelPackage, fold: int) -> set[str]:
-    """Whom a sister has learnt from, by her head or by her network."""
-    assert package.linear_parts is not None
-    learnt = package.linear_parts.sisters[fold].learnt
-    if package.fine_tuned is not None:
-        learnt = learnt | package.manifest["image"].isin(list(package.fine_tuned.sisters[fold].learnt)).to_numpy()
-    return set(package.manifest["patient_id"].to_numpy()[learnt])
+def learnt_from(package: ModelPackage, cases: pd.DataFrame, fold: int | None = None) -> NDArray[np.bool_]:
+    """Which of these rows [N] are of patients from whom a sister has learnt, or, without a fold, the deployed model.
+
+    By her head or by her network. A patient is known by any photograph, lesion or pseudonym that was learnt: what was
+    learnt under another patient, and corrected since, is learnt all the same.
+    """
+    parts, manifest = package.linear_parts, package.manifest
+    if fold is None:
+        learnt, tuned = (manifest["split"] != "test").to_numpy(), package.fine_tuned and package.fine_tuned.deployed
+    else:
+        assert parts is not None
+        learnt, tuned = parts.sisters[fold].learnt, package.fine_tuned and package.fine_tuned.sisters[fold]
+    images = set(tuned.learnt) if tuned else set()
+    rows = manifest[learnt | manifest["image"].isin(images).to_numpy()]
+    known = cases["image"].isin(images)
+    for name in ("image", "lesion_id", "patient_id"):
+        known |= cases[name].isin(set(rows[name]))
+    return cases["patient_id"].isin(set(cases.loc[known, "patient_id"])).to_numpy()
 
 
 def answers_of(

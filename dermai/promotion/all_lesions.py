@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from dermai.evaluation.all_lesions import DEPLOYED, AllLesionsAnswers
 from dermai.gate.agreement import agreement
 from dermai.gate.columns import SecondColumn
@@ -32,6 +34,7 @@ def second_column(
     calls = answers.calls[answers.calls["role"] == judged].pivot_table(
         index="lesion_id", columns="member", values="called", aggfunc="first"
     )
+    calls = calls if DEPLOYED in calls else pd.DataFrame({DEPLOYED: []})  # nobody whom none of them has learnt
     sisters = calls.drop(columns=DEPLOYED).to_numpy(dtype=str).T
     found = agreement(policy, calls[DEPLOYED].to_numpy(dtype=str), sisters)
     champion, anchor = (results[role] if role in references and role in results else None for role in REFERENCES)

@@ -10,8 +10,10 @@ import pytest
 from dermai.evaluation import comparison
 from dermai.evaluation.all_lesions import DEPLOYED, all_lesions_answers, sisters_missing
 from dermai.evaluation.predictions import per_lesion
+from dermai.gate.policy import GatePolicy
 from dermai.models.package import ModelPackage
 from dermai.models.sisters import LinearParts
+from dermai.promotion.all_lesions import second_column
 from dermai.workspace import Workspace
 from tests.training.test_refit import arrival, linear_params, made
 
@@ -105,6 +107,43 @@ def test_cancers_that_are_called_otherwise_by_the_dozen_are_no_truth_to_judge_by
     assert answers.missing == (
         f"4 of {len(melanomas)} lesions of MM have another diagnosis since the champion learnt them"
     )
+
+
+def test_a_patient_is_known_by_the_photographs_that_were_learnt_under_another(
+    workspace: Workspace, cases: pd.DataFrame
+) -> None:
+    package = made(workspace, cases, linear_params())
+    one, other = (cases.loc[cases["fold"] == fold, "patient_id"].min() for fold in ("0", "2"))
+    moved = (cases["patient_id"] == one).to_numpy()
+    corrected = cases.assign(
+        patient_id=cases["patient_id"].mask(moved, other),
+        lesion_id=cases["lesion_id"].mask(moved, "corrected too"),
+        fold=cases["fold"].mask(moved, "2"),
+    )
+    corrected = corrected.drop_duplicates(["lesion_id", "diagnosis"])
+    found = lesions_of(all_lesions_answers(workspace, corrected, {"candidate": package}).lesions, "candidate")
+    theirs = set(corrected.loc[corrected["patient_id"] == other, "lesion_id"])
+    assert "corrected too" in theirs
+    assert set(corrected["lesion_id"]) - set(found.index) == theirs
+
+
+def test_a_test_patient_whom_an_earlier_version_has_learnt_is_not_answered_by_its_line(
+    workspace: Workspace, cases: pd.DataFrame
+) -> None:
+    champion = made(workspace, cases, linear_params())
+    moved = cases["patient_id"] == cases.loc[cases["split"] == "train", "patient_id"].min()
+    now = cases.assign(split=cases["split"].mask(moved, "test"), fold=cases["fold"].mask(moved, ""))
+    answers = all_lesions_answers(workspace, now, {"champion": champion})
+    found = lesions_of(answers.lesions, "champion")
+    assert set(now["lesion_id"]) - set(found.index) == set(now.loc[moved, "lesion_id"])
+    assert not set(answers.calls["lesion_id"]) & set(now.loc[moved, "lesion_id"])
+    everyone = now[now["split"] == "test"].assign(split="train", fold="0")
+    learnt = made(workspace, pd.concat([now[now["split"] != "test"], everyone]), linear_params())
+    nobody = all_lesions_answers(workspace, now, {"champion": learnt})
+    assert set(lesions_of(nobody.lesions, "champion")["fold"]) <= {"0", "1", "2"}
+    second = second_column(GatePolicy(), nobody, "champion")
+    assert second is not None
+    assert [found.verdict for found in second.agreement] == ["not_shown", "not_shown"]
 
 
 def test_a_line_without_sisters_or_their_choices_says_so(workspace: Workspace, cases: pd.DataFrame) -> None:
