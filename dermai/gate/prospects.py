@@ -77,7 +77,8 @@ def power(policy: GatePolicy, patients: Mapping[str, int], level: float, inflati
         benign = about == BENIGN
         assumed = SPECIFICITY if benign else policy.target_sensitivities.get(about, (1 + policy.floors[about]) / 2)
         change = 0.0 if benign else min(difference, 1 - assumed)
-        differ = min(max(policy.planning.discordance, abs(change)), 2 * (1 - assumed) + abs(change))
+        # Neither model can find more than everything.
+        differ = min(max(policy.planning.discordance, abs(change)), 2 * (1 - assumed) - change)
         gained, lost = (differ + change) / 2, (differ - change) / 2
         both = assumed - lost
         table = rng.multinomial(n, [both, gained, lost, max(1 - both - gained - lost, 0.0)], size=RUNS)
