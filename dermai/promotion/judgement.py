@@ -99,11 +99,14 @@ def judge(
     test = Column(candidate, champion, anchor)
     if policy.all_lesions.promotes == "never":
         second, no_second_column = None, ""
-    asked = second or test
-    patients = test_patients(policy, asked.candidate, compared)
+    patients = test_patients(policy, candidate, compared)
     evaluated = evaluated_rows(candidate, champion, anchor)
     if second is not None:
-        evaluated = sha256_json([evaluated, evaluated_rows(second.candidate, second.champion, second.anchor)])
+        # Test patients whom one of the lines cannot answer for are used all the same.
+        more = test_patients(policy, second.candidate, compared)
+        patients = {name: tuple(sorted({*ids, *more[name]})) for name, ids in patients.items()}
+        rows = evaluated_rows(second.candidate, second.champion, second.anchor)
+        evaluated = sha256_json([evaluated, rows, [found.model_dump() for found in second.agreement]])
     with locked(lock_file(workspace)):
         check_log(audit)
         take_over(workspace, audit)

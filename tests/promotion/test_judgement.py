@@ -10,6 +10,8 @@ import pytest
 from dermai.audit import AuditLog
 from dermai.errors import AuditLogDamaged
 from dermai.evaluation.comparison import compare
+from dermai.gate.agreement import agreement
+from dermai.gate.columns import SecondColumn
 from dermai.gate.policy import GatePolicy
 from dermai.promotion import judgement as judgement_module
 from dermai.promotion.judgement import judge, judge_update
@@ -68,6 +70,22 @@ def test_the_same_candidate_with_four_more_lesions_of_known_patients_spends(work
     assert not second.repeated
     assert second.use.spends
     assert second.decision.alpha < first.decision.alpha
+
+
+def test_a_second_column_is_a_use_of_everybody_in_either_and_other_agreement_is_another_question(workspace):
+    calls = np.array(["MM", "BCC", "Nev", "Nev"] * 10)
+    agreed, otherwise = (agreement(POLICY, own, np.stack([calls, calls])) for own in (calls, calls[::-1]))
+    elsewhere = replace(GOOD, patient_id=np.char.add("other ", GOOD.patient_id))
+
+    def asked(agreed, column=elsewhere):
+        second = SecondColumn(column, column, None, agreed)
+        return judge(workspace, POLICY, GOOD, GOOD, candidate_id="a", champion_id="c", second=second)
+
+    first, again, other = asked(otherwise), asked(otherwise), asked(agreed)
+    assert (first.decision.outcome, other.decision.outcome) == ("insufficient_evidence", "promote")
+    assert first.use.patients == {"MM": 200, "BCC": 200, "benign": 400}
+    assert (again.repeated, other.repeated) == (True, False)
+    assert other.decision.alpha < first.decision.alpha
 
 
 def test_the_same_candidate_on_changed_labels_spends(workspace):
