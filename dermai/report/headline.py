@@ -191,9 +191,10 @@ def _undecided(decision: GateDecision | None) -> str:
     """What keeps the evidence from deciding: too few cases only where more of them would help."""
     if decision is None or any(reason.code == "too_few" for reason in decision.reasons):
         return "There are too few confirmed cases to decide"
-    if any(group.verdict == "worse" for group in decision.subgroups):
+    columns = (decision, decision.all_lesions.decision) if decision.all_lesions else (decision,)
+    if any(column.harmed_groups for column in columns):
         return "The new model passed for all patients together, but it is worse in a group of them"
-    if drops := drops_beyond_chance(decision):
+    if drops := dict.fromkeys(kind for column in columns for kind in drops_beyond_chance(column)):
         return f"The new model probably does worse on {' and '.join(drops)}, though not surely enough to be rejected"
     if None in decision.further_cases.values() or not any(decision.further_cases.values()):
         return "It is not shown that the new model is good enough"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from dermai.gate.agreement import agreement
+from dermai.gate.columns import Column, SecondColumn, decide_by_columns
+from dermai.gate.policy import GatePolicy
 from dermai.records.update_record import DatasetRecord, PhotographSet
 from dermai.report.technical_documentation import technical_documentation
+from tests.gate.simulated import first_hit, lesions
 from tests.promotion.fleet import Fleet, training_with
 
 
@@ -24,3 +29,16 @@ def test_linear_heads_have_no_validation_patients(fleet: Fleet, learner: str) ->
     assert ('<th scope="row">validation</th>' in page) != heads
     assert ("<dt>Photographs answered out of fold</dt><dd>40</dd>" in page) == heads
     assert ("<dt>Validation photographs</dt><dd>40</dd>" in page) != heads
+
+
+def test_both_columns_are_documented_and_that_which_promotes_is_named(fleet: Fleet) -> None:
+    test, everybody = (lesions({code: first_hit(n, n) for code in ("MM", "BCC", "Nev")}) for n in (7, 70))
+    called = np.array(["MM", "BCC", "Nev"])
+    agreed = agreement(GatePolicy(), called, np.stack([called, called]))
+    decision = decide_by_columns(GatePolicy(), Column(test, test), SecondColumn(everybody, everybody, None, agreed))
+    assert decision.outcome == "promote"
+    fleet.candidate("promote", decision=decision)
+    page = technical_documentation(fleet.audit, None, fleet.params)
+    assert "<h3>All confirmed lesions, MM: 70 of 70 lesions found</h3>" in page
+    assert "<h3>Test patients, MM: 7 of 7 lesions found</h3>" in page
+    assert "All tests on all confirmed lesions must pass, and the test patients may reject" in page
