@@ -291,12 +291,15 @@ class ModelPackage:
         )
 
     def build(self) -> nn.Module:
-        """The network with these weights, ready to predict (evaluation mode, channels last)."""
+        """The network with these weights, ready to predict (evaluation mode, channels last).
+
+        That of linear heads has no head of its own: what its last layer answers means nothing.
+        """
         from dermai.models.backbones import build_model
 
         params = ModelParams(backbone=self.backbone, pretrained="none", image_size=self.image_size)
         model = build_model(params, self.classes)
-        model.load_state_dict(self.weights)
+        model.load_state_dict(self.weights, strict=self.linear_parts is None)
         return model.eval()
 
 

@@ -89,7 +89,7 @@ class PackageNetwork:
 
     @cached_property
     def torch_network(self) -> nn.Module:
-        """The whole network in torch, for what needs gradients."""
+        """The whole network in torch, for what needs gradients; of linear heads without a head of its own."""
         return self.package.build().requires_grad_(False)
 
     def weigh(self, features: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -38,10 +38,14 @@ def evidence(network: PackageNetwork, maps: NDArray[np.float32], called: Sequenc
 
     Where the linear head weighs the maps' means, its weights are the gradients; for any other head torch derives them.
     Of a head that weighs several views and earlier stages too, the map shows the share of the first view's last maps.
+    A network whose last features are no maps, such as a vision transformer, has an empty one.
     """
     if network.features_are_means:
         return class_activation(maps, network.weight[list(called), : maps.shape[1]])
-    return gradient_activation(network.torch_network, maps, called)
+    if maps.ndim != 4:
+        return np.zeros((len(maps), 1, 1), dtype=np.float32)
+    linear = network.weight if network.package.linear_parts is not None else None
+    return gradient_activation(network.torch_network, maps, called, linear)
 
 
 def class_activation(maps: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -56,8 +60,13 @@ def _scaled(maps: NDArray[np.float64]) -> NDArray[np.float64]:
     return maps / (_SMALLEST + maps.max(axis=(1, 2), keepdims=True))
 
 
-def gradient_activation(network: nn.Module, maps: NDArray[np.float32], called: Sequence[int]) -> NDArray[np.float32]:
-    """Grad-CAM [N, h, w] of a whole timm network from its last maps [N, K, h, w]; only the head is differentiated."""
+def gradient_activation(
+    network: nn.Module, maps: NDArray[np.float32], called: Sequence[int], linear: NDArray[np.float64] | None = None
+) -> NDArray[np.float32]:
+    """Grad-CAM [N, h, w] of a timm network from its last maps [N, K, h, w]; only the head is differentiated.
+
+    `linear` [C, D] is a head that weighs the network's last features first, in the place of the network's own.
+    """
     import torch
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -69,8 +78,13 @@ def gradient_activation(network: nn.Module, maps: NDArray[np.float32], called: S
             self.network: Any = network
 
         def forward(self, features: torch.Tensor) -> torch.Tensor:
-            answers: torch.Tensor = self.network.forward_head(self.features(features))
-            return answers
+            seen = self.features(features)
+            if linear is None:
+                answers: torch.Tensor = self.network.forward_head(seen)
+                return answers
+            last = self.network.forward_head(seen, pre_logits=True)
+            weight = torch.from_numpy(linear[:, : last.shape[1]].astype(np.float32))
+            return torch.as_tensor(last @ weight.T)
 
     head = Head()
     targets = [ClassifierOutputTarget(int(place)) for place in called]

@@ -10,8 +10,10 @@ import pytest
 from dermai.models.package import ModelPackage
 from dermai.models.package_network import ready_to_predict
 from dermai.triage.heat_maps import class_activation, evidence, gradient_activation, heat_maps
+from dermai.workspace import Workspace
 from tests.models.test_engine import photographs
 from tests.models.test_package_network import package_of
+from tests.training.test_refit import arrival, linear_params, made
 
 STORED = Path(__file__).parents[1] / "serving/stored/format_8/artifacts/p8"
 STORED_WITHOUT = Path(__file__).parents[1] / "serving/stored/format_7/artifacts/p7"
@@ -40,6 +42,19 @@ def test_a_network_with_layers_between_maps_and_head_is_differentiated() -> None
     maps = network.look_at(pixels).maps
     expected = gradient_activation(network.torch_network, maps, [0, 1])
     assert np.array_equal(heat_maps(package, pixels, [0, 1], network), expected)
+
+
+def test_linear_heads_on_a_network_with_layers_after_its_maps_are_differentiated(workspace: Workspace) -> None:
+    cases = arrival(workspace.data, Nev=6, BCC=6, MM=6)
+    params = linear_params()
+    package = made(workspace, cases, params)
+    network = ready_to_predict(package)
+    pixels = np.stack([photographs(3, params.model.image_size)] * len(package.views), axis=1)
+    found = heat_maps(package, pixels, [0, 1, 2])
+    assert not network.features_are_means
+    assert found.shape[0] == 3
+    assert found.min() >= 0
+    assert 0.9 < found.max() <= 1
 
 
 def test_a_package_with_a_fine_tuned_network_shows_what_its_frozen_one_weighs() -> None:
