@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dermai.gate.explain import further_words
+from dermai.gate.explain import NO_CONTROL, further_words
 from dermai.gate.findings import Agreement, AllLesions, GateDecision, Outcome, Reason
 from dermai.gate.marks import ORDER, mark_of
 from dermai.percentages import allowance, per_cent
@@ -18,6 +18,22 @@ WHAT_THEY_ARE = (
 
 def both_summary(outcome: Outcome, on_test: GateDecision, column: AllLesions) -> str:
     """The outcome in one or two sentences."""
+    said = _by_evidence(outcome, on_test, column)
+    if on_test.controls_error_rate or NO_CONTROL in said:
+        return said
+    if outcome == "promote":
+        said = "The candidate's estimates pass every comparison on all confirmed lesions."
+    if outcome == "reject":
+        said = f"The candidate's estimate falls short in at least one comparison ({_rejecting(on_test, column)})."
+    return f"{said} {NO_CONTROL}"
+
+
+def _rejecting(on_test: GateDecision, column: AllLesions) -> str:
+    found = [name for name, decision in ((ALL, column.decision), (TEST, on_test)) if decision.outcome == "reject"]
+    return " and ".join(found).lower()
+
+
+def _by_evidence(outcome: Outcome, on_test: GateDecision, column: AllLesions) -> str:
     gated = " and ".join(finding.code for finding in on_test.classes)
     if outcome == "promote":
         rest = "so do the test patients" if on_test.outcome == "promote" else "the test patients show no harm"
@@ -26,8 +42,8 @@ def both_summary(outcome: Outcome, on_test: GateDecision, column: AllLesions) ->
             f"for {gated}; {rest}."
         )
     if outcome == "reject":
-        where = [name for name, found in ((ALL, column.decision), (TEST, on_test)) if found.outcome == "reject"]
-        return f"Reject: there is evidence that the candidate is worse than allowed ({' and '.join(where).lower()})."
+        where = _rejecting(on_test, column)
+        return f"Reject: there is evidence that the candidate is worse than allowed ({where})."
     if column.decision.outcome != "promote":
         return f"On all confirmed lesions: {column.decision.summary[0].lower()}{column.decision.summary[1:]}"
     if not column.agreed:

@@ -76,6 +76,16 @@ def test_harm_in_a_group_of_test_patients_holds_back_what_all_lesions_promote():
     assert "no harm" not in found.summary + " ".join(found.sentences)
 
 
+@pytest.mark.parametrize(("second", "lost", "outcome"), [((70, 70), 0, "promote"), ((40, 60), 15, "reject")])
+def test_where_estimates_are_compared_the_summary_of_both_columns_says_that_no_error_rate_is_controlled(
+    second, lost, outcome
+):
+    found = decided(second=second, lost=lost, test=(40, 60) if lost else (70, 70), policy=GatePolicy(mode="point"))
+    assert found.outcome == outcome
+    assert found.summary.endswith("no error rate is controlled.")
+    assert "evidence" not in found.summary
+
+
 def test_a_policy_may_ask_both_columns_or_the_test_patients_alone():
     both = GatePolicy(all_lesions={"promotes": "with_test_patients"})
     assert decided(policy=both).outcome == "insufficient_evidence"

@@ -10,9 +10,11 @@ import pytest
 
 from dermai.continual.relabelling import Relabelling
 from dermai.data.test_labels import LabelChange
+from dermai.gate.findings import AllLesions, SubgroupFinding
 from dermai.gate.policy import GatePolicy
 from dermai.records.update_record import ChampionJudgedAgain
 from dermai.registry.champion import ModelReference
+from dermai.report.headline import headline
 from dermai.report.update_page import write_update_page
 from dermai.report.update_report import UpdateReport
 from tests.report.browser import chromium, logged, open_page, requested
@@ -94,6 +96,20 @@ def test_too_little_evidence_says_how_many_cases_are_missing(undecided: UpdateRe
     assert undecided.decision is not None
     assert undecided.decision.summary in said
     assert "dermai status" in said
+
+
+def test_the_first_words_are_of_the_column_that_holds_the_model_back(undecided: UpdateReport) -> None:
+    decision = undecided.decision
+    assert decision is not None
+    harm = SubgroupFinding(
+        code="MM", attribute="sex", group="f", lesions=40, patients=40, candidate_hits=25, champion_hits=40,
+        difference=-0.375, p_value_worse=1e-5, allowed_drop=0.1, verdict="worse",
+    )  # fmt: skip
+    column = decision.model_copy(update={"subgroups": (harm,)})
+    both = AllLesions(decision=column, agreement=(), variance_inflation=1.1)
+    changed = decision.model_copy(update={"all_lesions": both, "reasons": ()})
+    said = headline(undecided.model_copy(update={"decision": changed}))
+    assert "worse in a group of them" in said.title
 
 
 def test_the_first_model_is_judged_without_a_champion(undecided: UpdateReport, tmp_path: Path) -> None:
