@@ -60,7 +60,7 @@ def prospects(
     tested: Mapping[str, int],
     per_month: Mapping[str, float],
 ) -> list[Prospects]:
-    """Of both columns; of the arrivals a share becomes test patients."""  # fmt: skip
+    """Of each column that the policy takes as evidence; of the arrivals a share becomes test patients."""
     policy, level = params.gate, next_level(params.gate, AuditLog(workspace.audit_log))
     of_test = {name: rate * params.data.test_fraction for name, rate in per_month.items()}
     found = []
@@ -68,6 +68,8 @@ def prospects(
         ("all confirmed lesions", everybody, per_month, policy.all_lesions.variance_inflation),
         ("test patients alone", tested, of_test, 1.0),
     ):
+        if patients is everybody and policy.all_lesions.promotes == "never":
+            continue
         found.append(
             Prospects(
                 column,
