@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +39,10 @@ def promote(
             help="Although its floors are not shown yet, for a limited time; once more renews it.",
         ),
     ] = False,
+    per_month: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CLASS=NUMBER", help="confirmed patients a month: says how long --provisional will last"),
+    ] = None,
     profile: Profile = "",
     settings: Settings = None,
 ) -> None:
@@ -55,6 +60,22 @@ def promote(
     done(entry)
     for text in _not_shown(entry):
         say(f"not shown: {text}")
+    if provisional:
+        say(_how_long(workspace, params, per_month or []))
+
+
+def _how_long(workspace: Workspace, params: Params, per_month: Sequence[str]) -> str:
+    """How long a provisional champion is one, at a rate of confirmed cases."""
+    from dermai.cli.gate import counts_by_class
+    from dermai.promotion.prospects import months_of_a_provisional_champion
+
+    rates = counts_by_class(params.gate, per_month)
+    if not any(rates.values()):
+        return "how long its floors take: `dermai gate plan --per-month MM=2 ...` with your confirmed patients a month"
+    months = months_of_a_provisional_champion(workspace, params, rates)
+    if months is None:
+        return "at this rate its floors are not shown within ten years: more melanomas and carcinomas are needed"
+    return f"at this rate its floors are probably shown in {months} months, by an update on all confirmed lesions"
 
 
 def reject(

@@ -60,18 +60,18 @@ def plan(
 
     workspace, params = opened(profile, settings)
     if patients:
-        everybody = {name: int(number) for name, number in _counts(params.gate, patients).items()}
+        everybody = {name: int(number) for name, number in counts_by_class(params.gate, patients).items()}
         share = params.data.test_fraction
         tested = {name: round(share * number) for name, number in everybody.items()}
     else:
         cases = read_cases(workspace.cases_file)
         everybody, tested = (counted_patients(params.gate, cases, test_only) for test_only in (False, True))
-    rates = _counts(params.gate, per_month or [])
+    rates = counts_by_class(params.gate, per_month or [])
     for line in prospect_lines(params.gate, prospects(workspace, params, everybody, tested, rates), rates):
         say(line)
 
 
-def _counts(policy: GatePolicy, given: Sequence[str]) -> dict[str, float]:
+def counts_by_class(policy: GatePolicy, given: Sequence[str]) -> dict[str, float]:
     """Numbers by gated class, and of benign lesions; 0 where none is given."""
     from dermai.gate.findings import BENIGN
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binom
 
 from dermai.gate import exact
 from dermai.gate.clustered import Pairs
@@ -118,9 +119,46 @@ def months_to_a_decision(
     `per_month` are the confirmed patients a month of each kind.
     """
 
+    return _first_month(
+        lambda later: power(policy, later, level, inflation, difference) >= policy.planning.power, patients, per_month
+    )
+
+
+def months_to_floors(
+    policy: GatePolicy, patients: Mapping[str, int], per_month: Mapping[str, float], level: float, inflation: float
+) -> int | None:
+    """Months after which a model with the target sensitivities shows its floors with the planned power.
+
+    That is what a provisional champion needs; None beyond ten years.
+
+    >>> months_to_floors(GatePolicy(), {"MM": 12, "BCC": 60}, {"MM": 1, "BCC": 1}, 0.03, 1.1)
+    27
+    """
+    return _first_month(
+        lambda later: _floors_shown(policy, later, level, inflation) >= policy.planning.power, patients, per_month
+    )
+
+
+def _floors_shown(policy: GatePolicy, patients: Mapping[str, int], level: float, inflation: float) -> float:
+    """The chance that a model with the target sensitivities shows the floor of every gated class."""
+    chance = 1.0
+    for code in policy.gated_classes:
+        n, floor = worth(patients[code], inflation), policy.floors[code]
+        assumed = policy.target_sensitivities.get(code, (1 + floor) / 2)
+        enough = [hits for hits in range(n + 1) if n and exact.p_value_above(hits, n, floor) <= level]
+        chance *= float(binom.sf(min(enough) - 1, n, assumed)) if enough else 0.0
+    return chance
+
+
+def _first_month(
+    reached: Callable[[Mapping[str, int]], bool], patients: Mapping[str, int], per_month: Mapping[str, float]
+) -> int | None:
+    """The first month, up to ten years, at whose end the patients reach it."""
+
     def enough(months: int) -> bool:
-        later = {about: math.floor(count + months * per_month.get(about, 0.0)) for about, count in patients.items()}
-        return power(policy, later, level, inflation, difference) >= policy.planning.power
+        return reached(
+            {about: math.floor(count + months * per_month.get(about, 0.0)) for about, count in patients.items()}
+        )
 
     if enough(0):
         return 0

@@ -9,11 +9,11 @@ import pandas as pd
 
 from dermai.audit import AuditLog
 from dermai.config import Params
-from dermai.data.cases import trainable
+from dermai.data.cases import read_cases, trainable
 from dermai.gate.findings import BENIGN
 from dermai.gate.ledger import NOTHING_LEFT, accounts
 from dermai.gate.policy import GatePolicy
-from dermai.gate.prospects import Attainable, attainable, months_to_a_decision, power
+from dermai.gate.prospects import Attainable, attainable, months_to_a_decision, months_to_floors, power
 from dermai.gate.reference_standard import counting_on_test_patients
 from dermai.promotion.test_set_ledger import ledger_lines
 from dermai.workspace import Workspace
@@ -51,6 +51,16 @@ def next_level(policy: GatePolicy, audit: AuditLog) -> float:
     state = [account for account in accounts(ledger_lines(audit)).values() if account.known]
     left = min((account.wealth for account in state), default=policy.test_set_alpha)
     return max(policy.ledger.spend * left, NOTHING_LEFT)
+
+
+def months_of_a_provisional_champion(
+    workspace: Workspace, params: Params, per_month: Mapping[str, float]
+) -> int | None:
+    """Months until its floors are probably shown on all confirmed lesions; None beyond ten years."""
+    policy, cases = params.gate, read_cases(workspace.cases_file)
+    patients = counted_patients(policy, cases, test_only=False)
+    level = next_level(policy, AuditLog(workspace.audit_log))
+    return months_to_floors(policy, patients, per_month, level, policy.all_lesions.variance_inflation)
 
 
 def prospects(
