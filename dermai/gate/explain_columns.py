@@ -84,7 +84,11 @@ def _agreement(found: Agreement) -> Reason:
         f"{found.code}: deployed model and sisters differ on {per_cent(found.with_sisters, 1)} of {found.lesions} "
         f"lesions of test patients, two sisters on {per_cent(found.among_sisters, 1)}"
     )
-    more = f"{allowance(found.allowed)} more are allowed"
+    counts += (
+        f"; of a sister's {found.code} it does not call {per_cent(found.missed)}, another sister "
+        f"{per_cent(found.missed_among_sisters)}"
+    )
+    more = f"{allowance(found.allowed)} and {allowance(found.allowed_missed)} more are allowed"
     text = f"{counts}; {more}." if found.verdict == "shown" else f"{counts}: too often, {more}."
     return Reason(code=f"agreement_{found.verdict}", about=found.code, text=text)
 

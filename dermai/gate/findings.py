@@ -122,7 +122,9 @@ class Reason(Finding):
 class Agreement(Finding):
     """Does the deployed model call a class where its sisters do? On test patients, whose diagnoses are not looked at.
 
-    `with_sisters` and `among_sisters` are the mean shares of lesions on which it and a sister, or two sisters, differ.
+    `with_sisters` and `among_sisters` are the mean shares of lesions on which it and a sister, or two sisters, differ;
+    `missed` and `missed_among_sisters` the shares of a sister's calls of the class that it, or another sister, does not
+    make.
     """
 
     code: str
@@ -130,6 +132,9 @@ class Agreement(Finding):
     with_sisters: float
     among_sisters: float
     allowed: float
+    missed: float
+    missed_among_sisters: float
+    allowed_missed: float
     verdict: TestResult
 
 

@@ -94,12 +94,14 @@ class AllLesionsRules(Rules):
 
     `promotes`: by itself where the test patients show no harm, only with what the test patients show, or never.
     `variance_inflation` is how many times the variance of such answers is that of independent ones. On at most
-    `most_disagreement` more lesions than two sisters may the deployed model and a sister answer differently.
+    `most_disagreement` more lesions than two sisters may the deployed model and a sister answer differently, and of a
+    sister's calls of a gated class it may miss at most `most_missed_calls` more than another sister does.
     """
 
     promotes: Literal["alone", "with_test_patients", "never"] = "alone"
     variance_inflation: float = Field(1.1, ge=1, le=4)
     most_disagreement: float = Field(0.02, ge=0, lt=1)
+    most_missed_calls: float = Field(0.05, ge=0, lt=1)
 
 
 class ProvisionalRules(Rules):

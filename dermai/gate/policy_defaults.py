@@ -44,6 +44,7 @@ DEFAULTS: dict[int, dict[str, JsonValue]] = {
         "all_lesions.promotes": "alone",
         "all_lesions.variance_inflation": 1.1,
         "all_lesions.most_disagreement": 0.02,
+        "all_lesions.most_missed_calls": 0.05,
         "shadow.alpha": 0.0125,
     },
 }
@@ -53,6 +54,7 @@ BEFORE: dict[str, JsonValue] = {
     "all_lesions.promotes": "never",
     "all_lesions.variance_inflation": 1.1,  # without effect
     "all_lesions.most_disagreement": 0.02,
+    "all_lesions.most_missed_calls": 0.05,
 }
 
 

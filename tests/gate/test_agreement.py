@@ -40,3 +40,15 @@ def test_a_model_that_calls_otherwise_than_its_sisters_does_not_agree(base):
 def test_nothing_is_shown_without_lesions_or_with_a_single_sister(base):
     for deployed, sisters in ((base, base[None]), (base[:0], np.empty((5, 0), dtype=str))):
         assert {each.verdict for each in agreement(POLICY, deployed, sisters)} == {"not_shown"}
+
+
+@pytest.mark.parametrize(("dropped", "least", "most"), [(0.0, 0.9, 1.0), (0.2, 0.0, 0.1)])
+def test_a_model_that_drops_melanomas_is_found_although_they_are_few(dropped, least, most):
+    rng, runs, agreed = np.random.default_rng(6), 100, 0
+    for _ in range(runs):
+        base = rng.permutation(np.repeat(["MM", "Nev"], [30, 250]))
+        own = calls(rng, base, 0.01)
+        own = np.where((own == "MM") & (rng.random(len(own)) < dropped), "Nev", own)
+        sisters = np.stack([calls(rng, base, 0.01) for _ in range(5)])
+        agreed += agreement(POLICY, own, sisters)[0].verdict == "shown"
+    assert least <= agreed / runs <= most
