@@ -84,7 +84,7 @@ def report(draws: Tables, params: Params) -> str:
     found = {half: judged(tables, policies, level) for half, tables in draws.items()}
     count = {half: len(tables) for half, tables in draws.items()}
     lines = _introduction(draws, level, inflation)
-    lines += ["## What was to be shown", "", _bars(found, second, first).markdown(), ""]
+    lines += ["## What was to be shown", "", _bars(draws, found, policies, second, first).markdown(), ""]
     lines += ["## What the variance needs", "", *_variance(draws), ""]
     lines += ["## Promotions by the inflation of the variance", "", _by_inflation(found, policies).markdown(), ""]
     for half, title in (("judges", "the half that judges"), ("chooses", "the half that chooses")):
@@ -98,7 +98,29 @@ def report(draws: Tables, params: Params) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _bars(found: Mapping[str, pd.DataFrame], second: str, first: str) -> ResultTable:
+def ever_promoted(
+    tables: Sequence[pd.DataFrame], found: pd.DataFrame, worse: Sequence[str], policy: GatePolicy, name: str
+) -> int:
+    """Services in which any of these candidates is promoted, one after the other with what the ledger leaves.
+
+    One that is not promoted at the level of a first use is not at a lower one.
+    """
+    ever = 0
+    for number, table in enumerate(tables):
+        wealth, promoted = policy.test_set_alpha, False
+        mine = found[found["draw"] == number].set_index("title")[name]
+        for update in (update for update in UPDATES if update.title in worse):
+            level = policy.ledger.spend * wealth
+            if mine[update.title] == "promote":
+                promoted = promoted or outcomes({name: policy}, table, update, level)[name] == "promote"
+            wealth = (wealth - level) / 2
+        ever += promoted
+    return ever
+
+
+def _bars(
+    draws: Tables, found: Mapping[str, pd.DataFrame], policies: Mapping[str, GatePolicy], second: str, first: str
+) -> ResultTable:
     """The bars, by both columns; scenarios of one service are not independent, and counted as if they were."""
     everything = pd.concat(found.values())
     judging = found["judges"]
@@ -113,13 +135,15 @@ def _bars(found: Mapping[str, pd.DataFrame], second: str, first: str) -> ResultT
         ("Promoted where all patients come after half of them, both halves", "at least 40 %",
          everything[everything["title"] == UPDATES[1].title]),
     ]  # fmt: skip
-    return ResultTable(
-        ("", "Bar", "All confirmed lesions", "Test patients alone"),
-        tuple(
-            (what, bar, *(share(float((table[name] == "promote").sum()), len(table)) for name in (second, first)))
-            for what, bar, table in rows
-        ),
-    )
+    shares = [
+        (what, bar, *(share(float((table[name] == "promote").sum()), len(table)) for name in (second, first)))
+        for what, bar, table in rows
+    ]
+    tables = draws["judges"]
+    ever = (share(ever_promoted(tables, judging, worse, policies[name], name), len(tables)) for name in (second, first))
+    after_another = "... any of these candidates of a service, one after the other with one ledger"
+    shares.insert(1, (after_another, "at most 5 %", *ever))
+    return ResultTable(("", "Bar", "All confirmed lesions", "Test patients alone"), tuple(shares))
 
 
 def _introduction(draws: Tables, level: float, inflation: float) -> list[str]:
@@ -159,8 +183,9 @@ def _variance(draws: Tables) -> list[str]:
     table = ResultTable(("Half of the lesions", "About the true difference of", *CLASSES, "Both"), tuple(rows))
     return [
         "Variance of the column's difference about the true difference, as a multiple of that of independent lesions; "
-        "mean over the scenarios, blurred photographs apart. `variance_inflation` is what the half that chooses needs "
-        "for the deployed weights, rounded up to a tenth:",
+        "mean over the scenarios, blurred photographs apart. `variance_inflation` is the "
+        "smallest below at which the half that chooses promotes no scenario that is worse by 8 points or more in a "
+        "class in more than 5 % of its services:",
         "",
         table.markdown(),
     ]

@@ -100,7 +100,9 @@ def not_worse(candidate: np.ndarray, reference: np.ndarray, margin: float, infla
     n = candidate.shape[1]
     tables = np.stack([(candidate & ~reference).sum(axis=1), (reference & ~candidate).sum(axis=1)], axis=1)
     different, place = np.unique(tables, axis=0, return_inverse=True)
-    p_values = [Pairs(0, 0, 0, 0, n, float(b), float(c), n / inflation).p_value_not_worse(margin) for b, c in different]
+    p_values = [
+        Pairs(0, 0, 0, 0, n, float(b), float(c), float(n), inflation).p_value_not_worse(margin) for b, c in different
+    ]
     return np.array(p_values)[place.ravel()]
 
 

@@ -54,7 +54,12 @@ class Proportion:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Paired answers on lesions: counts of lesions, and gains and losses with patients weighted equally."""
+    """Paired answers on lesions: counts of lesions, and gains and losses with patients weighted equally.
+
+    `effective` is the number of independent patients that these are worth without `inflation`, which is how many times
+    the variance is larger still. The tests are made on whole counts and their normal score is divided by its root:
+    fractions of counts, rounded against the candidate, would weigh far more.
+    """
 
     both: int
     candidate_only: int
@@ -64,6 +69,7 @@ class Pairs:
     gains: float
     losses: float
     effective: float
+    inflation: float = 1.0
 
     @property
     def lesions(self) -> int:
@@ -94,23 +100,30 @@ class Pairs:
         if self.method == "exact unconditional":
             whole = math.floor(n + ROUNDING)
             lost = min(math.ceil(losses - ROUNDING), whole)
-            return unconditional.p_value(min(math.floor(gains + ROUNDING), whole - lost), lost, whole, margin)
-        return _corrected_score_p_value(gains - losses, gains, losses, n, margin)
+            gained = min(math.floor(gains + ROUNDING), whole - lost)
+            return self._inflated(unconditional.p_value(gained, lost, whole, margin))
+        return self._inflated(_corrected_score_p_value(gains - losses, gains, losses, n, margin))
 
     def p_value_worse(self, margin: float = 0.0) -> float:
         """H0: the candidate is worse by no more than the margin; rounded in the candidate's favour."""
         gains, losses, n = self.effective_counts
         if margin == 0:
-            return paired.p_value_worse(math.ceil(gains - ROUNDING), math.floor(losses + ROUNDING))
+            return self._inflated(paired.p_value_worse(math.ceil(gains - ROUNDING), math.floor(losses + ROUNDING)))
         distance = gains - losses + n * margin + 0.5
         if n <= 0 or distance >= 0:
             return 1.0
         statistic = float(paired.score(gains, losses, n, -margin))
-        return float(norm.cdf(statistic * distance / (distance - 0.5)))
+        return self._inflated(float(norm.cdf(statistic * distance / (distance - 0.5))))
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Score interval of the difference."""
-        return paired.interval(*self.effective_counts, confidence)
+        gains, losses, n = (count / self.inflation for count in self.effective_counts)
+        return paired.interval(gains, losses, n, confidence)
+
+    def _inflated(self, p_value: float) -> float:
+        if self.inflation == 1:
+            return p_value
+        return float(norm.sf(norm.isf(p_value) / math.sqrt(self.inflation)))
 
 
 def _corrected_score_p_value(net: float, gains: float, losses: float, n: float, margin: float) -> float:
@@ -160,7 +173,7 @@ def pairs(patient_id: np.ndarray, candidate: np.ndarray, reference: np.ndarray, 
     difference = (gains - losses) / patients
     single = (gains + losses) / patients - difference**2
     ratio = _variance_ratio((won - lost) / sizes, single, int(((won > 0) | (lost > 0)).sum()), sizes)
-    return Pairs(both, candidate_only, reference_only, neither, patients, gains, losses, patients / ratio / inflation)
+    return Pairs(both, candidate_only, reference_only, neither, patients, gains, losses, patients / ratio, inflation)
 
 
 def _by_patient(patient_id: np.ndarray, *marks: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:

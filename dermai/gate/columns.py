@@ -5,7 +5,7 @@ model of the line that never saw the patient: the deployed model for test patien
 out their fold, under choices in which no answer on that fold had a part. The test patients then stay a guard: they may
 reject, and need not show.
 
-What the second column says is of the update's procedure. Its answers share training data, so the variance is larger
+What the second column says is of the update's procedure. Its answers share training data, so the variance may be larger
 than that of independent ones (`all_lesions.variance_inflation`), and the deployed weights must call what the sisters
 call (`dermai.gate.agreement`). Cross-validation estimates the mean error of a procedure, not that of one model: Bates,
 Hastie & Tibshirani, JASA 119 (2024); tests of a difference rest on stability that is measured here, not trusted:

@@ -164,7 +164,7 @@ class _Judge:
             reference_only=found.reference_only,
             neither=found.neither,
             patients=found.patients,
-            effective_patients=found.effective,
+            effective_patients=found.effective / found.inflation,
             difference=found.difference,
             interval=found.interval(self.confidence),
             p_value=p_value,

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from dermai.gate import exact, paired
+from dermai.gate import exact
 from dermai.gate.clustered import Pairs, pairs
 from dermai.gate.findings import Change, Estimated
 from dermai.gate.policy import GatePolicy
@@ -50,7 +50,7 @@ def changes(
 def _paired(found: Pairs, confidence: float) -> Estimated | None:
     if not found.patients:
         return None
-    low, high = paired.interval(*found.effective_counts, confidence)
+    low, high = found.interval(confidence)
     return Estimated(value=found.difference, low=low, high=high)
 
 

@@ -99,7 +99,7 @@ class AllLesionsRules(Rules):
     """
 
     promotes: Literal["alone", "with_test_patients", "never"] = "alone"
-    variance_inflation: float = Field(1.1, ge=1, le=4)
+    variance_inflation: float = Field(1.0, ge=1, le=4)
     most_disagreement: float = Field(0.02, ge=0, lt=1)
     most_missed_calls: float = Field(0.05, ge=0, lt=1)
 

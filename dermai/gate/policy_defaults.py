@@ -42,7 +42,7 @@ DEFAULTS: dict[int, dict[str, JsonValue]] = {
     2: {"reference_standards.test_patients": "confirmed"},
     3: {
         "all_lesions.promotes": "alone",
-        "all_lesions.variance_inflation": 1.1,
+        "all_lesions.variance_inflation": 1.0,
         "all_lesions.most_disagreement": 0.02,
         "all_lesions.most_missed_calls": 0.05,
         "shadow.alpha": 0.0125,
@@ -52,7 +52,7 @@ DEFAULTS: dict[int, dict[str, JsonValue]] = {
 BEFORE: dict[str, JsonValue] = {
     "reference_standards.test_patients": "every_diagnosis",
     "all_lesions.promotes": "never",
-    "all_lesions.variance_inflation": 1.1,  # without effect
+    "all_lesions.variance_inflation": 1.0,  # without effect
     "all_lesions.most_disagreement": 0.02,
     "all_lesions.most_missed_calls": 0.05,
 }

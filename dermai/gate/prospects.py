@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from dermai.gate import exact
 from dermai.gate.clustered import Pairs
@@ -49,15 +49,15 @@ def attainable(policy: GatePolicy, patients: Mapping[str, int], level: float, in
     for about, count in patients.items():
         n = worth(count, inflation)
         floor = None if about == BENIGN else exact.lower_bound(n, n, level) if n else 0.0
-        found.append(Attainable(about, count, n, _smallest_margin(n, level), floor))
+        found.append(Attainable(about, count, n, _smallest_margin(count, level, inflation), floor))
     return found
 
 
-def _smallest_margin(n: int, level: float) -> float:
+def _smallest_margin(n: int, level: float, inflation: float) -> float:
     """By bisection: the p-value falls as the margin rises."""
     if n == 0:
         return 1.0
-    same = Pairs(n, 0, 0, 0, n, 0.0, 0.0, float(n))
+    same = Pairs(n, 0, 0, 0, n, 0.0, 0.0, float(n), inflation)
     low, high = 0.0, 1.0
     for _ in range(20):
         middle = (low + high) / 2
@@ -73,8 +73,8 @@ def power(policy: GatePolicy, patients: Mapping[str, int], level: float, inflati
     the lesions. Subgroups and macro-F1 are left out.
     """
     rng, passed = np.random.default_rng(SEED), np.ones(RUNS, dtype=bool)
-    for about, count in patients.items():
-        n = worth(count, inflation)
+    deflated = float(norm.sf(norm.isf(level) * math.sqrt(inflation)))  # as `Pairs` weighs the inflation
+    for about, n in patients.items():
         benign = about == BENIGN
         assumed = SPECIFICITY if benign else policy.target_sensitivities.get(about, (1 + policy.floors[about]) / 2)
         change = 0.0 if benign else min(difference, 1 - assumed)
@@ -88,14 +88,15 @@ def power(policy: GatePolicy, patients: Mapping[str, int], level: float, inflati
             policy.margins.champion[about], policy.margins.anchor[about]
         ]  # fmt: skip
         for margin in set(margins):
-            passed &= _not_worse(gains, losses, n, margin, level)
+            passed &= _not_worse(gains, losses, n, margin, deflated)
         if not benign:
             passed &= gains - losses >= -policy.guards.sensitivity_drop * n - 1e-9
             hits = table[:, 0] + gains
-            shown = np.array([exact.p_value_above(k, n, policy.floors[about]) <= level if n else False
+            floor, of_all = policy.floors[about], n / inflation
+            shown = np.array([exact.p_value_above(k / inflation, of_all, floor) <= level if n else False
                               for k in range(n + 1)])  # fmt: skip
             passed &= shown[hits]
-            passed &= count >= policy.fewest_lesions
+            passed &= n >= policy.fewest_lesions
     return float(passed.mean())
 
 
