@@ -28,17 +28,6 @@ class Update:
     candidate: str
 
 
-def true_losses(table: pd.DataFrame, update: Update) -> dict[str, float]:
-    """What the candidate's deployed weights lose in sensitivity on the lesions left out, by class."""
-    left_out = table[table["part"] == "left out"]
-    found = {}
-    for code in CLASSES:
-        lesions = left_out[left_out["diagnosis"] == code]
-        hits = [(lesions[f"{model}/{DEPLOYED}"] == code).mean() for model in (update.champion, update.candidate)]
-        found[code] = float(hits[0] - hits[1])
-    return found
-
-
 def sensitivities(table: pd.DataFrame, model: str) -> dict[str, float]:
     """True sensitivity of a model's deployed weights, on the lesions left out."""
     left_out = table[table["part"] == "left out"]
@@ -46,6 +35,12 @@ def sensitivities(table: pd.DataFrame, model: str) -> dict[str, float]:
         code: float((left_out.loc[left_out["diagnosis"] == code, f"{model}/{DEPLOYED}"] == code).mean())
         for code in CLASSES
     }
+
+
+def true_losses(table: pd.DataFrame, update: Update) -> dict[str, float]:
+    """What the candidate's deployed weights lose in sensitivity on the lesions left out, by class."""
+    before, after = (sensitivities(table, model) for model in (update.champion, update.candidate))
+    return {code: before[code] - after[code] for code in CLASSES}
 
 
 def results(table: pd.DataFrame, model: str) -> LesionResults:

@@ -82,13 +82,7 @@ def promotions(size: Size, bar: tqdm) -> list[Cell]:
             for discordance in DISCORDANCES:
                 rng = generator(f"promotions/{melanomas}/{scenario}/{discordance}")
                 runs = size.runs // 2 if melanomas == 400 else size.runs
-                anchor, before = first_model(rng, runs, melanomas), dict(SENSITIVITY)
-                champion = anchor
-                if "before" in scenario:
-                    champion = next_model(rng, anchor, before, losses, 0.10)
-                    before["MM"] -= losses["MM"]
-                candidate = next_model(rng, champion, before, losses, discordance)
-                fleet = Fleet(candidate, champion, anchor)
+                fleet = _updates(rng, runs, melanomas, scenario, losses, discordance)
                 promoted = {name: float(rule(fleet).mean()) for name, rule in RULES.items()}
                 promoted[SECOND] = _second_column(fleet, melanomas, scenario, losses, discordance)
                 cells.append(Cell(melanomas, scenario, discordance, runs, promoted))
@@ -96,15 +90,27 @@ def promotions(size: Size, bar: tqdm) -> list[Cell]:
     return cells
 
 
-def _second_column(test: Fleet, melanomas: int, scenario: str, losses: dict[str, float], discordance: float) -> float:
-    """Share promoted on all confirmed lesions of services with these test patients and four times as many others."""
-    rng, runs = generator(f"all lesions/{melanomas}/{scenario}/{discordance}"), len(test.candidate["MM"])
-    anchor, before = first_model(rng, runs, OTHERS_A_TEST_PATIENT * melanomas), dict(SENSITIVITY)
+def _updates(
+    rng: np.random.Generator,
+    runs: int,
+    melanomas: int,
+    scenario: str,
+    losses: dict[str, float],
+    discordance: float,
+) -> Fleet:
+    """An update in each run, on so many new melanomas; where the scenario says so the champion is worse already."""
+    anchor, before = first_model(rng, runs, melanomas), dict(SENSITIVITY)
     champion = anchor
     if "before" in scenario:
         champion = next_model(rng, anchor, before, losses, 0.10)
         before["MM"] -= losses["MM"]
-    others = Fleet(next_model(rng, champion, before, losses, discordance), champion, anchor)
+    return Fleet(next_model(rng, champion, before, losses, discordance), champion, anchor)
+
+
+def _second_column(test: Fleet, melanomas: int, scenario: str, losses: dict[str, float], discordance: float) -> float:
+    """Share promoted on all confirmed lesions of services with these test patients and four times as many others."""
+    rng, runs = generator(f"all lesions/{melanomas}/{scenario}/{discordance}"), len(test.candidate["MM"])
+    others = _updates(rng, runs, OTHERS_A_TEST_PATIENT * melanomas, scenario, losses, discordance)
     whole = Fleet(
         *(
             {code: np.concatenate([hits[code], more[code]], axis=1) for code in hits}

@@ -74,10 +74,8 @@ def summary(outcome: JobOutcome) -> str:
 def decision_table(decision: GateDecision) -> str:
     """Every test that decided, one a row; of the subgroups only those that were not passed."""
     headings = ("what must hold", "found", "asked", "verdict")
-    if decision.all_lesions is None:
-        return _table(headings, _tests(decision))
-    both = (("All confirmed lesions", decision.all_lesions.decision), ("Test patients", decision))
-    return "\n\n".join(f"**{title}**\n\n{_table(headings, _tests(column))}" for title, column in both)
+    tables = ((title, _table(headings, _tests(column))) for title, column in decision.columns)
+    return "\n\n".join(f"**{title}**\n\n{table}" if title else table for title, table in tables)
 
 
 def _tests(decision: GateDecision) -> Iterator[tuple[str, ...]]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dermai.gate.explain import NO_CONTROL, further_words
-from dermai.gate.findings import Agreement, AllLesions, GateDecision, Outcome, Reason
+from dermai.gate.findings import ALL, TEST, Agreement, AllLesions, GateDecision, Outcome, Reason
 from dermai.gate.marks import ORDER, mark_of
 from dermai.percentages import allowance, per_cent
 
-ALL, TEST = "All confirmed lesions", "Test patients"
 WHAT_THEY_ARE = (
     "All confirmed lesions: each answered by a model of this version's line that never saw the patient; they show what "
     "the update's procedure makes. Test patients: answered by the very model that would be deployed."

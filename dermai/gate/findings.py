@@ -12,6 +12,7 @@ Outcome = Literal["promote", "reject", "insufficient_evidence"]
 TestResult = Literal["shown", "not_shown", "worse"]
 ComparedWith = Literal["champion", "anchor"]
 Mode = Literal["statistical", "point"]
+ALL, TEST = "All confirmed lesions", "Test patients"  # the columns of evidence
 BENIGN = "benign"  # the pool on which specificity is judged, beside the gated classes
 
 
@@ -203,6 +204,11 @@ class GateDecision(Finding):
     not_counted: tuple[str, ...] = Field((), exclude_if=not_)
     all_lesions: AllLesions | None = Field(None, exclude_if=not_)
     no_second_column: str = Field("", exclude_if=not_)
+
+    @property
+    def columns(self) -> tuple[tuple[str, GateDecision], ...]:
+        """Title and decision of each column of evidence, all confirmed lesions first; a single one has no title."""
+        return ((ALL, self.all_lesions.decision), (TEST, self)) if self.all_lesions else (("", self),)
 
     @property
     def harmed_groups(self) -> tuple[SubgroupFinding, ...]:

@@ -191,7 +191,7 @@ def _undecided(decision: GateDecision | None) -> str:
     """What keeps the evidence from deciding: too few cases only where more of them would help."""
     if decision is None or any(reason.code == "too_few" for reason in decision.reasons):
         return "There are too few confirmed cases to decide"
-    columns = (decision, decision.all_lesions.decision) if decision.all_lesions else (decision,)
+    columns = [column for _, column in reversed(decision.columns)]
     if any(column.harmed_groups for column in columns):
         return "The new model passed for all patients together, but it is worse in a group of them"
     if drops := dict.fromkeys(kind for column in columns for kind in drops_beyond_chance(column)):

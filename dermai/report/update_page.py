@@ -61,11 +61,7 @@ def gate_columns(decision: GateDecision | None) -> list[tuple[str, GateDecision,
 
     A single column needs no title.
     """
-    if decision is None:
-        return []
-    columns = [("", decision)]
-    if decision.all_lesions:
-        columns = [("All confirmed lesions", decision.all_lesions.decision), ("Test patients", decision)]
+    columns = decision.columns if decision else ()
     return [(title, column, differences(column)) for title, column in columns]
 
 
