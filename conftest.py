@@ -12,7 +12,7 @@ from dermai.environment import silence_telemetry
 
 silence_telemetry()
 
-PRODUCT = ("dermai", "monitoring")
+PRODUCT = ("dermai", "monitoring", "web")
 # Each takes seconds to import, or works with what does.
 HEAVY = {
     "accelerate", "evidently", "great_expectations", "matplotlib", "mlflow", "moto", "selenium", "sklearn", "timm",

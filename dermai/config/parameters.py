@@ -235,6 +235,14 @@ class MonitoringParams(Section):
     mail_to: tuple[str, ...] = ()
 
 
+class WebParams(Section):
+    """The service that people work in: how long a session lasts, and when the newest data are called old."""
+
+    idle_minutes: int = Field(30, ge=1)
+    session_hours: float = Field(12, gt=0)
+    data_old_days: int = Field(3, ge=1)
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -251,6 +259,7 @@ class Params(Section):
     triage: TriageParams = TriageParams()
     monitoring: MonitoringParams = MonitoringParams()
     clockwork: ClockworkParams = ClockworkParams()
+    web: WebParams = WebParams()
     compare: CompareParams = CompareParams()
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
 
 
 def render_page(template: str, **content: Any) -> str:
@@ -17,8 +17,15 @@ def render_page(template: str, **content: Any) -> str:
 
 @cache
 def environment() -> Environment:
-    """The templates, with the words and figures they use."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    """The templates of the reports."""
+    from jinja2 import PackageLoader
+
+    return environment_with(PackageLoader("dermai.report", "templates"))
+
+
+def environment_with(loader: BaseLoader) -> Environment:
+    """Templates, with the words and figures that pages use."""
+    from jinja2 import Environment, StrictUndefined
 
     from dermai import __version__, percentages
     from dermai.evaluation import words
@@ -28,7 +35,7 @@ def environment() -> Environment:
     from dermai.taxonomy import load_taxonomy
 
     found = Environment(
-        loader=PackageLoader("dermai.report", "templates"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,0 +1,86 @@
+"""What a visitor is told when a page is not there, not theirs, or cannot be made: a page, or JSON for a program."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from dermai.errors import DermaiError, Refused, ServiceUnavailable
+from web.frame.addresses import sign_in_address
+from web.frame.admission import READING, NotSignedIn
+from web.frame.page import environment, page
+
+PROGRAMS = "/api/"  # what lies below answers with JSON
+HEADINGS = {
+    400: "This could not be understood",
+    403: "This page is not for you",
+    404: "There is no such page",
+    405: "This page is only read",
+    409: "This cannot be done now",
+    413: "This is too large",
+    422: "Something is missing or wrong",
+    429: "Too many attempts",
+    503: "Something is not running",
+}
+NEXT_STEPS = {
+    404: "It may have been moved, or belong to a run whose report was removed. The navigation leads to all pages.",
+    403: "If you need it for your work, ask whoever runs this service for another role.",
+}
+
+
+def add_error_pages(application: FastAPI) -> None:
+    """Let the application answer every error by a page of ours."""
+    application.add_exception_handler(NotSignedIn, _not_signed_in)
+    application.add_exception_handler(HTTPException, _refused)
+    application.add_exception_handler(RequestValidationError, _invalid)
+    application.add_exception_handler(DermaiError, _failed)
+
+
+def broken(request: Request, name: str) -> Response:
+    """What is said of an error that nobody foresaw, without looking anything up: even that may be what broke."""
+    if request.url.path.startswith(PROGRAMS):
+        return problem(500, f"An error that nobody foresaw; the log of the service calls it {name}.")
+    return HTMLResponse(environment().get_template("broken.html").render(name=name), 500)
+
+
+def problem(status: int, detail: str) -> JSONResponse:
+    """An error for a program, in the form of RFC 9457."""
+    content = {"title": HEADINGS.get(status, "Error"), "status": status, "detail": detail}
+    return JSONResponse(content, status, media_type="application/problem+json")
+
+
+def _not_signed_in(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith(PROGRAMS):
+        return problem(401, "Sign in, or send a token.")
+    if request.method not in READING:
+        return page(request, "error.html", 401, heading="You are not signed in any more",
+                    said="What you sent was not taken.", next_step="Sign in, and send it again.")  # fmt: skip
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(sign_in_address(wanted), 303)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = "" if error.detail in ("Not Found", "Method Not Allowed") else error.detail
+    return _answer(request, error.status_code, said)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    said = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
+    return _answer(request, 422, said)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    status = 503 if isinstance(error, ServiceUnavailable) else 409 if isinstance(error, Refused) else 422
+    return _answer(request, status, str(error))
+
+
+def _answer(request: Request, status: int, said: str) -> Response:
+    if request.url.path.startswith(PROGRAMS):
+        return problem(status, said or HEADINGS.get(status, ""))
+    heading = HEADINGS.get(status, "This did not work")
+    return page(request, "error.html", status, heading=heading, said=said, next_step=NEXT_STEPS.get(status, ""))

@@ -1,0 +1,30 @@
+"""Where a visitor can go, by what their role may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from web.accounts.roles import Permission
+from web.accounts.visitor import Visitor
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A link of the navigation, shown to those who have any of the permissions."""
+
+    title: str
+    address: str
+    permissions: tuple[Permission, ...]
+
+
+ENTRIES = (
+    Entry("Overview", "/overview", (Permission.READ_OVERVIEW,)),
+    Entry("My account", "/account", (Permission.USE_OWN_ACCOUNT,)),
+)
+
+
+def entries_for(visitor: Visitor | None) -> list[Entry]:
+    """Those that this visitor can open; none before signing in."""
+    if visitor is None:
+        return []
+    return [entry for entry in ENTRIES if any(visitor.may(permission) for permission in entry.permissions)]

@@ -1,0 +1,45 @@
+"""What a request is answered from: the workspace, its parameters, the database, and where the service is reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.requests import Request
+
+from dermai.config import Params, load_params, read_overrides
+from dermai.workspace import Workspace
+from web.database import Database
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True)
+class Service:
+    """One running service. `hosts` are the names by which browsers may ask for it; `secure`: it is reached by TLS."""
+
+    workspace: Workspace
+    database: Database
+    hosts: frozenset[str] = LOOPBACK
+    secure: bool = False
+
+    @property
+    def params(self) -> Params:
+        """As params.yaml and the profile are now."""
+        return load_params(self.workspace.params_file, read_overrides(self.workspace.root))
+
+    @property
+    def idle(self) -> timedelta:
+        """How long a session lasts without a page."""
+        return timedelta(minutes=self.params.web.idle_minutes)
+
+    @property
+    def longest(self) -> timedelta:
+        """How long a session lasts at most."""
+        return timedelta(hours=self.params.web.session_hours)
+
+
+def service_of(request: Request) -> Service:
+    """The service that answers a request."""
+    found: Service = request.app.state.service
+    return found

@@ -1,0 +1,1 @@
+"""The first pages: where each role begins, and the team's overview."""

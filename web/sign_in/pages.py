@@ -1,0 +1,105 @@
+"""The pages to sign in and out, and to change one's own password."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from dermai.errors import DermaiError
+from web.accounts.authentication import TooManyAttempts, WrongPassword, authenticate
+from web.accounts.people import set_password
+from web.accounts.roles import Permission
+from web.accounts.sessions import begin_session, end_session, remove_ended
+from web.accounts.tables import Account
+from web.accounts.visitor import Visitor
+from web.frame.addresses import address_of, within_the_service
+from web.frame.admission import FORM_COOKIE, SESSION_COOKIE, open_to_everyone, permitted, visitor_from
+from web.frame.page import page
+from web.frame.service import Service, service_of
+
+Someone = Annotated[Visitor, Depends(permitted(Permission.USE_OWN_ACCOUNT))]
+
+
+def router() -> APIRouter:
+    """Of the sign-in and of one's own account."""
+    routes = APIRouter()
+    routes.get("/sign-in", dependencies=[Depends(open_to_everyone)])(ask)
+    routes.post("/sign-in", dependencies=[Depends(open_to_everyone)])(sign_in)
+    routes.post("/sign-out")(sign_out)
+    routes.get("/account")(own_account)
+    routes.post("/account/password")(change_password)
+    return routes
+
+
+def ask(request: Request, next: str = "/") -> Response:
+    """The form; who is signed in already goes where they wanted to."""
+    if visitor_from(request):
+        return RedirectResponse(within_the_service(next), 303)
+    return page(request, "sign_in/sign_in.html", next=within_the_service(next), name="", problem="")
+
+
+def sign_in(
+    request: Request,
+    name: Annotated[str, Form(max_length=200)] = "",
+    password: Annotated[str, Form(max_length=1000)] = "",
+    next: Annotated[str, Form(max_length=2000)] = "/",
+) -> Response:
+    """A new session for whoever has the password, whatever the browser held before."""
+    service, place = service_of(request), within_the_service(next)
+    try:
+        number = authenticate(service.database, name, password, address_of(request))
+    except (WrongPassword, TooManyAttempts) as error:
+        status = 429 if isinstance(error, TooManyAttempts) else 401
+        return page(request, "sign_in/sign_in.html", status, next=place, name=name, problem=str(error))
+    return signed_in(request, service, number, RedirectResponse(place, 303))
+
+
+def signed_in(request: Request, service: Service, account_id: int, response: Response) -> Response:
+    """Give a response the cookie of a new session; the old one, if there was any, is over."""
+    with service.database.writing() as session:
+        remove_ended(session, service.idle, service.longest)
+        end_session(session, request.cookies.get(SESSION_COOKIE, ""))
+        account = session.get_one(Account, account_id)
+        secret = begin_session(session, account)
+    response.set_cookie(SESSION_COOKIE, secret, httponly=True, samesite="strict", secure=service.secure)
+    response.delete_cookie(FORM_COOKIE, httponly=True, samesite="strict", secure=service.secure)
+    return response
+
+
+def sign_out(request: Request, visitor: Someone) -> Response:
+    """End the session, here and in the database."""
+    service = service_of(request)
+    with service.database.writing() as session:
+        end_session(session, request.cookies.get(SESSION_COOKIE, ""))
+    response = RedirectResponse("/sign-in", 303)
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict", secure=service.secure)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def own_account(request: Request, visitor: Someone, changed: bool = False) -> Response:
+    """Who one is here, and a new password."""
+    return page(request, "sign_in/account.html", changed=changed, problem="")
+
+
+def change_password(
+    request: Request,
+    visitor: Someone,
+    old: Annotated[str, Form(max_length=1000)] = "",
+    new: Annotated[str, Form(max_length=1000)] = "",
+    again: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """A new password, after the old one; all other sessions of the account are over."""
+    service = service_of(request)
+    try:
+        authenticate(service.database, visitor.name, old, address_of(request))
+        if new != again:
+            raise DermaiError("The new password was not typed twice the same.")
+        with service.database.writing() as session:
+            set_password(session, session.get_one(Account, visitor.account_id), new)
+    except DermaiError as error:
+        return page(request, "sign_in/account.html", 422, changed=False, problem=str(error))
+    return signed_in(request, service, visitor.account_id, RedirectResponse("/account?changed=1", 303))
