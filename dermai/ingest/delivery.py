@@ -25,7 +25,9 @@ SPLIT_NOT_USED = (
     "the column split is not used: who is tested on is drawn here, and a patient who is known keeps their split"
 )
 SIMULATION_MARKER = "SIMULATED.txt"  # `dermai simulate` writes it; such rows say so in every publisher's layout
-PHOTOGRAPH_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+PHOTOGRAPH_SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".hif", ".avif", ".dcm", ".dicom",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

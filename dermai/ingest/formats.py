@@ -7,14 +7,17 @@ from pathlib import Path
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
+from dermai.ingest.heif import AVIF, HEIC, heif_kind
+from dermai.ingest.heif_properties import brands
 from dermai.ingest.unusable import UnusablePhotograph
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # JPEG covers MPO
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # what Pillow decodes; JPEG covers MPO
+DICOM = "DICOM"
+READ = (*FORMATS, HEIC, AVIF, DICOM)
 EXPORT = "export it as JPEG or PNG"
 SIGNATURES = (  # offset, bytes, what such a file is
     (0, b"GIF8", "GIF"),
     (0, b"%PDF", "PDF"),
-    (128, b"DICM", "DICOM"),
     (0, b"8BPS", "Photoshop"),
     (0, b"PK\x03\x04", "ZIP"),
     (0, b"\x00\x00\x00\x0cjP  ", "JPEG 2000"),
@@ -22,7 +25,6 @@ SIGNATURES = (  # offset, bytes, what such a file is
     (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
     (0, b"\xff\x0a", "JPEG XL"),
 )
-HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"miaf")
 # Tags of TIFF 6.0
 SUBFILE, BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, PLANAR, SAMPLE_FORMAT = 254, 258, 259, 262, 277, 284, 339
 DNG_VERSION = 50706
@@ -31,18 +33,25 @@ BLACK_IS_ZERO, RGB, YCBCR = 1, 2, 6
 MOST_PAGES = 8  # looked at; one page more than the picture is refused anyway
 
 
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM by its mark, whatever its name says."""
+    return _first_bytes(path)[-4:] == b"DICM"
+
+
+def kind_decoded_apart(path: Path) -> str:
+    """HEIC, AVIF or DICOM, whatever the file's name says; "" for what Pillow opens by itself, and for anything else."""
+    return DICOM if is_dicom(path) else heif_kind(_first_bytes(path))
+
+
 def name_format(path: Path) -> str:
     """What a file that is no photograph is, for a person: `PDF, which is not read`, or that it is none."""
-    with path.open("rb") as stream:
-        first = stream.read(132)
-    if first[4:8] == b"ftyp" and any(brand in first[8:64] for brand in HEIC_BRANDS):
-        return "HEIC (or AVIF), which is not read"
-    if first[4:8] == b"ftyp":
+    first = _first_bytes(path)
+    if brands(first):
         return "a film, which is not read"
     for offset, signature, name in SIGNATURES:
         if first[offset:].startswith(signature):
             return f"{name}, which is not read"
-    return f"not a photograph, whatever its name says (read: {', '.join(FORMATS)})"
+    return f"not a photograph, whatever its name says (read: {', '.join(READ)})"
 
 
 def check_form(opened: Image.Image) -> None:
@@ -74,6 +83,11 @@ def check_brightness(highest: int) -> None:
     if highest < 64:
         said = "its values fill 14 of 16 bits or fewer, so that nobody can say how bright it is"
         raise UnusablePhotograph(said, "export it with 8 bits, as JPEG or PNG")
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(132)  # DICOM's mark ends there
 
 
 def _check_pages(opened: TiffImageFile) -> None:

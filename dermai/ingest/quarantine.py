@@ -11,7 +11,7 @@ from pathlib import Path
 from dermai.data.tables import as_written, read_text_table, spreadsheet_safe
 from dermai.files import write_bytes
 from dermai.ingest.file_names import locate
-from dermai.ingest.photographs import MOST_BYTES
+from dermai.ingest.limits import MOST_BYTES
 from dermai.ingest.unusable import UnusablePhotograph
 
 REASONS = "reasons.csv"

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from dermai.data.cases import photograph_path
 from dermai.files import PUBLIC_MODE
-from dermai.ingest.photographs import Photograph
+from dermai.ingest.sanitising import Photograph
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -16,8 +16,8 @@ from dermai.models.package import CHECKSUMS, MODEL, check_files
 SERVED_MODEL = Path(__file__).parents[1] / "serving" / "served_model.py"
 WRITTEN_ON_LOADING, CACHE = {"registered_model_meta"}, "__pycache__"
 REQUIREMENTS = (
-    "mlflow", "onnx", "onnxruntime", "torch", "torchvision", "timm", "safetensors", "pillow", "numpy", "pandas",
-    "pydantic",
+    "mlflow", "onnx", "onnxruntime", "torch", "torchvision", "timm", "safetensors", "pillow", "pi-heif", "pydicom",
+    "numpy", "pandas", "pydantic",
 )  # fmt: skip
 
 

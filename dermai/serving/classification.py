@@ -16,7 +16,8 @@ from dermai.data.cases import photograph_path
 from dermai.errors import InvalidCases
 from dermai.files import sha256_file, write_bytes
 from dermai.ingest.clinical_values import clinical_values
-from dermai.ingest.photographs import MOST_BYTES, sanitise
+from dermai.ingest.limits import MOST_BYTES
+from dermai.ingest.photographs import sanitise
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.serving.provisional import ServedStanding, served_standing
 from dermai.taxonomy import load_taxonomy
@@ -66,7 +67,7 @@ def classify(
 ) -> pd.DataFrame:
     """Class, risk level and calibrated probabilities of each photograph, in the order given.
 
-    The column `photograph` holds base64 of a JPEG, PNG, ... file; with `paths` a name of a local file will do
+    The column `photograph` holds base64 of a JPEG, HEIC, DICOM, ... file; with `paths` a name of a local file will do
     too, which a server must not allow. Photographs pass the same cleaning as those of the dataset. Clinical columns
     beside it, named as in the case table, are used by a model that has learnt from them. Returns the columns
     `predicted`, `risk` and `p_<class>` for each class of the model; of a model that knows what kind of photographs it

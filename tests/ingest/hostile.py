@@ -11,15 +11,28 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    RLELossless,
+)
 
 from tests.ingest.deliveries import draw
+from tests.ingest.dicom_files import dicom
+from tests.ingest.heif_files import heic, mirrored, rotated
 
 ODD_CELLS = (
     "", " ", "0", "-1", "99", "999", "1e400", "nan", "=1+1", "1.23457E+11", "é\u0301", "\u202e", "\ud7ff", "true",
     "'", '"', ",", ";", "\t", "a\nb", "a\rb", "\0", "../x", "C:\\x", "x" * 5000, "#N/A", "{case}", "%s", "\ufeff", "١",
 )  # fmt: skip
 ODD_VALUES = (None, 1, -1e400, True, [], ["x"], {}, {"a": None}, "", "data:,", "data:image/png;base64,", "====", "é")
-FORMATS = (("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp"), ("TIFF", "tif"), ("BMP", "bmp"), ("GIF", "gif"))
+FORMATS = (
+    ("JPEG", "jpg"), ("PNG", "png"), ("WEBP", "webp"), ("TIFF", "tif"), ("BMP", "bmp"), ("GIF", "gif"),
+    ("AVIF", "avif"), ("HEIC", "heic"), ("DICOM", "dcm"),
+)  # fmt: skip
+SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit, JPEG2000Lossless, RLELossless)
 
 
 def photograph(draws: random.Random) -> bytes:
@@ -27,6 +40,11 @@ def photograph(draws: random.Random) -> bytes:
     picture = draw(draws.randrange(50), draws.choice((8, 96, 120)), draws.choice((1, 64, 80)))
     kind, _ = draws.choice(FORMATS)
     mode = draws.choice(("RGB", "L", "P", "RGBA", "CMYK", "1", "LA", "I;16", "F", "I"))
+    if kind == "HEIC":
+        turned = draws.choice(((), (rotated(draws.randrange(4)),), (mirrored(draws.randrange(2)),)))
+        return heic(draws.choice((8, 10)), turned=turned, grid=draws.choice((None, (1, 2), (2, 2))))
+    if kind == "DICOM":
+        return dicom(picture.convert(draws.choice(("RGB", "L"))), draws.choice(SYNTAXES))
     buffer = io.BytesIO()
     try:
         if mode == "I;16":

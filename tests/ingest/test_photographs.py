@@ -291,12 +291,12 @@ def test_a_smaller_copy_behind_the_picture_of_a_tiff_is_no_page(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC (or AVIF), which is not read"),
-        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miafMA1B", "HEIC (or AVIF), which is not read"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "the HEIC is damaged"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1miafMA1B", "the AVIF is damaged"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0", "a film"),
         (b"GIF89a", "GIF"),
         (b"%PDF-1.7", "PDF"),
-        (bytes(128) + b"DICM", "DICOM"),
+        (bytes(128) + b"DICM", "the DICOM is damaged"),
         (b"PK\x03\x04", "ZIP"),
     ],
 )

@@ -1,0 +1,185 @@
+"""Photographs in DICOM files: which are read, and their pixels in RGB or grey, without any tag."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dermai.ingest.formats import check_brightness
+from dermai.ingest.limits import check_size
+from dermai.ingest.unusable import UnusablePhotograph
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+DERMOSCOPIC = "1.2.840.10008.5.1.4.1.1.77.1.7"
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+KINDS = ("1.2.840.10008.5.1.4.1.1.77.1.4", DERMOSCOPIC, SECONDARY_CAPTURE)  # the first: VL Photographic
+UNCOMPRESSED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+RUN_LENGTH = "1.2.840.10008.1.2.5"
+LOSSLESS_JPEG = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", *LOSSLESS_JPEG)
+JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+GREYS = ("MONOCHROME1", "MONOCHROME2")
+PALETTE = "PALETTE COLOR"
+HEADER = (
+    "SOPClassUID", "BurnedInAnnotation", "NumberOfFrames", "Rows", "Columns", "SamplesPerPixel", "BitsAllocated",
+    "BitsStored", "HighBit", "PixelRepresentation", "PlanarConfiguration", "PhotometricInterpretation", "ICCProfile",
+    "OpticalPathSequence",
+)  # fmt: skip
+PALETTES = tuple(
+    f"{colour}PaletteColorLookupTable{part}" for colour in ("Red", "Green", "Blue") for part in ("Descriptor", "Data")
+)
+NEEDED = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "PhotometricInterpretation")
+EXPORT = "export the photograph as JPEG or PNG"
+AGAIN = "export the photograph again"
+
+
+def read_header(path: Path, tags: tuple[str, ...]) -> Dataset:
+    """Some tags of a DICOM file, without its pixels.
+
+    Raises:
+        UnusablePhotograph: its transfer syntax is not read.
+        Exception: whatever pydicom raises on a damaged file.
+    """
+    from pydicom import dcmread
+    from pydicom.filereader import read_file_meta_info
+
+    _check_syntax(
+        str(read_file_meta_info(path).get("TransferSyntaxUID", ""))
+    )  # one that is deflated would be inflated whole
+    return dcmread(path, stop_before_pixels=True, specific_tags=list(tags))
+
+
+def open_dicom(path: Path, smallest_side: int = 1) -> Image.Image:
+    """The photograph of a DICOM file; everything is asked of its header before a pixel is decoded.
+
+    Raises:
+        UnusablePhotograph: of another kind, in a form that is not read, or with writing in the picture.
+        Exception: whatever pydicom and Pillow raise on a damaged file.
+    """
+    from pydicom import dcmread
+
+    header = read_header(path, HEADER)
+    _check_kind(header)
+    missing = [name for name in NEEDED if header.get(name) in (None, "")]
+    if missing:
+        raise UnusablePhotograph(f"the DICOM is damaged: it lacks {' and '.join(missing)}", AGAIN)
+    check_size(int(header.Columns), int(header.Rows), smallest_side)
+    _check_values(header)
+    data = dcmread(path, specific_tags=[*HEADER, *PALETTES, "PixelData"])
+    if "PixelData" not in data or "Rows" not in data:
+        raise UnusablePhotograph("the DICOM holds no picture, or not all of it", AGAIN)
+    picture = _picture(data)
+    profile = _colour_profile(data)
+    if profile:
+        picture.info["icc_profile"] = profile
+    return picture
+
+
+def _check_syntax(syntax: str) -> None:
+    from pydicom.uid import UID
+
+    if not syntax:
+        raise UnusablePhotograph("the DICOM is damaged: it names no transfer syntax", AGAIN)
+    if syntax not in (*UNCOMPRESSED, RUN_LENGTH, *JPEG, *JPEG_2000):
+        raise UnusablePhotograph(f"DICOM with the transfer syntax {UID(syntax).name}, which is not read", EXPORT)
+
+
+def _check_kind(header: Dataset) -> None:
+    from pydicom.uid import UID
+
+    kind = UID(str(header.get("SOPClassUID", "")))
+    if kind not in KINDS:
+        raise UnusablePhotograph(f"DICOM of the kind {kind.name or 'that it does not say'}, which is not read", EXPORT)
+    if str(header.get("BurnedInAnnotation", "")).strip().upper() == "YES":
+        said = "DICOM that says that writing is burnt into its picture (BurnedInAnnotation), perhaps a name"
+        raise UnusablePhotograph(said, "export it without the writing, or set the tag to NO where it names nobody")
+    frames = int(header.get("NumberOfFrames") or 1)
+    if frames > 1:
+        raise UnusablePhotograph(
+            f"DICOM with {frames} frames, of which none is chosen", "send each photograph by itself"
+        )
+
+
+def _check_values(header: Dataset) -> None:
+    colours = str(header.PhotometricInterpretation)
+    allocated, stored = int(header.BitsAllocated), int(header.get("BitsStored") or header.BitsAllocated)
+    found = ""
+    if colours not in (*COLOURS, *GREYS, PALETTE):
+        found = f"its colours are {colours}"
+    elif int(header.SamplesPerPixel) != (3 if colours in COLOURS else 1):
+        found = f"its {colours} has {header.SamplesPerPixel} values a pixel"
+    elif int(header.get("PixelRepresentation") or 0):
+        found = "its values are signed"
+    elif allocated not in ((8,) if colours in COLOURS else (8, 16)) or not 1 < stored <= allocated:
+        found = f"its values have {stored} of {allocated} bits"
+    if found:
+        raise UnusablePhotograph(f"DICOM of a kind that is not read: {found}", EXPORT)
+
+
+def _picture(data: Dataset) -> Image.Image:
+    colours, syntax = str(data.PhotometricInterpretation), str(data.file_meta.TransferSyntaxUID)
+    if syntax in (*JPEG, *JPEG_2000):
+        stream = _compressed(data)
+        if syntax in LOSSLESS_JPEG:
+            return _grey_or_rgb(_lossless(stream, colours), data)
+    from pydicom.pixels import get_decoder
+
+    values, _ = get_decoder(syntax).as_array(data, index=0)
+    return _grey_or_rgb(values, data)
+
+
+def _compressed(data: Dataset) -> bytes:
+    """The stream of the only frame, whose own header has to say what the file's says."""
+    from pydicom.encaps import get_frame
+
+    stream = get_frame(data.PixelData, 0, number_of_frames=1)
+    with Image.open(io.BytesIO(stream), formats=("JPEG", "JPEG2000")) as opened:
+        if opened.size != (int(data.Columns), int(data.Rows)):
+            width, height = opened.size
+            said = f"the DICOM is damaged ({data.Columns} x {data.Rows} px, but its picture has {width} x {height})"
+            raise UnusablePhotograph(said, AGAIN)
+    return stream
+
+
+def _lossless(stream: bytes, colours: str) -> NDArray[np.uint8]:
+    """Lossless JPEG with 8 bits, which Pillow decodes and pydicom does not hand to it."""
+    with Image.open(io.BytesIO(stream), formats=("JPEG",)) as opened:
+        converted = "jfif" in opened.info or opened.info.get("adobe_transform", 0) == 1
+        opened.load()
+        picture: Image.Image = opened
+        if colours.startswith("YBR") and picture.mode == "RGB" and not converted:
+            picture = Image.frombytes("YCbCr", picture.size, picture.tobytes()).convert("RGB")
+        return np.asarray(picture)
+
+
+def _grey_or_rgb(values: NDArray[Any], data: Dataset) -> Image.Image:
+    from pydicom.pixels import apply_color_lut
+
+    colours = str(data.PhotometricInterpretation)
+    if colours == PALETTE:
+        values = apply_color_lut(values, data)
+        if values.dtype.itemsize > 1:
+            values = values >> 8
+    elif colours in GREYS:
+        stored = int(data.get("BitsStored") or data.BitsAllocated)
+        highest = (1 << stored) - 1
+        scaled = (np.minimum(values, highest).astype(np.float32) * (255 / highest)).round()
+        if stored > 14:
+            check_brightness(int(scaled.max()))
+        values = scaled if colours == "MONOCHROME2" else 255 - scaled
+    return Image.fromarray(np.ascontiguousarray(values, dtype=np.uint8))
+
+
+def _colour_profile(data: Dataset) -> bytes | None:
+    for place in (data, *data.get("OpticalPathSequence", ())):
+        if place.get("ICCProfile"):
+            return bytes(place.ICCProfile)
+    return None
