@@ -11,7 +11,7 @@ from dermai.files import locked, write_json
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.retakes import read_retakes
+from dermai.prediction_log.retakes import ASKED_BY, read_retakes
 from dermai.promotion.recorded_models import check_registry
 from dermai.records.after_alarms import AfterAlarms
 from dermai.registry.registry import Registry
@@ -112,7 +112,8 @@ def _judge_all(workspace: Workspace, params: Params, run: str) -> tuple[History,
                 "reference_note": reference.note,
             }
         )
-        retakes, damaged = read_retakes(log)
+        asked, damaged = read_retakes(log)
+        retakes = asked[asked[ASKED_BY] == ""]  # a reader's wish is about a photograph that came through
         problems += [str(part) for part in damaged]
         drawn = 0
         for place, window in enumerate(waiting.windows):

@@ -50,10 +50,8 @@ def confirm(
     from dermai.prediction_log.confirmations import confirm as record
     from dermai.prediction_log.log import PredictionLog
     from dermai.promotion.acknowledgement import page_of
-    from dermai.promotion.shadow_mode import settle_challenger
-    from dermai.triage.missed_cancer import raise_incidents
     from dermai.workspace import find_workspace
-    from monitoring.notices import incident_notices, send_notices
+    from monitoring.diagnosis_follow_ups import follow_up_diagnoses
 
     workspace = find_workspace()
     params = read_parameters(workspace, profile, settings)
@@ -61,25 +59,23 @@ def confirm(
     log = PredictionLog.of(workspace)
     done = record(log, file, correct, SenderNumbers(load_pseudonyms(workspace), known=cache(log.pseudonyms)))
     refused = done.refused[["case_id", "reason"]].to_dict("records")
-    raised = raise_incidents(workspace, params)
-    undelivered = send_notices(workspace, params.monitoring, incident_notices(workspace)) if raised else []
-    challenger = settle_challenger(workspace, params)
-    incidents = [incident.incident for incident in raised]
+    after = follow_up_diagnoses(workspace, params)
     if as_json:
-        result = {"accepted": done.accepted, "known": done.known, "refused": refused, "challenger": challenger,
-                  "incidents": incidents, "undelivered": undelivered}  # fmt: skip
+        result = {"accepted": done.accepted, "known": done.known, "refused": refused,
+                  "challenger": after.challenger, "incidents": [incident.incident for incident in after.incidents],
+                  "undelivered": after.undelivered}  # fmt: skip
         print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         print(f"{done.accepted} diagnoses recorded, {done.known} were known already")
         for row in refused[: 20 if done.refused_file else None]:
             print(f"set aside: {row['case_id']}: {row['reason']}")
-        for incident in raised:
+        for incident in after.incidents:
             print(f"INCIDENT {incident.incident}: a {incident.lesion_class} was sorted as normal by version "
                   f"{incident.version}; read {page_of(incident.incident)}, then `dermai acknowledge`")  # fmt: skip
-        for problem in undelivered:
+        for problem in after.undelivered:
             print(f"not alerted: {problem}")
-        if challenger:
-            print(challenger)
+        if after.challenger:
+            print(after.challenger)
     if refused:
         where = f" in {done.refused_file}" if done.refused_file else ""
         raise DermaiError(f"{count_words(len(refused), 'row')} set aside{where}: fix them and run again")

@@ -13,15 +13,19 @@ from dermai.data.tables import csv_text, read_text_table
 from dermai.files import write_text
 from dermai.gate.reference_standard import KINDS, kind_of, strength
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.order_of_writing import order_of
-from dermai.prediction_log.parts import WRITTEN, DamagedPart, read_tables, table_bytes
+from dermai.prediction_log.parts import LOGGED_AT, DamagedPart, read_in_order, table_bytes
 from dermai.prediction_log.signed_parts import recording, signed_parts, write_signed_part
+from dermai.prediction_log.standing_diagnoses import AGREES, newest_diagnoses, standing_diagnoses, why_not_signed
 from dermai.prediction_log.triaged_cases import TriagedCases
 from dermai.taxonomy import load_taxonomy
 
 REQUIRED = ("case_id", "diagnosis")
-COLUMNS = ("case_id", "lesion_id", "diagnosis", "confirmed_by", "confirmed_on")
-SCHEMA = pa.schema([(name, pa.string()) for name in COLUMNS] + [("recorded_at", pa.timestamp("us", tz="UTC"))])
+FILE_COLUMNS = ("case_id", "lesion_id", "diagnosis", "confirmed_by", "confirmed_on")
+COLUMNS = (*FILE_COLUMNS, "signed_by", "note")
+SCHEMA = pa.schema(
+    [*((name, pa.string()) for name in COLUMNS), (AGREES, pa.bool_()), ("recorded_at", pa.timestamp("us", tz="UTC"))]
+)
+KNOWN_UNTIL = "known_until"  # of a signed row: `written` of the newest diagnosis that its signer saw, 0 where none
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,15 @@ class Confirmed:
     known: int  # already recorded, with the same diagnosis
     refused: pd.DataFrame  # the rows that were not taken, as they were handed in, with `reason`
     refused_file: Path | None  # they lie beside the file that was handed in; None where that folder takes no file
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of the rows: how many are new, how many were known, and why the others were not taken ("" where)."""
+
+    accepted: int
+    known: int
+    reasons: pd.Series
 
 
 def confirm(log: PredictionLog, file: Path, correct: bool = False, numbers: SenderNumbers | None = None) -> Confirmed:
@@ -51,43 +64,57 @@ def confirm(log: PredictionLog, file: Path, correct: bool = False, numbers: Send
     """
     given = read_text_table(file, REQUIRED).map(str.strip)
     given = given.reset_index(drop=True)
-    rows = given.reindex(columns=[*COLUMNS, "patient_id"], fill_value="")
+    rows = given.reindex(columns=[*FILE_COLUMNS, "patient_id"], fill_value="")
+    done = record_diagnoses(log, rows, correct, numbers)
+    refused = given.assign(reason=done.reasons)[done.reasons != ""].reset_index(drop=True)
+    return Confirmed(done.accepted, done.known, refused, _set_aside(file, refused))
+
+
+def record_diagnoses(
+    log: PredictionLog, given: pd.DataFrame, correct: bool = False, numbers: SenderNumbers | None = None
+) -> Recorded:
+    """Record rows with `COLUMNS` and `patient_id`, from a file or signed by an account: see `confirm`.
+
+    A signed row is one whose `signed_by` names the account; it also has `KNOWN_UNTIL`. It is refused where somebody
+    signed after that, and where it would replace a diagnosis by a weaker kind of confirmation. Else it is always a new
+    entry, and may correct what its signer saw.
+
+    Raises:
+        PredictionLogError: the log cannot be written.
+        AuditLogDamaged: the audit log, which names each part, does not verify.
+    """
+    rows = given.reset_index(drop=True).reindex(columns=[*COLUMNS, "patient_id", KNOWN_UNTIL])
+    rows[[*COLUMNS, "patient_id"]] = rows[[*COLUMNS, "patient_id"]].fillna("")
     codes = known_diagnoses()
     with recording(log):
         triaged = TriagedCases.read(log, rows["case_id"], numbers)
-        newest = read_confirmations(log)[0].set_index(["case_id", "lesion_id"])
-        recorded, kinds = newest["diagnosis"].to_dict(), newest["confirmed_by"].to_dict()
-        reasons = []
+        standing = standing_diagnoses(_rows(log)[0])
+        reasons, kept = [], []
         for place, row in rows.iterrows():
             code = codes.get(row["diagnosis"].casefold())
             case, lesion, reason = triaged.find(row["case_id"], row["lesion_id"], row["patient_id"])
-            before, kind = recorded.get((case, lesion)), kind_of(row["confirmed_by"])
+            before, kind = standing.get((case, lesion)), kind_of(row["confirmed_by"])
             if not reason and code is None:
                 reason = f"diagnosis {row['diagnosis']!r} is not in the taxonomy: use {_choices()}"
             elif not reason and kind is None:
                 reason = f"confirmed_by {row['confirmed_by']!r} is not known: use {', '.join(KINDS)}, or leave it empty"
-            elif not reason and before not in (None, code) and not correct:
-                reason = f"recorded as {before} before: if that was wrong, run again with --correct"
+            elif not reason and row["signed_by"]:
+                reason = why_not_signed(code or "", kind or "", int(row[KNOWN_UNTIL]), before)
+            elif not reason and before and before.diagnosis != code and not correct:
+                reason = f"recorded as {before.diagnosis} before: if that was wrong, run again with --correct"
             reasons.append(reason)
+            agrees = before is not None and before.diagnosis == code and strength(kind or "") <= strength(before.kind)
+            kept.append(not agrees or row["signed_by"] != "")
             rows.loc[place, ["case_id", "lesion_id", "diagnosis"]] = (case, lesion, code or row["diagnosis"])
-            rows.loc[place, "confirmed_by"] = kind or ""
-        rows["reason"] = reasons
+            rows.loc[place, ["confirmed_by", AGREES]] = (kind or "", agrees)
+        rows["reason"], rows["kept"] = reasons, kept
         good = rows[rows["reason"] == ""]
         diagnoses = good.groupby(["case_id", "lesion_id"])["diagnosis"].transform("nunique")
         rows.loc[diagnoses.index[diagnoses > 1], "reason"] = "two rows of this file disagree: keep the right one"
         good = rows[rows["reason"] == ""].drop_duplicates(["case_id", "lesion_id"])
-        fresh = [
-            recorded.get(lesion) != diagnosis or strength(kind) > strength(kinds.get(lesion) or "")
-            for lesion, diagnosis, kind in zip(
-                good[["case_id", "lesion_id"]].itertuples(index=False, name=None),
-                good["diagnosis"],
-                good["confirmed_by"],
-                strict=True,
-            )
-        ]
-        _append(log, good[fresh])
-    refused = given.assign(reason=rows["reason"])[rows["reason"] != ""].reset_index(drop=True)
-    return Confirmed(sum(fresh), len(fresh) - sum(fresh), refused, _set_aside(file, refused))
+        fresh = good[good["kept"].astype(bool)]
+        _append(log, fresh)
+    return Recorded(len(fresh), len(good) - len(fresh), rows["reason"])
 
 
 def known_diagnoses() -> dict[str, str]:
@@ -125,7 +152,7 @@ def read_confirmations(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedP
         AuditLogDamaged: the audit log, which names each part, does not verify.
     """
     rows, damaged = _rows(log)
-    return rows.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True), damaged
+    return newest_diagnoses(rows), damaged
 
 
 def confirmation_problems(log: PredictionLog) -> tuple[str, ...]:
@@ -136,10 +163,22 @@ def confirmation_problems(log: PredictionLog) -> tuple[str, ...]:
 def read_every_confirmation(log: PredictionLog) -> pd.DataFrame:
     """Every diagnosis that ever came back, corrected ones too, in the order of writing, of parts that are as recorded.
 
+    Second opinions that agree are left out: they change nothing. `read_entries` has them.
+
     Raises:
         AuditLogDamaged: the audit log, which names each part, does not verify.
     """
-    return _rows(log)[0]
+    entries = _rows(log)[0]
+    return entries[~entries[AGREES]].reset_index(drop=True)
+
+
+def read_entries(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
+    """Every row that was recorded or signed, second opinions too, in the order of writing, and the damaged parts.
+
+    Raises:
+        AuditLogDamaged: the audit log, which names each part, does not verify.
+    """
+    return _rows(log)
 
 
 def with_diagnoses(log: PredictionLog, rows: pd.DataFrame) -> pd.DataFrame:
@@ -153,18 +192,17 @@ def with_diagnoses(log: PredictionLog, rows: pd.DataFrame) -> pd.DataFrame:
 def _rows(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
     """All rows in the order of writing, whatever the clock showed; `written` is the place of their part in it."""
     parts = signed_parts(log)
-    tables, damaged = [], list(parts.damaged)
-    for part in parts.sound:
-        table, unreadable = read_tables([part], SCHEMA)
-        tables.append(table.assign(**{WRITTEN: order_of(part.name)}))
-        damaged += unreadable
-    none = SCHEMA.empty_table().to_pandas().assign(**{WRITTEN: pd.Series(dtype="int64")})
-    return pd.concat([none, *tables], ignore_index=True) if tables else none, tuple(damaged)
+    found, unreadable = read_in_order(parts.sound, SCHEMA)
+    text = found[["signed_by", "note"]].fillna("")  # parts of earlier releases know no signatures
+    return found.assign(**text, **{AGREES: found[AGREES].eq(True)}).drop(columns=LOGGED_AT), (
+        *parts.damaged,
+        *unreadable,
+    )
 
 
 def _append(log: PredictionLog, rows: pd.DataFrame) -> None:
     if rows.empty:
         return
-    stamped = rows[list(COLUMNS)].assign(recorded_at=pd.Timestamp.now(tz="UTC"))
+    stamped = rows[[*COLUMNS, AGREES]].assign(recorded_at=pd.Timestamp.now(tz="UTC"))
     table = pa.Table.from_pandas(stamped, schema=SCHEMA, preserve_index=False)
     write_signed_part(log, log.next_part_name(), table_bytes(table), len(stamped))

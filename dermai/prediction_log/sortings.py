@@ -14,13 +14,12 @@ import pyarrow as pa
 
 from dermai.files import locked, sha256_bytes
 from dermai.prediction_log.log import LOCK, PredictionLog
-from dermai.prediction_log.order_of_writing import order_of, time_of
 from dermai.prediction_log.part_records import SortingsRecorded
-from dermai.prediction_log.parts import LOGGED_AT, WRITTEN, DamagedPart, read_tables, table_bytes, write_part
+from dermai.prediction_log.parts import WRITTEN, DamagedPart, read_in_order, table_bytes, write_part
 from dermai.prediction_log.signed_folder import pending_of
 from dermai.taxonomy import RiskLevel
 
-COLUMNS = ("case_id", "patient_id", "model_version", "risk", "probability", "drawn")
+COLUMNS = ("case_id", "patient_id", "model_version", "risk", "probability", "drawn", "cautions")
 SCHEMA = pa.schema(
     [
         ("case_id", pa.string()),
@@ -29,13 +28,14 @@ SCHEMA = pa.schema(
         ("risk", pa.string()),  # under which the model and the cautions sort it
         ("probability", pa.float64()),  # with which it is asked to be read and followed
         ("drawn", pa.bool_()),  # whether it is
+        ("cautions", pa.string()),  # why it is read although the model might call it normal; "" before it was recorded
         ("sorted_at", pa.timestamp("us", tz="UTC")),
     ]
 )
 
 
 def record_sortings(log: PredictionLog, rows: pd.DataFrame, when: datetime) -> None:
-    """Add how cases were sorted, with `COLUMNS`; nothing is written where there is no row.
+    """Add how cases were sorted, with `COLUMNS`; nothing is written where there is no row. `cautions` may lack.
 
     Raises:
         PredictionLogError: the disk is full or read-only; nothing was recorded.
@@ -43,7 +43,7 @@ def record_sortings(log: PredictionLog, rows: pd.DataFrame, when: datetime) -> N
     """
     if rows.empty:
         return
-    stamped = rows[list(COLUMNS)].assign(sorted_at=pd.Timestamp(when))
+    stamped = rows.reindex(columns=list(COLUMNS), fill_value="").assign(sorted_at=pd.Timestamp(when))
     content = table_bytes(pa.Table.from_pandas(stamped, schema=SCHEMA, preserve_index=False))
     folder = log.sortings
     with locked(log.folder / LOCK):
@@ -60,17 +60,8 @@ def read_sortings(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedPart, 
         AuditLogDamaged: the audit log, which names each part, does not verify.
     """
     parts = log.sortings.compare()
-    tables, damaged = [], list(parts.damaged)
-    for part in parts.sound:
-        table, unreadable = read_tables([part], SCHEMA)
-        stamp = pd.Timestamp(time_of(part.name))
-        table[LOGGED_AT], table[WRITTEN] = stamp, order_of(part.name)
-        tables.append(table)
-        damaged += unreadable
-    if tables:
-        return pd.concat(tables, ignore_index=True), tuple(damaged)
-    none = SCHEMA.empty_table().to_pandas()
-    return none.assign(**{LOGGED_AT: none["sorted_at"], WRITTEN: pd.Series(dtype="int64")}), tuple(damaged)
+    found, unreadable = read_in_order(parts.sound, SCHEMA)
+    return found.fillna({"cautions": ""}), (*parts.damaged, *unreadable)
 
 
 def counting_sortings(sortings: pd.DataFrame) -> pd.DataFrame:

@@ -7,13 +7,15 @@ shown with such a case, so that who reads it decides by the photograph.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol, TypeVar
 
 import pandas as pd
 
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.prediction_log.parts import WRITTEN
+from dermai.prediction_log.sortings import COLUMNS
 from dermai.taxonomy import RiskLevel
 from dermai.triage.worklist import WorklistCase
 
@@ -51,17 +53,36 @@ def sort_with_draws(
             {
                 "case_id": case.case_id, "patient_id": patients[case.case_id], "model_version": version,
                 "risk": case.risk, "probability": share if is_normal else 1.0, "drawn": wins,
+                "cautions": "; ".join(case.cautions),
             }
         )  # fmt: skip
     kept = [case for case in cases if case.case_id not in drawn]
+    blind = [_without_answer(case) for case in cases if case.case_id in drawn]
+    return at_drawn_places(kept, blind, pseudonyms), pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+class Listed(Protocol):
+    """A case of a worklist."""
+
+    @property
+    def case_id(self) -> str: ...
+
+    @property
+    def risk(self) -> str: ...
+
+
+AnyCase = TypeVar("AnyCase", bound=Listed)
+
+
+def at_drawn_places(kept: Sequence[AnyCase], blind: Collection[AnyCase], pseudonyms: Pseudonyms) -> list[AnyCase]:
+    """The worklist `kept`, most urgent first, with the `blind` cases at drawn places among those to read."""
+    listed = list(kept)
     start = sum(case.risk == RiskLevel.HIGH_PRIORITY for case in kept)
     read = sum(case.risk != RiskLevel.NORMAL for case in kept)
-    places = {case: start + int(pseudonyms.draw(PLACE, case) * (read - start + 1)) for case in drawn}
-    blind = [_without_answer(case) for case in cases if case.case_id in drawn]
+    places = {case.case_id: start + int(pseudonyms.draw(PLACE, case.case_id) * (read - start + 1)) for case in blind}
     for case in sorted(blind, key=lambda case: (-places[case.case_id], case.case_id)):
-        kept.insert(places[case.case_id], case)  # from the end, so that the places before stay where they are
-    columns = ["case_id", "patient_id", "model_version", "risk", "probability", "drawn"]
-    return kept, pd.DataFrame(rows, columns=columns)
+        listed.insert(places[case.case_id], case)  # from the end, so that the places before stay where they are
+    return listed
 
 
 def _without_answer(case: WorklistCase) -> WorklistCase:

@@ -1,0 +1,61 @@
+"""Which of the entries about a lesion counts, and when an account may sign one more."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from dermai.gate.reference_standard import strength
+from dermai.prediction_log.parts import WRITTEN
+
+AGREES = "agrees"  # a signed entry that says no more than was recorded before: a second opinion
+
+
+class Standing(NamedTuple):
+    """What is recorded of a lesion: the diagnosis that counts with its kind, and the newest entry about it."""
+
+    diagnosis: str
+    kind: str
+    written: int
+    signed_by: str
+    recorded_at: pd.Timestamp
+
+
+def newest_diagnoses(entries: pd.DataFrame) -> pd.DataFrame:
+    """Of entries in the order of writing the one about each lesion that counts.
+
+    A second opinion that agrees changes nothing: a reading after histology leaves histology what counts.
+    """
+    changes = entries[~entries[AGREES]]
+    return changes.drop_duplicates(["case_id", "lesion_id"], keep="last").reset_index(drop=True)
+
+
+def standing_diagnoses(entries: pd.DataFrame) -> dict[tuple[str, str], Standing]:
+    """By case and lesion, from entries in the order of writing."""
+    found: dict[tuple[str, str], Standing] = {}
+    columns = ["case_id", "lesion_id", "diagnosis", "confirmed_by", WRITTEN, "signed_by", "recorded_at", AGREES]
+    for case, lesion, diagnosis, kind, written, signed_by, at, agrees in entries[columns].itertuples(index=False):
+        before = found.get((case, lesion))
+        if agrees and before is not None:
+            found[(case, lesion)] = before._replace(written=written, signed_by=signed_by, recorded_at=at)
+        else:
+            found[(case, lesion)] = Standing(diagnosis, kind or "", written, signed_by, at)
+    return found
+
+
+def why_not_signed(diagnosis: str, kind: str, known_until: int, before: Standing | None) -> str:
+    """Why an account may not sign a diagnosis now; "" where it may.
+
+    `known_until` is `written` of the newest entry that the signer saw, 0 where there was none; `before` what stands.
+    """
+    if before is None:
+        return ""
+    if before.written > known_until:
+        who = f"{before.signed_by} signed" if before.signed_by else "a file of diagnoses brought"
+        at = before.recorded_at.strftime("%H:%M UTC on %Y-%m-%d")
+        return f"{who} {before.diagnosis} at {at}: look at that, then sign yours as a second opinion or a correction"
+    if before.diagnosis != diagnosis and strength(kind) < strength(before.kind):
+        by = before.kind.replace("_", "-")
+        return f"recorded as {before.diagnosis} by {by}: a correction rests on {by} or more, not on a {kind}"
+    return ""

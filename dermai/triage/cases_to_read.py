@@ -1,0 +1,205 @@
+"""The referred cases as a reader works through them: in clinical order, a patient's cases together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import pandas as pd
+
+from dermai.data.pseudonyms import Pseudonyms
+from dermai.models.called_class import CalledClass, called_class
+from dermai.prediction_log.parts import WRITTEN
+from dermai.prediction_log.referred_photographs import CAME_IN, FIRST_SEEN, REFERRED_AT
+from dermai.taxonomy import RiskLevel, load_taxonomy
+from dermai.triage.outcomes import mixed_up
+from dermai.triage.risk import ORDER, abstains
+from dermai.triage.second_reading import at_drawn_places
+
+UNKNOWN_SITE = "unknown"
+RANK = {level.value: place for place, level in enumerate(ORDER)}
+
+
+@dataclass(frozen=True)
+class CasePhotograph:
+    """A stored photograph of a case; `first_seen` is its place in the order of writing when it came in at `came_in`."""
+
+    image: str
+    lesion_id: str
+    view: str
+    first_seen: int
+    came_in: datetime
+
+
+@dataclass(frozen=True)
+class ModelAnswer:
+    """What the model said of the case's most urgent photograph `image`."""
+
+    version: str
+    image: str
+    called: str  # a class code; "" where the model has no answer
+    probabilities: Mapping[str, float]
+    possible: tuple[str, ...]  # the conformal set
+    abstained: bool
+    malignant: float  # probability of any high-priority class
+
+    def explained(self, operating_points: Mapping[str, float]) -> CalledClass | None:
+        """The called class with its reason; None where the model abstains and nothing urgent is called."""
+        silent = self.abstained and self.called and load_taxonomy().risk(self.called) is RiskLevel.NORMAL
+        if not self.called or silent or self.called not in self.probabilities:
+            return None
+        return called_class(self.called, self.probabilities, operating_points)
+
+
+@dataclass(frozen=True)
+class CaseToRead:
+    """A referred case, by its pseudonyms.
+
+    `answer` is None where no model answered. Of a case that was drawn for a second reading it may be shown only when
+    the case is read: `dermai.triage.reading_list.ReadingList.answer` holds that.
+    """
+
+    case_id: str
+    patient_id: str
+    site: str
+    clinical: str
+    risk: str  # the level under which it is shown
+    referred_at: datetime
+    photographs: tuple[CasePhotograph, ...]  # the most urgent first
+    second_reading: bool
+    answer: ModelAnswer | None
+    cautions: str = ""
+    warnings: tuple[str, ...] = ()  # a mix-up of patients that a person must clear up
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lesions(self) -> tuple[str, ...]:
+        """Its lesions, once each."""
+        return tuple(dict.fromkeys(photograph.lesion_id for photograph in self.photographs))
+
+    def of_lesion(self, lesion: str) -> tuple[CasePhotograph, ...]:
+        """The photographs of one lesion."""
+        return tuple(photograph for photograph in self.photographs if photograph.lesion_id == lesion)
+
+    def days(self, now: datetime) -> int:
+        """Whole days since it was referred."""
+        return max(0, (now - self.referred_at).days)
+
+
+def cases_to_read(
+    photographs: pd.DataFrame, sortings: pd.DataFrame, pseudonyms: Pseudonyms, largest_set: int
+) -> tuple[CaseToRead, ...]:
+    """Every referred case, read ones too, in clinical order; a patient's cases stand where the most urgent one does.
+
+    `photographs` is `ReferredPhotographs.table`, `sortings` `read_sortings`. As on the worklist of a triage: by risk,
+    then by the probability of a malignant diagnosis; what was drawn for a second reading stands at a place that says
+    nothing of the answer. The order does not change when a case is read.
+    """
+    if photographs.empty:
+        return ()
+    taxonomy = load_taxonomy()
+    columns = {code: f"p_{code}" for code in taxonomy.codes if f"p_{code}" in photographs}
+    urgent = [column for code, column in columns.items() if taxonomy.risk(code) is ORDER[0]]
+    sorted_as = sortings.sort_values(WRITTEN, kind="stable").drop_duplicates("case_id", keep="last")
+    drawn = sortings["drawn"].astype(bool) & (sortings["risk"] == RiskLevel.NORMAL)
+    about = CaseRemarks(
+        risks=dict(zip(sorted_as["case_id"], sorted_as["risk"], strict=True)),
+        drawn=frozenset(sortings.loc[drawn, "case_id"]),
+        cautions=dict(zip(sorted_as["case_id"], sorted_as["cautions"], strict=True)),
+        warnings_and_notes=mixed_up(photographs, photographs),
+    )
+    rows = photographs.assign(_urgent=photographs[urgent].sum(axis=1), _own=photographs["risk"].map(RANK))
+    rows = rows.sort_values(["case_id", "_own", "_urgent", "image"], ascending=[True, True, False, True])
+    names = [str(name) for name in rows.columns]
+    records = (dict(zip(names, values, strict=True)) for values in rows.itertuples(index=False, name=None))
+    found = [
+        _case(list(of_case), columns, largest_set, about)
+        for _, of_case in groupby(records, key=lambda record: record["case_id"])
+    ]
+    found.sort(key=_urgency)
+    kept, blind = [case for case in found if not case.second_reading], [case for case in found if case.second_reading]
+    return _together(at_drawn_places(kept, blind, pseudonyms))
+
+
+@dataclass(frozen=True)
+class CaseRemarks:
+    """What is known of the cases beside their photographs, by case."""
+
+    risks: Mapping[str, str]
+    drawn: frozenset[str]
+    cautions: Mapping[str, str]
+    warnings_and_notes: tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]
+
+
+def _case(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], largest_set: int, about: CaseRemarks
+) -> CaseToRead:
+    """One case of its photographs, the most urgent first."""
+    first = rows[0]
+    case = str(first["case_id"])
+    newest = max(row[WRITTEN] for row in rows)
+    own = min((RANK.get(row["risk"], 1) for row in rows if row[WRITTEN] == newest), default=1)
+    risk = RiskLevel(about.risks.get(case) or ORDER[own])
+    second_reading = case in about.drawn and risk is not RiskLevel.HIGH_PRIORITY
+    warnings, notes = about.warnings_and_notes
+    return CaseToRead(
+        case_id=case,
+        patient_id=str(first["patient_id"] or ""),
+        site=str(first["site"] or "") or UNKNOWN_SITE,
+        clinical=_clinical(first),
+        risk=(risk.to_be_read if second_reading else risk).value,
+        referred_at=min(row[REFERRED_AT] for row in rows).to_pydatetime(),
+        photographs=tuple(
+            CasePhotograph(
+                image=str(row["image"]),
+                lesion_id=str(row["lesion_id"] or ""),
+                view=str(row.get("view") or ""),
+                first_seen=int(row[FIRST_SEEN]),
+                came_in=row[CAME_IN].to_pydatetime(),
+            )
+            for row in rows
+        ),
+        second_reading=second_reading,
+        answer=_answer(first, columns, largest_set),
+        cautions=about.cautions.get(case, ""),
+        warnings=tuple(warnings.get(case, ())),
+        notes=tuple(notes.get(case, ())),
+    )
+
+
+def _answer(row: Mapping[str, Any], columns: Mapping[str, str], largest_set: int) -> ModelAnswer | None:
+    probabilities = {code: float(row[column]) for code, column in columns.items() if row[column] == row[column]}
+    if not row["predicted"] or not probabilities:
+        return None
+    possible = tuple(str(row["diagnoses"] or "").split())
+    return ModelAnswer(
+        version=str(row["model_version"]),
+        image=str(row["image"]),
+        called=str(row["predicted"]),
+        probabilities=probabilities,
+        possible=possible,
+        abstained=abstains(possible, largest_set),
+        malignant=float(row["_urgent"]),
+    )
+
+
+def _clinical(row: Mapping[str, Any]) -> str:
+    age = row.get("age")
+    years = f"{age:.0f} years" if age is not None and age == age else ""
+    return ", ".join(str(part) for part in (years, row.get("sex"), row.get("body_site")) if part)
+
+
+def _urgency(case: CaseToRead) -> tuple[int, float, str, str]:
+    malignant = case.answer.malignant if case.answer else 0.0
+    return RANK[case.risk], -malignant, case.photographs[0].image, case.case_id
+
+
+def _together(cases: Sequence[CaseToRead]) -> tuple[CaseToRead, ...]:
+    """A patient's cases at the place of the first of them; those without a patient stand alone."""
+    by_patient: dict[str, list[CaseToRead]] = {}
+    for case in cases:
+        by_patient.setdefault(case.patient_id or f"case {case.case_id}", []).append(case)
+    return tuple(case for of_patient in by_patient.values() for case in of_patient)

@@ -1,0 +1,189 @@
+"""The worklist to work from, over real triages: order, states, what is hidden, and what a page costs."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dermai.config import load_params
+from dermai.data.pseudonyms import load_pseudonyms
+from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.retakes import ask_for_photograph
+from dermai.prediction_log.signing import Reading, sign
+from dermai.prediction_log.sortings import record_sortings
+from dermai.triage.reading_list import ReadingLists
+from dermai.triage.run import run_triage
+from tests.triage.champion import make_champion
+from tests.triage.referrals import write_referrals
+
+NOW = datetime.now(UTC)
+
+
+def photographs(*rows: dict, **columns) -> pd.DataFrame:
+    """Rows of the prediction log: a nevus of a patient of its own, unless a row says otherwise."""
+    table = pd.DataFrame(rows)
+    number = table["case_id"].str.removeprefix("c")
+    usual = {
+        "image": [f"{int(n):064x}" for n in number], "patient_id": "p" + number, "lesion_id": "l" + number,
+        "role": "champion", "site": "Porto", "risk": "normal", "predicted": "Nev", "diagnoses": "Nev",
+        "p_MM": 0.01, "p_Nev": 0.9, "predicted_at": pd.Timestamp(NOW - timedelta(days=3)), **columns,
+    }  # fmt: skip
+    for name, value in usual.items():
+        table[name] = table[name].fillna(pd.Series(value, table.index)) if name in table else value
+    return table
+
+
+@pytest.fixture
+def log(workspace):
+    return PredictionLog.of(workspace)
+
+
+@pytest.fixture
+def lists(workspace):
+    return ReadingLists(workspace, load_pseudonyms(workspace))
+
+
+@pytest.fixture
+def listed(workspace, lists):
+    params = load_params(workspace.params_file)
+    return lambda: lists.now(params)
+
+
+def append(log: PredictionLog, table: pd.DataFrame, version: str = "1") -> None:
+    log.append(table, np.zeros((len(table), 4), np.float32), version)
+
+
+def sort(log: PredictionLog, case: str, risk: str, drawn: bool = True, cautions: str = "") -> None:
+    row = {"case_id": case, "patient_id": "p", "model_version": "1", "risk": risk, "probability": 0.02,
+           "drawn": drawn, "cautions": cautions}  # fmt: skip
+    record_sortings(log, pd.DataFrame([row]), NOW)
+
+
+def read(log: PredictionLog, listed, case: str, lesion: str, diagnosis: str = "Nev", who: str = "ana") -> None:
+    sign(log, Reading(case, lesion, diagnosis, "reading", who, known_until=listed().known_until(case, lesion)))
+
+
+def test_an_empty_workspace_has_nothing_to_read(listed):
+    assert listed().cases == ()
+
+
+def test_the_most_urgent_comes_first_and_a_patient_s_cases_stand_together(log, listed):
+    append(
+        log,
+        photographs(
+            {"case_id": "c1"},
+            {"case_id": "c2", "risk": "high_priority", "predicted": "MM", "p_MM": 0.4},
+            {"case_id": "c3", "risk": "high_priority", "predicted": "MM", "p_MM": 0.8, "patient_id": "p1"},
+            {"case_id": "c4", "risk": "priority", "p_MM": 0.9},
+        ),
+    )
+    assert [case.case_id for case in listed().cases] == ["c3", "c1", "c2", "c4"]
+    (other,) = listed().earlier_visits(listed().by_id["c1"])
+    assert other.case_id == "c3"
+
+
+def test_the_level_is_the_one_under_which_the_case_was_sorted_with_its_caution(log, listed):
+    append(log, photographs({"case_id": "c1"}))
+    sort(log, "c1", "priority", cautions="a new view")
+    (case,) = listed().cases
+    assert (case.risk, case.cautions, case.second_reading) == ("priority", "a new view", False)
+
+
+def test_the_answer_of_a_second_reading_is_hidden_until_each_lesion_is_signed(log, listed):
+    append(log, photographs({"case_id": "c1"}, {"case_id": "c1", "lesion_id": "l2", "image": "f" * 64}))
+    sort(log, "c1", "normal")
+    (case,) = listed().cases
+    assert (case.risk, case.second_reading) == ("priority", True)
+    assert listed().answer(case) is None
+    read(log, listed, "c1", "l1")
+    assert listed().states["c1"] == "open"
+    assert listed().answer(case) is None
+    read(log, listed, "c1", "l2")
+    assert listed().states["c1"] == "read"
+    assert listed().answer(case).called == "Nev"
+
+
+def test_what_was_not_drawn_shows_its_answer(log, listed):
+    append(log, photographs({"case_id": "c1"}))
+    sort(log, "c1", "normal", drawn=False)
+    (case,) = listed().cases
+    assert listed().answer(case).explained({}).reason.startswith("90")
+
+
+def test_a_photograph_that_comes_in_after_the_reading_brings_the_case_back(log, listed):
+    append(log, photographs({"case_id": "c1"}))
+    read(log, listed, "c1", "l1")
+    assert listed().states["c1"] == "read"
+    append(log, photographs({"case_id": "c1", "image": "f" * 64, "lesion_id": "l1"}))
+    assert listed().states["c1"] == "open"
+    read(log, listed, "c1", "l1")
+    assert listed().states["c1"] == "read"
+
+
+def test_an_answer_of_another_version_is_no_new_photograph(log, listed):
+    append(log, photographs({"case_id": "c1"}))
+    read(log, listed, "c1", "l1")
+    append(log, photographs({"case_id": "c1"}, predicted="MM", risk="high_priority"), "2")
+    assert listed().states["c1"] == "read"
+    assert listed().by_id["c1"].answer.version == "2"
+
+
+def test_the_answers_of_a_challenger_are_not_shown(log, listed):
+    append(log, photographs({"case_id": "c1"}))
+    append(log, photographs({"case_id": "c1"}, role="challenger", predicted="MM", risk="high_priority"), "2")
+    assert listed().by_id["c1"].answer.version == "1"
+
+
+def test_a_case_waits_for_the_photograph_that_a_reader_asked_for(log, listed):
+    append(log, photographs({"case_id": "c1"}))
+    ask_for_photograph(log, "c1", "Porto", "not in focus", "ana", datetime.now(UTC))
+    assert listed().states["c1"] == "photograph again"
+    assert listed().asked["c1"].reason == "not in focus"
+    append(log, photographs({"case_id": "c1", "image": "f" * 64}))
+    assert listed().states["c1"] == "open"
+
+
+def test_second_opinions_are_shown_beside_what_counts(log, listed):
+    append(log, photographs({"case_id": "c1"}))
+    read(log, listed, "c1", "l1", "MM", "ana")
+    read(log, listed, "c1", "l1", "MM", "rui")
+    assert [entry.signed_by for entry in listed().entries["c1", "l1"]] == ["ana", "rui"]
+    assert listed().newest("c1", "l1").signed_by == "ana"
+
+
+def test_a_photograph_under_two_patients_is_a_warning(log, listed):
+    append(log, photographs({"case_id": "c1"}, {"case_id": "c2", "image": f"{1:064x}"}))
+    assert all("find out whose it is" in case.warnings[0] for case in listed().cases)
+
+
+def test_the_list_of_a_triage_is_the_worklist_of_its_page(registry, workspace, tmp_path, lists):
+    params = load_params(workspace.params_file, {"triage.second_reading": 0.5, "triage.heat_maps": False})
+    make_champion(registry, tmp_path)
+    folder = write_referrals(tmp_path / "referrals", 12)
+    run_triage(workspace, params, folder, tmp_path / "run", datetime.now(UTC))
+    page = pd.read_csv(tmp_path / "run" / "worklist.csv", keep_default_na=False)
+    found = lists.now(params)
+    assert [case.case_id for case in found.cases] == page["case_id"].tolist()
+    assert [case.risk for case in found.cases] == page["risk"].tolist()
+    assert [case.second_reading for case in found.cases] == (page["second_reading"] == "yes").tolist()
+    answers = [found.answer(case) for case in found.cases]
+    assert [answer is None for answer in answers] == (page["second_reading"] == "yes").tolist()
+    assert [case.cautions for case in found.cases] == page["cautions"].tolist()
+
+
+def test_a_page_of_ten_thousand_referrals_costs_milliseconds(log, listed):
+    append(log, photographs(*({"case_id": f"c{n}", "p_MM": n / 10_000} for n in range(10_000))))
+    assert len(listed().cases) == 10_000
+    started = time.process_time()
+    assert listed().states["c17"] == "open"
+    assert time.process_time() - started < 0.5, "the states of all cases, once"
+    started = time.process_time()
+    for _ in range(20):
+        listed()
+    assert (time.process_time() - started) / 20 < 0.01
+    read(log, listed, "c17", "l17")
+    started = time.process_time()
+    assert listed().states["c17"] == "read"
+    assert time.process_time() - started < 1, "a signature makes no case anew"
