@@ -67,7 +67,8 @@ def plan(
         cases = read_cases(workspace.cases_file)
         everybody, tested = (counted_patients(params.gate, cases, test_only) for test_only in (False, True))
     rates = counts_by_class(params.gate, per_month or [])
-    for line in prospect_lines(params.gate, prospects(workspace, params, everybody, tested, rates), rates):
+    found = prospects(workspace, params, everybody, tested, rates)
+    for line in prospect_lines(params.gate, found, rates, params.triage.second_reading):
         say(line)
 
 

@@ -16,11 +16,12 @@ from scipy.special import logsumexp
 BETS = (np.arange(20) + 0.5) / 20
 
 
-def log_e_values(values: np.ndarray, least: float, null_mean: float) -> np.ndarray:
+def log_e_values(values: np.ndarray, least: float | np.ndarray, null_mean: float) -> np.ndarray:
     """Logarithm of the e-value of H0 "the mean is at most `null_mean`" after each value; [N] from [N].
 
     Values are at least `least` and may depend on what came before, as long as their conditional mean is at most
-    `null_mean` under H0.
+    `null_mean` under H0. `least` may be another one for each value, [N], where it is known before the value is: the
+    farther it lies below the mean, the less is bet.
 
     >>> identical = np.zeros(60)  # candidate and champion never differ; margin 0.1
     >>> e_values = np.exp(log_e_values(identical, least=-1, null_mean=-0.1))
@@ -32,7 +33,7 @@ def log_e_values(values: np.ndarray, least: float, null_mean: float) -> np.ndarr
 
 
 def growth(
-    outcomes: Sequence[float] | np.ndarray, chances: Sequence[float], least: float, null_mean: float
+    outcomes: Sequence[float] | np.ndarray, chances: Sequence[float] | np.ndarray, least: float, null_mean: float
 ) -> tuple[float, float]:
     """Growth of the logarithm a case with the best bet, where outcomes have these chances: mean, standard deviation."""
     each = np.log1p(BETS[:, None] * (np.asarray(outcomes) - null_mean) / (null_mean - least))

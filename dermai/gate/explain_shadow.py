@@ -40,12 +40,14 @@ def reasons(
         elif test.against == "anchor" and not test.patients and test.lesions:
             yield f"{what}: open, because the anchor does not score in shadow."
         else:
-            yield f"{what}: not shown yet; {_so_far(test)}."
+            yield f"{what}: not shown yet; {_so_far(test)}{_price(test)}."
     if unconfirmed > rules.most_unconfirmed + 1e-12:
         share, most = per_cent(unconfirmed), per_cent(rules.most_unconfirmed)
+        asked = " that were to be read" if any(test.probability < 1 for test in tests) else ""
         yield (
-            f"No floor is shown in daily practice: {share} of the referrals, or of those with the answers under which "
-            f"misses would hide, have no diagnosis that counts after {rules.follow_up_days} days, more than {most}."
+            f"No floor is shown in daily practice: {share} of the referrals{asked}, or of those with the answers "
+            f"under which misses would hide, have no diagnosis that counts after {rules.follow_up_days} days, more "
+            f"than {most}."
         )
     if not macro_f1_kept:
         yield "Macro-F1 over all diagnoses is not kept yet."
@@ -64,6 +66,15 @@ def _so_far(test: ShadowTest) -> str:
     if test.e_value < 1:
         return f"what {seen} showed speaks against it rather than for it so far ({_odds(test.e_value)}, {asked})"
     return f"what {seen} showed speaks for it, but not clearly enough ({_odds(test.e_value)}, {asked})"
+
+
+def _price(test: ShadowTest) -> str:
+    """What second readings cost: the bet on each patient is as many times smaller as a drawn case stands for others."""
+    if test.probability == 1:
+        return ""
+    times = f"{1 / test.probability:.3g}"
+    drawn = f"; {test.drawn} of them by second readings, each of which stands for up to {times} cases"
+    return f"{drawn}, so that every bet is {times} times smaller"
 
 
 def _odds(e_value: float) -> str:

@@ -257,7 +257,10 @@ class GateDecision(Finding):
 
 
 class ShadowTest(Finding):
-    """One test of the challenger. `largest` e-values are over all looks; `on` says where it was shown."""
+    """One test of the challenger. `largest` e-values are over all looks; `on` says where it was shown.
+
+    `drawn` of the patients are second readings, each of which stands for 1/`probability` or fewer.
+    """
 
     about: str
     against: Literal["floor", "champion", "anchor"]
@@ -270,6 +273,8 @@ class ShadowTest(Finding):
     on: Literal["test patients", "all confirmed lesions", "daily practice", ""]
     verdict: TestResult
     further_patients: int | None = None
+    drawn: int = Field(0, exclude_if=not_)
+    probability: float = Field(1.0, exclude_if=lambda probability: probability == 1)
 
 
 class ShadowDecision(Finding):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dermai.gate.policy import GatePolicy, ShadowRules
+from dermai.gate.readings import Readings
 from dermai.gate.results import LesionResults
 
 
@@ -19,17 +20,24 @@ class FollowUp:
     most: float
 
     @classmethod
-    def of(cls, policy: GatePolicy, results: LesionResults, referred_on: np.ndarray) -> FollowUp:
-        """From all referrals, where an empty truth is an unconfirmed one.
+    def of(
+        cls, policy: GatePolicy, results: LesionResults, referred_on: np.ndarray, readings: Readings | None = None
+    ) -> FollowUp:
+        """From all referrals, where an empty truth is an unconfirmed one; with `readings` those that were to be read.
 
         The share is the largest of: all referrals, those not called each gated class, those called malignant. The
-        parts are where a missed lesion of the class, or a false alarm, would be.
+        parts are where a missed lesion of the class, or a false alarm, would be. Second readings stand for many cases
+        each, so that those among them are parts of their own.
         """
+        readings = readings or Readings.of_everything(len(results))
         order = np.argsort(referred_on, kind="stable")
         sorted_times = referred_on[order]
         unconfirmed = (results.truth == "")[order]
-        parts = [np.ones(len(results), dtype=bool), ~results.not_called_malignant()]
-        parts += [~results.hits(code, policy) for code in policy.gated_classes]
+        hiding = [np.ones(len(results), dtype=bool), *(~results.hits(code, policy) for code in policy.gated_classes)]
+        parts = [part & readings.asked & ~readings.drawn for part in hiding] + [
+            part & readings.drawn for part in hiding
+        ]
+        parts.append(readings.asked & ~results.not_called_malignant())
         shares = np.zeros(len(results))
         for part in parts:
             inside = part[order]

@@ -25,8 +25,12 @@ class MacroF1:
         return self.candidate - self.champion
 
 
-def compare_macro_f1(candidate: LesionResults, champion: LesionResults) -> MacroF1 | None:
+def compare_macro_f1(
+    candidate: LesionResults, champion: LesionResults, weights: np.ndarray | None = None
+) -> MacroF1 | None:
     """Macro-F1 over the diagnoses among the lesions; None with fewer than two patients.
+
+    With `weights` [N] each lesion counts so many times.
 
     The jackknife leaves out one patient at a time (Efron & Stein, Annals of Statistics 9 (1981) 586-596): no random
     numbers, so the same results always give the same decision.
@@ -35,14 +39,15 @@ def compare_macro_f1(candidate: LesionResults, champion: LesionResults) -> Macro
     if len(patients) < 2:
         return None
     classes = np.unique(candidate.truth)
+    weights = np.ones(len(candidate)) if weights is None else weights
     found = []
     for results in (candidate, champion):
         agreed, named, true = (np.zeros((len(patients), len(classes))) for _ in range(3))
         for position, code in enumerate(classes):
             is_named, is_true = results.predicted == code, results.truth == code
-            np.add.at(agreed[:, position], patient, is_named & is_true)
-            np.add.at(named[:, position], patient, is_named)
-            np.add.at(true[:, position], patient, is_true)
+            np.add.at(agreed[:, position], patient, weights * (is_named & is_true))
+            np.add.at(named[:, position], patient, weights * is_named)
+            np.add.at(true[:, position], patient, weights * is_true)
         whole = _macro_f1(agreed.sum(axis=0), named.sum(axis=0), true.sum(axis=0))
         without = _macro_f1(agreed.sum(axis=0) - agreed, named.sum(axis=0) - named, true.sum(axis=0) - true)
         found.append((float(whole), without))

@@ -7,7 +7,7 @@ update's page and every later look compute it alike, from the test patients and 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy.special import gammaln, xlogy
@@ -27,23 +27,34 @@ MOST_CASES = 20_000
 
 
 def further_patients_for_floor(
-    hits: float, patients: float, policy: GatePolicy, code: str, log_e_value: float = 0.0, alpha: float | None = None
+    hits: float,
+    patients: float,
+    policy: GatePolicy,
+    code: str,
+    log_e_value: float = 0.0,
+    alpha: float | None = None,
+    share: float = 1.0,
 ) -> int | None:
     """Patients with a confirmed lesion of a class after which its floor will probably be shown; None if never.
 
     `hits` among `patients` are what is known of the model; they are drawn a little towards the sensitivity it is meant
     to have. `log_e_value` is the evidence of daily practice so far, `alpha` the challenger's share of the reign's
-    budget: that of its first challenger where it is not known yet.
+    budget: that of its first challenger where it is not known yet. What is missed is taken to be sent home, unless it
+    is drawn with the probability `share`: it is confirmed then, and counts 1 / `share` times.
 
     >>> from dermai.gate.policy import GatePolicy
     >>> further_patients_for_floor(45, 50, GatePolicy(), "MM"), further_patients_for_floor(30, 50, GatePolicy(), "MM")
     (84, None)
+    >>> further_patients_for_floor(45, 50, GatePolicy(), "MM", share=0.1)
+    616
     """
     floor = policy.floors[code]
     assumed = max(policy.target_sensitivities.get(code, 0.0), (1 + floor) / 2)
     expected = (hits + PRIOR_CASES * assumed) / (patients + PRIOR_CASES)
     least, outcomes = miss_weighed(np.array([1.0, 0.0]), floor, 0.0, policy.shadow)
-    return _patients(growth(outcomes, (expected, 1 - expected), least, floor), policy, log_e_value, alpha)
+    return _patients(
+        _drawn(outcomes, (expected, 1 - expected), (False, True), least, floor, share), policy, log_e_value, alpha
+    )
 
 
 def further_patients_for_comparison(
@@ -54,11 +65,15 @@ def further_patients_for_comparison(
     margin: float,
     log_e_value: float = 0.0,
     alpha: float | None = None,
+    share: float = 1.0,
+    *,
+    called: bool = True,
 ) -> int | None:
     """Patients after which a loss of the margin will probably be ruled out; None where it seems that large.
 
     `gains` and `losses` among `patients` are known of the two models. Their discordance is drawn a little towards the
-    policy's; a candidate that seems better counts as equal.
+    policy's; a candidate that seems better counts as equal. Losses, and equal answers unless the lesions are `called`,
+    are taken to be sent home, as in `further_patients_for_floor`.
 
     >>> from dermai.gate.policy import GatePolicy
     >>> further_patients_for_comparison(2, 2, 40, GatePolicy(), 0.10)
@@ -70,7 +85,24 @@ def further_patients_for_comparison(
         gain_rate = loss_rate = (gain_rate + loss_rate) / 2
     chances = (gain_rate, 1 - gain_rate - loss_rate, loss_rate)
     least, outcomes = miss_weighed(np.array([1.0, 0.0, -1.0]), -margin, -1.0, policy.shadow)
-    return _patients(growth(outcomes, chances, least, -margin), policy, log_e_value, alpha)
+    return _patients(
+        _drawn(outcomes, chances, (False, not called, True), least, -margin, share), policy, log_e_value, alpha
+    )
+
+
+def _drawn(
+    outcomes: np.ndarray,
+    chances: Sequence[float],
+    sent_home: Sequence[bool],
+    least: float,
+    null_mean: float,
+    share: float,
+) -> tuple[float, float]:
+    """Growth of the evidence a confirmed patient where what is sent home is confirmed with the probability `share`."""
+    seen = np.where(sent_home, share, 1.0)
+    confirmed = float(seen @ chances)
+    values = null_mean + (np.asarray(outcomes) - null_mean) / seen
+    return growth(values, seen * chances / confirmed, null_mean - (null_mean - least) / share, null_mean)
 
 
 def _patients(

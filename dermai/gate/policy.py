@@ -166,6 +166,12 @@ class GatePolicy(Rules):
         """The pool on which specificity is judged: as named, or the benign classes of the taxonomy."""
         return self.guards.benign_classes or load_taxonomy().benign
 
+    def margin(self, about: str, against: Literal["champion", "anchor"]) -> float:
+        """The largest loss beside a model that still counts as no worse, of a gated class or of benign lesions."""
+        if about not in self.gated_classes:
+            return self.guards.specificity_margin
+        return float(getattr(self.margins, against)[about])
+
     @property
     def test_set_alpha(self) -> float:
         """The part of alpha that all uses of one set of test patients share."""

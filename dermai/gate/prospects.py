@@ -12,7 +12,7 @@ from scipy.stats import binom, norm
 from dermai.gate import exact
 from dermai.gate.clustered import Pairs
 from dermai.gate.findings import BENIGN
-from dermai.gate.planning import rejects
+from dermai.gate.planning import further_patients_for_floor, rejects
 from dermai.gate.policy import GatePolicy
 
 RUNS = 2000
@@ -149,6 +149,37 @@ def _floors_shown(policy: GatePolicy, patients: Mapping[str, int], level: float,
         enough = [hits for hits in range(n + 1) if n and exact.p_value_above(hits, n, floor) <= level]
         chance *= float(binom.sf(min(enough) - 1, n, assumed)) if enough else 0.0
     return chance
+
+
+@dataclass(frozen=True)
+class FloorInPractice:
+    """Confirmed patients after which daily practice has probably shown a floor, and the months that they take.
+
+    `share` is that of normal cases that are read: 1 where all are. None where no number of patients will do, where that
+    takes more than ten years, or where no rate is known.
+    """
+
+    code: str
+    share: float
+    patients: int | None
+    months: int | None
+
+
+def floors_in_practice(policy: GatePolicy, per_month: Mapping[str, float], share: float) -> list[FloorInPractice]:
+    """Of a model with the target sensitivities that has shown nothing yet, the first to wait in a champion's reign.
+
+    What it misses is taken to be sent home, but for the second readings. Without any no floor is shown.
+
+    >>> [found.patients for found in floors_in_practice(GatePolicy(gated_classes=("MM",)), {}, 0.1)]
+    [616]
+    """
+    found = []
+    for code in policy.gated_classes:
+        needed = further_patients_for_floor(0, 0, policy, code, share=share) if share else None
+        rate = per_month.get(code, 0.0)
+        months = math.ceil(needed / rate) + math.ceil(policy.shadow.follow_up_days / 30.44) if needed and rate else None
+        found.append(FloorInPractice(code, share, needed, months if months and months <= MOST_MONTHS else None))
+    return found
 
 
 def _first_month(

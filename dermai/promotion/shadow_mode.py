@@ -34,6 +34,7 @@ from dermai.promotion.shadow_evidence import (
     of_two_patients,
     referral_times,
 )
+from dermai.promotion.shadow_readings import readings_of
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.transaction import record_shadow_decision, reject
 from dermai.records.log import Record, records_of
@@ -134,7 +135,8 @@ def judge_in_shadow(
         results[role] = _per_lesion(counting, packages[role])
     if is_anchor:
         results["anchor"] = results["champion"]
-    times = found.lesions["referred_at"].loc[results["challenger"].lesion_id]
+    lesions = results["challenger"].lesion_id
+    times = found.lesions["referred_at"].loc[lesions]
     judged = _on_test_patients(AuditLog(workspace.audit_log), attempt.body)
     same_policy = not policy_changes(judged.policy, RecordedPolicy.of(params.gate))
     return decide_in_shadow(
@@ -143,6 +145,7 @@ def judge_in_shadow(
         results.get("champion"),
         times.to_numpy(dtype="datetime64[us]").astype(np.int64),
         results.get("anchor"),
+        readings=readings_of(log, rows["challenger"], lesions),
         earlier=judged.decision if same_policy else None,
         earlier_spent=judged.test_set is None or judged.test_set.use.spends,
         alpha=challenger_alpha(params.gate, challenger_number(AuditLog(workspace.audit_log), attempt)),

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dermai.gate.findings import BENIGN
+from dermai.gate.prospects import FloorInPractice, floors_in_practice
+from dermai.gate.reign import challenger_alpha
 from dermai.percentages import per_cent, points
 
 if TYPE_CHECKING:
@@ -13,8 +15,11 @@ if TYPE_CHECKING:
     from dermai.promotion.prospects import Prospects
 
 
-def prospect_lines(policy: GatePolicy, found: Sequence[Prospects], per_month: Mapping[str, float]) -> Iterator[str]:
-    """A paragraph a column, that which promotes first."""
+def prospect_lines(
+    policy: GatePolicy, found: Sequence[Prospects], per_month: Mapping[str, float], share: float
+) -> Iterator[str]:
+    """A paragraph a column, that which promotes first, and one of daily practice, where `share` of the cases that are
+    sorted as normal are read."""
     for column in found:
         yield f"{column.column[0].upper()}{column.column[1:]}, at level {column.level:.4g}"
         for kind in column.attainable:
@@ -29,10 +34,36 @@ def prospect_lines(policy: GatePolicy, found: Sequence[Prospects], per_month: Ma
         chances = (f"{_named(change)} {per_cent(chance)}" for change, chance in column.power.items())
         yield f"  chance of a promotion, by true difference in sensitivity: {', '.join(chances)}"
         yield f"  {_months(policy, column.months, any(per_month.values()))}"
+    yield from _practice_lines(policy, per_month, share)
     yield (
         "Assumed: the target sensitivities, a specificity of 90 %, and two models that differ on "
         f"{per_cent(policy.planning.discordance)} of the lesions. Subgroups and macro-F1 can hold one back as well."
     )
+
+
+def _practice_lines(policy: GatePolicy, per_month: Mapping[str, float], share: float) -> Iterator[str]:
+    yield (
+        f"Daily practice, at level {challenger_alpha(policy):.4g}: confirmed patients until a floor is shown in "
+        f"{per_cent(policy.planning.power)} of cases"
+    )
+    everything = floors_in_practice(policy, per_month, 1.0)
+    for whole, part in zip(everything, floors_in_practice(policy, per_month, share), strict=True):
+        rate = per_month.get(whole.code, 0.0)
+        text = f"  {whole.code}: {_patients(whole, rate)} where every case is read"
+        if share == 0:
+            text += "; never where cases sorted as normal are sent home and none is drawn for a second reading"
+        elif share < 1:
+            text += f", {_patients(part, rate)} with second readings of {per_cent(share)} of the normal cases"
+        yield text
+
+
+def _patients(found: FloorInPractice, rate: float) -> str:
+    if found.patients is None:
+        return "no number"
+    if not rate:
+        return f"{found.patients:,}"
+    after = f"{found.months} months" if found.months else "more than ten years"
+    return f"{found.patients:,} ({after})"
 
 
 def _named(change: float) -> str:

@@ -64,6 +64,10 @@ def test_the_command_names_what_is_asked_and_what_was_wrong_with_a_number(
     assert answer.exit_code == 0, answer.output
     assert "MM: 52 patients; at best a loss of" in answer.output
     assert "chance of a promotion" in answer.output
+    assert (
+        "MM: 84 (48 months) where every case is read, 2,930 (more than ten years) with second readings of 2"
+        in " ".join(answer.output.replace("\u00a0", " ").split())
+    )
     wrong = CliRunner().invoke(application, ["gate", "plan", "--patients", "melanoma=52"])
     assert wrong.exit_code != 0
     assert "write CLASS=NUMBER" in str(wrong.output) + str(wrong.exception)

@@ -1,0 +1,140 @@
+"""The values that shadow mode bets on: what is sent home must not make a challenger look better than it is."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from dermai.gate.policy import GatePolicy
+from dermai.gate.readings import Readings
+from dermai.gate.results import LesionResults
+from dermai.gate.shadow import decide_in_shadow
+from dermai.gate.shadow_evidence import Practice
+
+POLICY = GatePolicy()
+MARGIN = POLICY.margins.champion["MM"]
+
+
+def results(truth, predicted):
+    names = np.arange(len(truth)).astype(str)
+    return LesionResults(names, names, np.asarray(truth), np.asarray(predicted))
+
+
+def readings(normal, asked, share):
+    return Readings(np.arange(len(normal)).astype(str), np.where(normal, share, 1.0), asked, share)
+
+
+def service(rng, size, challenger_melanoma, challenger_benign, share):
+    """A champion that finds 85 % of the melanomas and calls 10 % of the naevi, and sends the rest home.
+
+    The challenger's chances are given by whether the champion was right.
+    """
+    truth = np.where(rng.random(size) < 0.3, "MM", "Nev")
+    right = rng.random(size) < np.where(truth == "MM", 0.85, 0.90)
+    chance = np.where(
+        truth == "MM",
+        np.where(right, *challenger_melanoma),
+        np.where(right, *challenger_benign),
+    )
+    own = rng.random(size) < chance
+    other = np.where(truth == "MM", "Nev", "MM")
+    champion, challenger = np.where(right, truth, other), np.where(own, truth, other)
+    normal = champion == "Nev"
+    asked = ~normal | (rng.random(size) < share)
+    known = np.where(asked, truth, "")
+    return results(known, challenger), results(known, champion), readings(normal, asked, share)
+
+
+def test_each_patient_counts_once_where_every_case_is_read():
+    truth = ["MM"] * 4
+    seen = Practice.of(POLICY, results(truth, ["MM", "MM", "Nev", "MM"]), {}, np.arange(4)).evidence("MM", "floor")
+    assert seen.values.tolist() == [1.0, 1.0, 0.0, 1.0]
+    assert (seen.mean, seen.probability, seen.drawn) == (0.75, 1.0, 0)
+    assert seen.looks.tolist() == [0, 1, 2, 3]
+
+
+def test_a_second_reading_stands_for_those_that_were_not_drawn():
+    normal, asked = np.array([False] * 3 + [True] * 5), np.array([True] * 4 + [False] * 4)
+    truth = np.where(asked, "MM", "")
+    seen = Practice.of(
+        POLICY, results(truth, ["MM"] * 3 + ["Nev"] * 5), {}, np.arange(8), readings(normal, asked, 0.2)
+    ).evidence("MM", "floor")
+    assert (len(seen), seen.drawn, seen.probability) == (4, 1, 0.2)
+    assert seen.mean == pytest.approx(3 / 8)
+
+
+def test_the_comparison_with_the_champion_is_unweighted_and_so_is_an_anchor_that_answers_alike():
+    rng = np.random.default_rng(1)
+    challenger, champion, drawn = service(rng, 400, (0.9, 0.5), (0.95, 0.3), 0.1)
+    other = results(champion.truth, np.where(rng.random(400) < 0.1, "MM", champion.predicted))
+    for anchor, safe in ((champion, True), (other, False)):
+        found = Practice.of(POLICY, challenger, {"champion": champion, "anchor": anchor}, np.arange(400), drawn)
+        assert [found.is_safe("MM", name) for name in ("floor", "champion", "anchor")] == [False, True, safe]
+        assert not found.is_safe("benign", "champion")
+        assert found.evidence("MM", "champion").probability == 1
+        assert found.evidence("MM", "anchor").probability == (1 if safe else 0.1)
+        assert found.evidence("benign", "champion").probability == 0.1
+
+
+def ever_shown(about, against, null_mean, melanoma, benign, share=0.1, runs=200, alpha=0.05, size=1200):
+    """Runs in which a test at 5 % calls the challenger no worse at any look."""
+    rng, shown = np.random.default_rng(5), 0
+    for _ in range(runs):
+        challenger, champion, drawn = service(rng, size, melanoma, benign, share)
+        seen = Practice.of(POLICY, challenger, {"champion": champion}, np.arange(size), drawn).evidence(about, against)
+        shown += seen.log_e_values(null_mean, -1.0, POLICY.shadow).max() >= -np.log(alpha)
+    return shown
+
+
+@pytest.mark.slow
+def test_a_challenger_that_misses_more_is_shown_with_at_most_alpha_although_normal_cases_go_home():
+    """It loses 15 points of what the champion finds and gains 5 of what it misses, all of which is sent home."""
+    assert ever_shown("MM", "champion", -MARGIN, (1 - (MARGIN + 0.05) / 0.85, 1 / 3), (1.0, 0.0)) <= binom.ppf(
+        0.9999, 200, 0.05
+    )
+
+
+@pytest.mark.slow
+def test_false_alarms_of_a_challenger_on_what_the_champion_sends_home_are_not_hidden():
+    """It loses 12 points of specificity, in cases that nobody reads unless they are drawn, and gains 2 in read ones."""
+    margin = POLICY.guards.specificity_margin
+    worse = (1 - (margin + 0.02) / 0.9, 0.2)
+    assert ever_shown("benign", "champion", -margin, (1.0, 0.0), worse) <= binom.ppf(0.9999, 200, 0.05)
+
+
+def test_second_readings_let_a_service_show_a_floor_that_sends_normal_cases_home():
+    rng, size = np.random.default_rng(3), 6000
+    challenger, champion, drawn = service(rng, size, (0.99, 0.3), (0.99, 0.3), 0.5)
+    of_bcc = results(["BCC"] * 300, ["BCC"] * 300)
+    both = [
+        LesionResults(*(np.concatenate([getattr(one, name), getattr(of_bcc, name)])
+                        if "id" not in name else np.arange(size + 300).astype(str)
+                        for name in ("lesion_id", "patient_id", "truth", "predicted")))
+        for one in (challenger, champion)
+    ]  # fmt: skip
+    everything = readings(
+        np.r_[drawn.probability < 1, np.zeros(300, bool)], np.r_[drawn.asked, np.ones(300, bool)], 0.5
+    )
+    days = np.r_[np.arange(size), np.arange(300)]
+    found = decide_in_shadow(POLICY, both[0], both[1], days, both[1], readings=everything)
+    assert found.outcome == "promote"
+    floor = next(test for test in found.tests if (test.about, test.against) == ("MM", "floor"))
+    assert (floor.verdict, floor.probability) == ("shown", 0.5)
+    assert floor.drawn > 50
+    without = decide_in_shadow(POLICY, both[0], both[1], days, both[1])
+    assert without.outcome == "insufficient_evidence"
+    assert without.unconfirmed > 0.3
+    few = decide_in_shadow(POLICY, *(one.at(days < 150) for one in both), days[days < 150],
+                           readings=everything.at(days < 150))  # fmt: skip
+    assert any("stands for up to 2 cases, so that every bet is 2 times smaller" in reason for reason in few.reasons)
+
+
+def test_second_readings_that_do_not_come_back_hold_floors_open():
+    normal, asked = np.repeat([False, True], [300, 100]), np.ones(400, dtype=bool)
+    truth = np.where(np.arange(400) >= 390, "", np.where(normal, "Nev", "MM"))
+    predicted = np.where(normal, "Nev", "MM")
+    of = Practice.of(POLICY, results(truth, predicted), {}, np.arange(400), readings(normal, asked, 0.1))
+    assert of.follow_up.unconfirmed == pytest.approx(0.10)
+    truth[380] = ""
+    of = Practice.of(POLICY, results(truth, predicted), {}, np.arange(400), readings(normal, asked, 0.1))
+    assert of.follow_up.unconfirmed == pytest.approx(0.11)
+    assert not of.sound("MM", "floor", np.array([399])).any()
