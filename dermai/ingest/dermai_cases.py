@@ -8,6 +8,7 @@ from dermai.data.cases import SYMPTOMS
 from dermai.data.tables import read_text_table
 from dermai.errors import InvalidCases
 from dermai.ingest.delivery import Delivery
+from dermai.ingest.dicom_columns import with_dicom_columns
 
 REQUIRED = {"image": "file", "case_id": "case", "patient_id": "patient", "diagnosis": "label"}
 OPTIONAL = {
@@ -33,11 +34,12 @@ def read_dermai_cases(folder: Path) -> Delivery:
     table = table.rename(columns={**REQUIRED, **OPTIONAL}).drop(columns=unknown)
     for name in set(OPTIONAL.values()) - set(table.columns):
         table[name] = ""
+    table, said = with_dicom_columns(table, folder)
     table["lesion"] = table["lesion"].where(table["lesion"].str.strip() != "", table["case"])
     table["lesion"] = [
         f"{p}/{lesion}" if lesion else "" for p, lesion in zip(table["patient"], table["lesion"], strict=True)
     ]
     notes = [f"columns that the case table has no place for were left out: {', '.join(unknown)}"] if unknown else []
     return Delivery.of(
-        "dermai", folder, [{str(k): v for k, v in row.items()} for row in table.to_dict("records")], notes
+        "dermai", folder, [{str(k): v for k, v in row.items()} for row in table.to_dict("records")], [*notes, *said]
     )

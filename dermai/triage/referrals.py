@@ -22,6 +22,7 @@ from dermai.data.tables import read_text_table
 from dermai.errors import InvalidCases
 from dermai.ingest.clinical_values import ClinicalValues, clinical_values
 from dermai.ingest.delivery import Delivery
+from dermai.ingest.dicom_columns import with_dicom_columns
 from dermai.ingest.row_checks import AGE_SENTINEL_SAID, one_spelling, several_sites
 
 REQUIRED = ("image", "case_id", "patient_id")
@@ -68,7 +69,8 @@ def read_referrals(folder: Path, numbers: SenderNumbers) -> Referrals:
         raise InvalidCases(f"{path} has a header and no cases")
     names = {"image": "file", "case_id": "case", "patient_id": "patient", "lesion_id": "lesion"}
     known = [name for name in (*names, *CLINICAL) if name in table]
-    delivered = Delivery.of(SOURCE, folder, _records(table[known].rename(columns=names))).rows
+    named, said = with_dicom_columns(table[known].rename(columns=names), folder)
+    delivered = Delivery.of(SOURCE, folder, _records(named)).rows
     values = clinical_values(delivered.assign(line=table.index + 2))
     rows = values.rows.assign(site=one_spelling(values.rows["site"], pd.Series(dtype=object)))
     reasons = _reasons_to_set_aside(rows, numbers)
@@ -78,7 +80,7 @@ def read_referrals(folder: Path, numbers: SenderNumbers) -> Referrals:
         hidden.reset_index(drop=True),
         _set_aside(rows[reasons != ""], reasons, numbers),
         remarks,
-        tuple(_notes(rows[reasons == ""], numbers)),
+        (*_notes(rows[reasons == ""], numbers), *said),
     )
 
 

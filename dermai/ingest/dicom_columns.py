@@ -1,0 +1,117 @@
+"""What a table of cases leaves empty and its DICOM files know: patient, case, day, body site and view."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from dermai.ingest.dicom_photographs import DERMOSCOPIC, SECONDARY_CAPTURE, read_header
+from dermai.ingest.file_names import locate
+from dermai.ingest.formats import is_dicom
+from dermai.ingest.unusable import UnusablePhotograph
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+DAYS = ("AcquisitionDateTime", "AcquisitionDate", "ContentDate", "StudyDate")  # the nearest to the photograph first
+TAGS = (
+    "SOPClassUID", "BurnedInAnnotation", "PatientID", "PatientIdentityRemoved", "AccessionNumber", "StudyInstanceUID",
+    "AnatomicRegionSequence", "BodyPartExamined", *DAYS,
+)  # fmt: skip
+NUMBERS = ("patient", "case")
+
+
+def with_dicom_columns(table: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The rows, all text, with empty cells filled in from the DICOM files that they name, and what to say of it.
+
+    `table` has `file`, `patient` and `case` in the sender's own numbers, which become pseudonyms later as those of any
+    row do; its index counts the rows from 0. A cell that is filled in is never changed. Of a file that cannot be read
+    nothing is taken: its photograph is refused elsewhere.
+    """
+    filled = table.copy()
+    numbered, unsaid = [], []
+    for row, file in table["file"].items():
+        header = _header(folder, file)
+        if header is None:
+            continue
+        for column, value in _values(header).items():
+            if value and not (column in table and table[column][row].strip()):
+                filled.loc[row, column] = value
+                if column in NUMBERS and row not in numbered:
+                    numbered.append(row)
+        if header.get("SOPClassUID") == SECONDARY_CAPTURE and not header.get("BurnedInAnnotation"):
+            unsaid.append(row)
+    notes = []
+    if numbered:
+        notes.append(f"{_lines(numbered)} of the table: the patient or case number is that of the DICOM file")
+    if unsaid:
+        said = "a Secondary Capture that does not say whether writing is burnt into the picture: look whether a name is"
+        notes.append(f"{_lines(unsaid)} of the table: {said}")
+    return filled.fillna(""), notes
+
+
+def _header(folder: Path, file: str) -> Dataset | None:
+    try:
+        path = locate(folder.resolve(), file)
+        if not is_dicom(path):
+            return None
+        logging.getLogger("pydicom").setLevel(logging.ERROR)  # its warnings may quote what a tag holds
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = read_header(path, TAGS)
+            for tag in TAGS:
+                header.get(tag)
+            return header
+    except UnusablePhotograph:
+        return None
+    except Exception:  # whatever pydicom raises on a damaged file
+        return None
+
+
+def _values(header: Dataset) -> dict[str, str]:
+    readers: Mapping[str, Callable[[Dataset], str]] = {
+        "patient": _patient,
+        "case": lambda found: _text(found, "AccessionNumber") or _text(found, "StudyInstanceUID"),
+        "acquired_on": _day,
+        "body_site": _body_site,
+        "view": lambda found: "dermoscopic" if found.get("SOPClassUID") == DERMOSCOPIC else "",
+    }
+    return {column: read(header) for column, read in readers.items()}
+
+
+def _patient(header: Dataset) -> str:
+    """The patient's number; none where it was taken out, since what stands there then may be one for all patients."""
+    number = _text(header, "PatientID")
+    removed = _text(header, "PatientIdentityRemoved").upper() == "YES" or "anon" in number.casefold()
+    return "" if removed else number
+
+
+def _day(header: Dataset) -> str:
+    """The day of the photograph like 2026-03-01; "" where no tag holds one."""
+    found = (re.match(r"(\d{4})(\d{2})(\d{2})", _text(header, tag)) for tag in DAYS)
+    return next(("-".join(day.groups()) for day in found if day), "")
+
+
+def _body_site(header: Dataset) -> str:
+    regions = header.get("AnatomicRegionSequence") or ()
+    coded = _text(regions[0], "CodeMeaning") if len(regions) else ""
+    return (coded or _text(header, "BodyPartExamined").replace("_", " ")).lower()
+
+
+def _text(header: Dataset, tag: str) -> str:
+    return str(header.get(tag) or "").strip()
+
+
+def _lines(rows: list[int]) -> str:
+    """Rows as the lines of a table with a header.
+
+    >>> _lines([0]), _lines([0, 4, 5])
+    ('line 2', 'lines 2, 6, 7')
+    """
+    return f"line{'s' if len(rows) > 1 else ''} {', '.join(str(row + 2) for row in rows)}"
