@@ -35,13 +35,14 @@ def with_dicom_columns(table: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame,
     nothing is taken: its photograph is refused elsewhere.
     """
     filled = table.copy()
-    numbered, unsaid = [], []
-    for row, file in table["file"].items():
-        header = _header(folder, file)
+    numbered: list[int] = []
+    unsaid: list[int] = []
+    for row, given in zip(table.index.tolist(), table.to_dict("records"), strict=True):
+        header = _header(folder, given["file"])
         if header is None:
             continue
         for column, value in _values(header).items():
-            if value and not (column in table and table[column][row].strip()):
+            if value and not given.get(column, "").strip():
                 filled.loc[row, column] = value
                 if column in NUMBERS and row not in numbered:
                     numbered.append(row)
@@ -95,12 +96,12 @@ def _patient(header: Dataset) -> str:
 def _day(header: Dataset) -> str:
     """The day of the photograph like 2026-03-01; "" where no tag holds one."""
     found = (re.match(r"(\d{4})(\d{2})(\d{2})", _text(header, tag)) for tag in DAYS)
-    return next(("-".join(day.groups()) for day in found if day), "")
+    return next((f"{day[1]}-{day[2]}-{day[3]}" for day in found if day), "")
 
 
 def _body_site(header: Dataset) -> str:
-    regions = header.get("AnatomicRegionSequence") or ()
-    coded = _text(regions[0], "CodeMeaning") if len(regions) else ""
+    regions = list(header.get("AnatomicRegionSequence") or [])
+    coded = _text(regions[0], "CodeMeaning") if regions else ""
     return (coded or _text(header, "BodyPartExamined").replace("_", " ")).lower()
 
 
