@@ -23,7 +23,7 @@ EVENTS = (
     "test_set_use", "test_set_result", "ledger_takeover",
     "log_begun", "diagnoses", "diagnoses_adopted", "predictions", "predictions_adopted", "sortings", "sortings_adopted",
     "missed_cancer", "incident_acknowledged", "scheduled_run",
-    "confirm_first",
+    "confirm_first", "first_approval",
 )  # fmt: skip
 FIRST_PREVIOUS = "0" * 64
 LINE_FIELDS = ("log", "sequence", "time", "event", "body", "previous", "hash", "signature")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from operator import not_
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from dermai.audit.entries import plain
 
@@ -28,11 +29,12 @@ class Event(BaseModel):
 
 
 class Decided(Event):
-    """What somebody decided: who, in which role, and why."""
+    """What somebody decided: who, in which role, and why; `account` where they had signed in to the service."""
 
     approver: str
     role: str
     reason: str
+    account: str = Field("", exclude_if=not_)
 
 
 class Repair(Event):

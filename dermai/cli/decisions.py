@@ -58,6 +58,9 @@ def promote(
         workspace, params, version, approver=approver, role=role, reason=reason, provisional=provisional
     )
     done(entry)
+    if entry.event == "first_approval":
+        say(f"a second person has to approve it: `dermai promote {version}{' --provisional' * provisional} ...`")
+        return
     for text in _not_shown(entry):
         say(f"not shown: {text}")
     if provisional:

@@ -120,7 +120,7 @@ class GatePolicy(Rules):
     """
 
     mode: Literal["statistical", "point"] = "statistical"
-    approval: Literal["auto", "manual"] = "auto"
+    approval: Literal["auto", "manual", "two_persons"] = "auto"
     gated_classes: tuple[str, ...] = ("MM", "BCC")
     hit: Literal["class", "malignant"] = "class"
     alpha: float = Field(0.05, gt=0, lt=0.5)

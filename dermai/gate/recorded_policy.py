@@ -25,7 +25,12 @@ class RecordedPolicy(RootModel[dict[str, JsonValue]]):
     @property
     def needs_a_person(self) -> bool:
         """Whether a candidate that passed waits for somebody's approval."""
-        return self.root.get("approval") == "manual"
+        return self.root.get("approval") in ("manual", "two_persons")
+
+    @property
+    def needs_two_persons(self) -> bool:
+        """Whether two persons must approve it, one after the other."""
+        return self.root.get("approval") == "two_persons"
 
     @property
     def gated_classes(self) -> tuple[str, ...]:

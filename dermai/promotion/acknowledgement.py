@@ -28,7 +28,7 @@ def page_of(incident: str) -> str:
     return f"reports/incidents/{incident}/incident.html"
 
 
-def acknowledge(audit: AuditLog, incident: str, *, approver: str, role: str, reason: str) -> Entry:
+def acknowledge(audit: AuditLog, incident: str, *, approver: str, role: str, reason: str, account: str = "") -> Entry:
     """Record who has seen an incident and what was done about it.
 
     Raises:
@@ -42,6 +42,11 @@ def acknowledge(audit: AuditLog, incident: str, *, approver: str, role: str, rea
         raise Refused(f"no incident {incident!r} is open; open: {named}")
     return audit.append(
         IncidentAcknowledged(
-            approver=approver, role=role, reason=reason, incident=incident, version=of_it[0].version
+            approver=approver,
+            role=role,
+            reason=reason,
+            account=account,
+            incident=incident,
+            version=of_it[0].version,
         )
-    )  # fmt: skip
+    )

@@ -26,7 +26,7 @@ def open_alarms(audit: AuditLog) -> list[Record[DriftAlarm]]:
     ]
 
 
-def settle_alarms(audit: AuditLog, *, approver: str, role: str, reason: str) -> Entry:
+def settle_alarms(audit: AuditLog, *, approver: str, role: str, reason: str, account: str = "") -> Entry:
     """Record who looked into the open alarms and what they came from.
 
     Raises:
@@ -41,6 +41,7 @@ def settle_alarms(audit: AuditLog, *, approver: str, role: str, reason: str) -> 
             approver=approver,
             role=role,
             reason=reason,
+            account=account,
             version=found[0].body.version,
             alarms=tuple(record.sequence for record in found),
         )

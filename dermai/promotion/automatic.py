@@ -26,9 +26,10 @@ def act_on_decision(workspace: Workspace, params: Params, record: UpdateAttempt)
         if record.champion is None:
             text += f"\nIt may answer for a limited time: `dermai promote {version} --provisional --approver ...`"
         return text
-    if params.gate.approval == "manual":
+    if params.gate.approval != "auto":
+        who = "two persons, one after the other" if params.gate.approval == "two_persons" else "a person"
         return (
-            f"version {version} passed and waits for a person: "
+            f"version {version} passed and waits for {who}: "
             f"`dermai promote {version} --approver ... --role ... --reason ...`, or `dermai reject`"
         )
     try:
@@ -44,7 +45,7 @@ def promote_by_evidence(
     workspace: Workspace, params: Params, version: str, approver: str, reason: str, done: str
 ) -> str:
     """Promote a version whose later evidence suffices, unless a person must; says `done`, or why it is not."""
-    if params.gate.approval == "manual":
+    if params.gate.approval != "auto":
         return f"It waits for a person: `dermai promote {version} --approver ... --role ... --reason ...`"
     try:
         promote(workspace, params, version, approver=approver, role=AUTOMATIC, reason=reason)

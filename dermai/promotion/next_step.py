@@ -15,6 +15,7 @@ from dermai.promotion.policy_approval import policy_approval
 from dermai.promotion.rules import check_decision, check_provisional, dirty_reason
 from dermai.promotion.standing import Standing, champion_standing
 from dermai.promotion.test_set_ledger import TAKE_OVER
+from dermai.promotion.two_persons import first_approval
 from dermai.records.log import records_of
 from dermai.records.moves import PolicyApproval
 from dermai.records.update_record import UpdateRecord
@@ -146,7 +147,9 @@ def _about_candidate(place: Place, waiting: str) -> NextStep | None:
             return NextStep(str(refusal), UPDATE)
         if policy_approval(place.audit, decision.body.policy, decision.body.policy_sha256) is None:
             return NextStep(f"version {waiting} passed under a policy that is no longer in force", UPDATE)
-        return NextStep(f"version {waiting} passed", f"dermai promote {waiting} {WHO}", "or `dermai reject`")
+        first = first_approval(place.audit, decision, provisional=False)
+        so_far = f" and {first.body.approver} has approved it: a second person" if first else ""
+        return NextStep(f"version {waiting} passed{so_far}", f"dermai promote {waiting} {WHO}", "or `dermai reject`")
     dirty = dirty_reason(place.audit, waiting)
     return NextStep(f"version {waiting} can never be promoted, {dirty}", UPDATE) if dirty else None
 

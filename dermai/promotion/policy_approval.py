@@ -27,13 +27,16 @@ def changes_since_approval(audit: AuditLog, policy: RecordedPolicy, policy_sha25
     return _changes(newest.body, policy, policy_sha256) if newest else ()
 
 
-def approve_policy(audit: AuditLog, policy: GatePolicy, *, approver: str, role: str, reason: str) -> Entry:
+def approve_policy(
+    audit: AuditLog, policy: GatePolicy, *, approver: str, role: str, reason: str, account: str = ""
+) -> Entry:
     """Put a policy into force."""
     return audit.append(
         PolicyApproval(
             approver=approver,
             role=role,
             reason=reason,
+            account=account,
             policy_sha256=policy.hash,
             policy=RecordedPolicy.of(policy),
             defaults_version=defaults_version(),

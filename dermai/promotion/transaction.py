@@ -33,8 +33,10 @@ from dermai.promotion.rules import (
     check_provisional,
 )
 from dermai.promotion.standing import champion_standing, last_day, mark_standing, not_shown
+from dermai.promotion.two_persons import check_second_person, first_approval
 from dermai.records.moves import (
     Confirmation,
+    FirstApproval,
     MoveName,
     Promotion,
     ProvisionalTerms,
@@ -97,10 +99,12 @@ def promote(
     approver: str,
     role: str,
     reason: str,
+    account: str = "",
     provisional: bool = False,
 ) -> Entry:
     """Make a version the champion, on the newest decision recorded for it.
 
+    Where the policy asks for two persons the first one's approval is recorded, and nothing moves before the second's.
     A `provisional` champion has not shown what the policy asks for, and a named person answers for it for a limited
     time; it is never the anchor. Asked again of the same version, its time is renewed.
 
@@ -128,10 +132,17 @@ def promote(
                 "run `dermai gate approve-policy --approver ... --role ... --reason ...`"
             )
         registry.download(version)
+        who = _who(approver, role, reason, account)
+        if judged.policy.needs_two_persons:
+            first = first_approval(audit, decision, provisional)
+            if first is None:
+                rests_on = {"version": version, "sha256": candidate.sha256, "decision": decision.sequence}
+                return audit.append(FirstApproval.model_validate(who | rests_on | {"provisional": provisional}))
+            check_second_person(first, approver, account)
         before = history[:-1] if history[-1:] == [version] else history
         terms = ProvisionalTerms(not_shown=not_shown(judged), until=last_day(params.gate)) if provisional else None
         move = Promotion(
-            **_who(approver, role, reason),
+            **who,
             version=version,
             sha256=candidate.sha256,
             champion_before=reference_to(champion),
@@ -146,7 +157,9 @@ def promote(
         return _move(audit, registry, move)
 
 
-def reject(workspace: Workspace, params: Params, version: str, *, approver: str, role: str, reason: str) -> Entry:
+def reject(
+    workspace: Workspace, params: Params, version: str, *, approver: str, role: str, reason: str, account: str = ""
+) -> Entry:
     """Turn a candidate down for good, whatever the gate says of it; a provisional champion answers no longer.
 
     Raises:
@@ -160,12 +173,19 @@ def reject(workspace: Workspace, params: Params, version: str, *, approver: str,
         if standing and standing.version == version and standing.provisional is None:
             raise Refused(f"version {version} is the champion: use `dermai rollback`")
         check_not_turned_down(audit, version)
-        move = Rejection(**_who(approver, role, reason), version=version, sha256=candidate.sha256)
+        move = Rejection(**_who(approver, role, reason, account), version=version, sha256=candidate.sha256)
         return _move(audit, registry, move)
 
 
 def rollback(
-    workspace: Workspace, params: Params, *, approver: str, role: str, reason: str, to: str | None = None
+    workspace: Workspace,
+    params: Params,
+    *,
+    approver: str,
+    role: str,
+    reason: str,
+    account: str = "",
+    to: str | None = None,
 ) -> Entry:
     """Make the champion before this one the champion again, or the earlier champion that `to` names.
 
@@ -194,7 +214,7 @@ def rollback(
         registry.download(to)
         earlier = history[: history.index(to)] if to in history else []
         move = Rollback(
-            **_who(approver, role, reason),
+            **_who(approver, role, reason, account),
             version=to,
             sha256=target.sha256,
             champion_before=reference_to(champion),
@@ -204,7 +224,9 @@ def rollback(
         return _move(audit, registry, move)
 
 
-def approve_current_policy(workspace: Workspace, params: Params, *, approver: str, role: str, reason: str) -> Entry:
+def approve_current_policy(
+    workspace: Workspace, params: Params, *, approver: str, role: str, reason: str, account: str = ""
+) -> Entry:
     """Put the gate policy of params.yaml into force.
 
     Raises:
@@ -214,7 +236,7 @@ def approve_current_policy(workspace: Workspace, params: Params, *, approver: st
         check_named(approver, role, reason)
         if policy_approval(audit, RecordedPolicy.of(params.gate), params.gate.hash):
             raise Refused(f"the gate policy {params.gate.hash[:12]} is in force already")
-        return approve_policy(audit, params.gate, **_who(approver, role, reason))
+        return approve_policy(audit, params.gate, **_who(approver, role, reason, account))
 
 
 def repair(workspace: Workspace, params: Params) -> list[str]:
@@ -260,5 +282,5 @@ def _move(audit: AuditLog, registry: Registry, move: Promotion | Rollback | Reje
     return entry
 
 
-def _who(approver: str, role: str, reason: str) -> dict[str, str]:
-    return {"approver": approver.strip(), "role": role.strip(), "reason": reason.strip()}
+def _who(approver: str, role: str, reason: str, account: str) -> dict[str, str]:
+    return {"approver": approver.strip(), "role": role.strip(), "reason": reason.strip(), "account": account}

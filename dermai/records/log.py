@@ -34,6 +34,7 @@ from dermai.records.incidents import (
 from dermai.records.moves import (
     Confirmation,
     ConfirmFirstDrawn,
+    FirstApproval,
     PolicyApproval,
     Promotion,
     Refusal,
@@ -83,6 +84,7 @@ RecordedEvent = Annotated[
     | Annotated[IncidentAcknowledged, Tag("incident_acknowledged")]
     | Annotated[ScheduledRun, Tag("scheduled_run")]
     | Annotated[ConfirmFirstDrawn, Tag("confirm_first")]
+    | Annotated[FirstApproval, Tag("first_approval")]
     | Annotated[Repair, Tag("repair")]
     | Annotated[Restore, Tag("restore")]
     | Annotated[KeyRotation, Tag("key_rotation")]

@@ -76,6 +76,16 @@ class Promotion(ChampionMove):
     provisional: ProvisionalTerms | None = Field(None, exclude_if=not_)
 
 
+class FirstApproval(Decided):
+    """The first of two persons approves a promotion, on the record `decision`; the second one's is the promotion."""
+
+    event: Literal["first_approval"] = "first_approval"
+    version: str
+    sha256: str
+    decision: int
+    provisional: bool = Field(False, exclude_if=not_)
+
+
 class Rollback(ChampionMove):
     """An earlier champion comes back; the versions in `undone` do not."""
 

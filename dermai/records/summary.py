@@ -31,6 +31,7 @@ from dermai.records.log import read_record
 from dermai.records.moves import (
     Confirmation,
     ConfirmFirstDrawn,
+    FirstApproval,
     LaterDecision,
     Move,
     PolicyApproval,
@@ -48,7 +49,7 @@ from dermai.records.update_record import UpdateAttempt, UpdateRecord
 def version_of(entry: Entry) -> str:
     """The model version that a record is about; empty where it is about none."""
     match _said(entry):
-        case Move() | Confirmation() | DriftAlarm() | AlarmsSettled() | Refusal() as event:
+        case Move() | FirstApproval() | Confirmation() | DriftAlarm() | AlarmsSettled() | Refusal() as event:
             return event.version or ""
         case MissedCancer() | IncidentAcknowledged() | ConfirmFirstDrawn() as event:
             return event.version
@@ -69,6 +70,9 @@ def summarise(entry: Entry) -> str:
             return (event.change_note or "nothing new to learn") + again + _profile(event)
         case Promotion() as event:
             return _promotion(event) + _by(event)
+        case FirstApproval() as event:
+            as_what = " as provisional champion" if event.provisional else ""
+            return f"approved{as_what} by the first of two persons, {_by(event)}"
         case Rollback(champion_before=before) as event:
             return f"back from version {before.version if before else None}, {_by(event)}"
         case Rejection() as event:
@@ -152,7 +156,8 @@ def _decision(event: UpdateAttempt | LaterDecision) -> str:
 
 
 def _by(decided: Decided) -> str:
-    return f"by {decided.approver} ({decided.role}): {decided.reason}"
+    account = f", account {decided.account}" if decided.account else ""
+    return f"by {decided.approver} ({decided.role}{account}): {decided.reason}"
 
 
 def _promotion(event: Promotion) -> str:

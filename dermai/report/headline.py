@@ -45,11 +45,12 @@ def headline(report: UpdateReport) -> Headline:
     version = f" (version {candidate.version})" if candidate and candidate.version else ""
     unchanged = "There is no model in production yet." if first and candidate else UNCHANGED
     because = f"{report.decision.summary} " if report.decision else ""
-    if report.status == "promote" and report.approval == "manual":
+    if report.status == "promote" and report.approval != "auto":
+        persons = "two persons'" if report.approval == "two_persons" else "a person's"
         return Headline(
             "open",
             "Passed, waits for approval",
-            f"The new model{version} passed and waits for a person's approval",
+            f"The new model{version} passed and waits for {persons} approval",
             f"{because}{unchanged}",
             "Read this page, then promote the model, or reject it with dermai reject:",
             'dermai promote --approver "NAME" --role "ROLE" --reason "WHY"',

@@ -211,7 +211,7 @@ class UpdateReport(ReportPart):
     started: datetime
     finished: datetime
     status: Status
-    approval: Literal["auto", "manual"] = "auto"
+    approval: Literal["auto", "manual", "two_persons"] = "auto"
     simulated: bool = False
     failure: str = ""
     gated_classes: tuple[str, ...] = ("MM", "BCC")

@@ -23,6 +23,7 @@ from dermai.records.moves import (
     ChampionMove,
     Confirmation,
     ConfirmFirstDrawn,
+    FirstApproval,
     PolicyApproval,
     Promotion,
     Rejection,
@@ -55,7 +56,7 @@ def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_f
         "sortings": SortingsRecorded, "sortings_adopted": SortingsAdopted,
         "missed_cancer": MissedCancer, "incident_acknowledged": IncidentAcknowledged,
         "scheduled_run": ScheduledRun,
-        "confirm_first": ConfirmFirstDrawn,
+        "confirm_first": ConfirmFirstDrawn, "first_approval": FirstApproval,
     }  # fmt: skip
     assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - set(later)
     assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - set(later.values())
