@@ -205,6 +205,18 @@ class TriageParams(Section):
 ScheduledTask = Literal["triage", "shadow_look", "drift", "backup"]
 
 
+class InboxParams(Section):
+    """How referrals that are sent one by one are received, answered and filed in the prediction log."""
+
+    most_photographs: int = Field(8, ge=1, le=64)
+    most_megabytes: int = Field(100, ge=1, le=1000)
+    most_in_hand: int = Field(64, ge=1)
+    batch: int = Field(16, ge=1, le=64)
+    wait_milliseconds: int = Field(5, ge=0, le=1000)
+    filed_after_seconds: float = Field(30.0, gt=0)
+    most_unfiled: int = Field(256, ge=1)
+
+
 class ClockworkParams(Section):
     """What runs by itself, and after how many hours without a success that is told; 0: it is not expected here."""
 
@@ -257,6 +269,7 @@ class Params(Section):
     gate: GatePolicy = GatePolicy()
     registry: RegistryParams = RegistryParams()
     triage: TriageParams = TriageParams()
+    inbox: InboxParams = InboxParams()
     monitoring: MonitoringParams = MonitoringParams()
     clockwork: ClockworkParams = ClockworkParams()
     web: WebParams = WebParams()

@@ -44,9 +44,10 @@ def measure(pixels: NDArray[np.uint8]) -> dict[str, float]:
     height, width = pixels.shape[:2]
     small = at_reference_side(pixels)
     grey = luminance(small)
-    red, green, blue = (float(value) for value in small.mean(axis=(0, 1), dtype=np.float64))
-    highest = small.max(axis=2).astype(np.float32)
-    spread = highest - small.min(axis=2)
+    channels = [np.ascontiguousarray(small[..., place]) for place in range(3)]  # many times faster than along an axis
+    red, green, blue = (float(channel.mean(dtype=np.float64)) for channel in channels)
+    highest = np.maximum(np.maximum(*channels[:2]), channels[2]).astype(np.float32)
+    spread = highest - np.minimum(np.minimum(*channels[:2]), channels[2])
     return {
         "width": float(width),
         "height": float(height),

@@ -57,10 +57,10 @@ def clinical_values(rows: pd.DataFrame) -> ClinicalValues:
     unclear: dict[int, list[Unclear]] = {}
     readable: dict[str, list[str]] = {}
     sentinels: list[int] = []
-    for name, read in READERS.items():
+    for name in READERS:
         if name not in rows:
             continue
-        known = {text: _read_one(name, text, read) for text in rows[name].unique()}
+        known = {text: read_value(name, text) for text in rows[name].unique()}
         readable[name] = []
         for row, text in zip(rows.index, rows[name], strict=True):
             value = known[text]
@@ -83,9 +83,14 @@ def one_line(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
-def _read_one(name: str, text: str, read: Callable[[str, str], str | Unclear]) -> str | Unclear:
+def read_value(name: str, text: str) -> str | Unclear:
+    """One value of a clinical column in its one form, "" where it is unknown.
+
+    >>> read_value("sex", " F "), read_value("age", "n/a")
+    ('female', '')
+    """
     plain = one_line(text)
-    return "" if plain.lower() in UNKNOWN_WORDS else read(name, plain)
+    return "" if plain.lower() in UNKNOWN_WORDS else READERS[name](name, plain)
 
 
 def _age(name: str, text: str) -> str | Unclear:

@@ -20,7 +20,7 @@ from dermai.data.identifiers import (
 from dermai.data.sender_numbers import SOURCE, SenderNumbers
 from dermai.data.tables import read_text_table
 from dermai.errors import InvalidCases
-from dermai.ingest.clinical_values import ClinicalValues, clinical_values
+from dermai.ingest.clinical_values import ClinicalValues, Unclear, clinical_values
 from dermai.ingest.delivery import Delivery
 from dermai.ingest.dicom_columns import with_dicom_columns
 from dermai.ingest.row_checks import AGE_SENTINEL_SAID, one_spelling, several_sites
@@ -87,13 +87,10 @@ def read_referrals(folder: Path, numbers: SenderNumbers) -> Referrals:
 def _reasons_to_set_aside(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.Series:
     """Why nobody can say whose photograph a row names; "" where that is clear. No number of the sender is in it."""
     reasons = pd.Series("", index=rows.index, dtype=object)
-    for column, name in NUMBERS.items():
-        optional = column == "lesion"
-        problems = {text: None if optional and not text else identifier_problem(text) for text in rows[column].unique()}
-        for text, problem in problems.items():
-            if problem is not None:
-                again = " and hand the row in again" if problem[0] == "is missing" else ""
-                reasons[(rows[column] == text) & (reasons == "")] = f"the {name} {problem[0]}: {problem[1]}{again}"
+    for column in NUMBERS:
+        for text in rows[column].unique():
+            if problem := number_problem(column, text):
+                reasons[(rows[column] == text) & (reasons == "")] = problem
     forms = rows[["case", "patient"]].map(canonical_identifier)
     clear = forms[reasons == ""]
     for case, patients in clear.groupby("case")["patient"].unique().items():
@@ -102,6 +99,15 @@ def _reasons_to_set_aside(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.Seri
             said = f"one case number stands under {len(patients)} patients ({hidden}): give each its own case number"
             reasons[(forms["case"] == case) & (reasons == "")] = said
     return reasons
+
+
+def number_problem(column: str, text: str) -> str:
+    """Why a number of `NUMBERS` does not say who is meant, without the number; "" where it does."""
+    problem = None if column == "lesion" and not text else identifier_problem(text)
+    if problem is None:
+        return ""
+    again = " and hand the row in again" if problem[0] == "is missing" else ""
+    return f"the {NUMBERS[column]} {problem[0]}: {problem[1]}{again}"
 
 
 def _remarks(values: ClinicalValues, cases: Mapping[int, str]) -> dict[str, tuple[str, ...]]:
@@ -113,6 +119,11 @@ def _remarks(values: ClinicalValues, cases: Mapping[int, str]) -> dict[str, tupl
         if row in values.sentinels:
             found[case][AGE_SENTINEL_SAID] = None
     return {case: tuple(said) for case, said in found.items()}
+
+
+def read_as_unknown(unclear: Unclear) -> str:
+    """What is said of a value that could not be read."""
+    return f"{unclear.reason}: read as unknown"
 
 
 def _notes(rows: pd.DataFrame, numbers: SenderNumbers) -> list[str]:

@@ -27,7 +27,6 @@ from dermai.models.learnt_photographs import familiarity_features
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import record_retakes
-from dermai.prediction_log.sortings import read_sortings, record_sortings
 from dermai.promotion.alarms import open_alarms
 from dermai.taxonomy import RiskLevel
 from dermai.triage.cautions import PROVISIONAL, Cautions
@@ -37,7 +36,7 @@ from dermai.triage.outcomes import confirmed_cases, mixed_up, sort_cases
 from dermai.triage.referrals import read_referrals
 from dermai.triage.scorers import Scorers, find_scorers
 from dermai.triage.scoring import ScoringModel, admit, answered, pixel_caches, score, triage_folder
-from dermai.triage.second_reading import sort_with_draws
+from dermai.triage.second_reading import record_draws
 from dermai.triage.unanswered import log_without_answers, without_answers
 from dermai.triage.unfamiliar import NOT_KNOWN, UNLIKE, alarm_cautions, cautions_about, known_familiarity
 from dermai.triage.worklist import WorklistCase, worklist_cases, write_worklist_csv
@@ -111,7 +110,7 @@ def run_triage(
         DermaiError: the disk is full.
     """
     try:
-        with _alone(workspace):
+        with alone(workspace):
             return _run_triage(workspace, params, folder, output, received, progress)
     except OSError as error:
         if error.errno not in NO_ROOM:
@@ -123,7 +122,7 @@ def run_triage(
 
 
 @contextmanager
-def _alone(workspace: Workspace) -> Iterator[None]:
+def alone(workspace: Workspace) -> Iterator[None]:
     """One triage at a time, so that no photograph is scored twice; a second one waits."""
     file = workspace.state / "triage.lock"
     with ExitStack() as held:
@@ -181,12 +180,10 @@ def _run_triage(
             notes.append(NOT_KNOWN)
         cautions = _cautions(scorers, accepted, familiarity, workspace, params)
     cases = worklist_cases(rows, params.triage.largest_set, warnings, remarks, points, cautions)
-    if champion is not None and params.triage.second_reading > 0:
+    if champion is not None:
         patients = dict(zip(rows["case_id"], rows["patient_id"], strict=True))
-        cases, drawn = sort_with_draws(
-            cases, patients, champion.version, params.triage.second_reading, pseudonyms, read_sortings(log)[0]
-        )
-        record_sortings(log, drawn, received)
+        share = params.triage.second_reading
+        cases = record_draws(cases, patients, champion.version, share, pseudonyms, log, received)
     if champion is not None and params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
     done = accepted[accepted["case_id"].isin(outcomes.confirmed)].drop_duplicates(["case_id", "lesion_id"])

@@ -20,7 +20,7 @@ from dermai.images.acquisition import acquisition_properties
 from dermai.images.photograph_views import PhotographViews
 from dermai.images.pixels import PixelCache
 from dermai.ingest.file_names import locate
-from dermai.ingest.photographs import sanitise
+from dermai.ingest.photographs import Photograph, sanitise
 from dermai.ingest.store import in_threads, store_photograph
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.models.calibration import apply_temperature, log_probabilities
@@ -88,17 +88,12 @@ def admit(
 
     def one(file: str) -> tuple[dict[str, object], dict[PixelCache, NDArray[np.uint8]]]:
         try:
-            photograph = sanitise(locate(folder, file), params.data.shorter_side, params.data.jpeg_quality)
+            photograph, picture = cleaned(locate(folder, file), params)
         except UnusablePhotograph as problem:
-            return {"image": "", "reason": f"{problem.reason}: {problem.fix}"}, {}
+            return unusable(problem), {}
         store_photograph(store, photograph)
-        with Image.open(io.BytesIO(photograph.content)) as stored:
-            picture = stored.convert("RGB")
-        pixels = np.asarray(picture)
-        properties = acquisition_properties(pixels)
-        reasons = reasons_to_retake(pixels, properties, params.validation)
-        judged = {"image": photograph.image, "reason": "; ".join(reasons), **properties}
-        wanting = [] if reasons else [cache for cache in caches if photograph.image not in cache.records]
+        judged = {"image": photograph.image, **quality(picture, params)}
+        wanting = [] if judged["reason"] else [cache for cache in caches if photograph.image not in cache.records]
         return judged, {cache: cache.resized(picture) for cache in wanting}
 
     judged: list[dict[str, object]] = []
@@ -119,10 +114,37 @@ def admit(
             bar.update()
     keep(0)
     found_here = pd.DataFrame(judged) if judged else pd.DataFrame(columns=["image", "reason"], dtype=object)
-    table = pd.concat([referrals.reset_index(drop=True), found_here], axis=1)
-    refused = table["reason"] != ""
-    accepted = table[~refused].drop_duplicates(list(KEY)).drop(columns=["reason", "file"])
-    return Admission(accepted.reset_index(drop=True), table[refused].reset_index(drop=True))
+    return admission(pd.concat([referrals.reset_index(drop=True), found_here], axis=1))
+
+
+def admission(judged: pd.DataFrame) -> Admission:
+    """Rows with `file`, `image` and `reason`, divided by whether the photograph must be taken again."""
+    refused = judged["reason"] != ""
+    accepted = judged[~refused].drop_duplicates(list(KEY)).drop(columns=["reason", "file"])
+    return Admission(accepted.reset_index(drop=True), judged[refused].reset_index(drop=True))
+
+
+def cleaned(file: Path, params: Params) -> tuple[Photograph, Image.Image]:
+    """What is stored of a photograph, and its pixels as they are stored, RGB.
+
+    Raises:
+        UnusablePhotograph: it cannot be read.
+    """
+    photograph = sanitise(file, params.data.shorter_side, params.data.jpeg_quality)
+    with Image.open(io.BytesIO(photograph.content)) as stored:
+        return photograph, stored.convert("RGB")
+
+
+def quality(picture: Image.Image, params: Params) -> dict[str, object]:
+    """How a photograph was taken, in the numbers of the prediction log, and the `reason` to take it again, or ""."""
+    pixels = np.asarray(picture)
+    properties = acquisition_properties(pixels)
+    return {"reason": "; ".join(reasons_to_retake(pixels, properties, params.validation)), **properties}
+
+
+def unusable(problem: UnusablePhotograph) -> dict[str, object]:
+    """What is kept of a file that is no photograph: nothing but the reason to send another."""
+    return {"image": "", "reason": f"{problem.reason}: {problem.fix}"}
 
 
 def pixel_caches(workspace: Workspace, models: Sequence[ScoringModel]) -> list[PixelCache]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 import pandas as pd
 
 from dermai.data.pseudonyms import Pseudonyms
+from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import WRITTEN
-from dermai.prediction_log.sortings import COLUMNS
+from dermai.prediction_log.sortings import COLUMNS, read_sortings, record_sortings
 from dermai.taxonomy import RiskLevel
 from dermai.triage.worklist import WorklistCase
 
@@ -83,6 +85,23 @@ def at_drawn_places(kept: Sequence[AnyCase], blind: Collection[AnyCase], pseudon
     for case in sorted(blind, key=lambda case: (-places[case.case_id], case.case_id)):
         listed.insert(places[case.case_id], case)  # from the end, so that the places before stay where they are
     return listed
+
+
+def record_draws(
+    cases: Sequence[WorklistCase],
+    patients: Mapping[str, str],
+    version: str,
+    share: float,
+    pseudonyms: Pseudonyms,
+    log: PredictionLog,
+    received: datetime,
+) -> list[WorklistCase]:
+    """`sort_with_draws` on what the log knows of earlier sortings, and the new ones written down."""
+    if share <= 0:
+        return list(cases)
+    shown, drawn = sort_with_draws(cases, patients, version, share, pseudonyms, read_sortings(log)[0])
+    record_sortings(log, drawn, received)
+    return shown
 
 
 def _without_answer(case: WorklistCase) -> WorklistCase:

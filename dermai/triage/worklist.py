@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +21,8 @@ SHOWN_CLASSES = 3
 NOTHING: Mapping[str, Sequence[str]] = {}
 NO_CAUTIONS = Cautions()
 NO_THRESHOLDS: Mapping[str, float] = {}
+RANK = {level.value: place for place, level in enumerate(ORDER)}
+Photograph = Mapping[str, Any]  # a row of a folder with a model's answers
 
 
 @dataclass(frozen=True)
@@ -69,49 +73,75 @@ def worklist_cases(
     `operating_points` are that model's; `warnings` and `notes` are sentences about a case. No case with a caution is
     `normal`.
     """
-    taxonomy = load_taxonomy()
-    columns = {name: f"p_{name}" for name in taxonomy.codes if f"p_{name}" in rows and rows[f"p_{name}"].notna().any()}
-    urgent = [column for name, column in columns.items() if taxonomy.risk(name) is ORDER[0]]
-    rank = {level.value: place for place, level in enumerate(ORDER)}
-    about = {str(case): cautions.about(images) for case, images in rows.groupby("case_id")["image"]}
-    shown = [cautious_risk(risk, about[str(case)]) for case, risk in zip(rows["case_id"], rows["risk"], strict=True)]
-    rows = rows.assign(risk=shown)
-    ordered = rows.assign(_rank=rows["risk"].map(rank), _urgent=rows[urgent].sum(axis=1))
-    ordered = ordered.sort_values(["_rank", "_urgent", "image", "case_id"], ascending=[True, False, True, True])
-    cases = []
-    for case_id, photographs in ordered.groupby("case_id", sort=False):
-        first = photographs.iloc[0]
-        found = tuple(str(first["diagnoses"]).split())
-        abstained = abstains(found, largest_set)
-        probabilities = {name: float(first[column]) for name, column in columns.items() if pd.notna(first[column])}
-        answer = None
-        if first["predicted"] and not (abstained and taxonomy.risk(first["predicted"]) is RiskLevel.NORMAL):
-            answer = called_class(str(first["predicted"]), probabilities, operating_points)
-        own = (answer.code,) if answer else ()
-        ordered_classes = sorted(probabilities, key=lambda name: -probabilities[name])
-        likely = sorted({*ordered_classes[:SHOWN_CLASSES], *own}, key=ordered_classes.index)
-        cases.append(
-            WorklistCase(
-                case_id=str(case_id),
-                risk=str(first["risk"]),
-                answer=answer,
-                likely=tuple((name, probabilities[name]) for name in likely),
-                abstained=abstained,
-                possible=tuple(dict.fromkeys((*found, *own))),
-                malignant=float(first["_urgent"]),
-                clinical=_clinical(first),
-                site=str(first["site"]) or "unknown",
-                images=tuple(photographs["image"]),
-                lesions=tuple(photographs.get("lesion_id", ())),
-                warnings=tuple(warnings.get(str(case_id), ())),
-                cautions=about[str(case_id)],
-                notes=tuple(notes.get(str(case_id), ())),
-            )
+    by_case: dict[str, list[Photograph]] = defaultdict(list)
+    for row in rows.to_dict("records"):
+        by_case[str(row["case_id"])].append({str(name): value for name, value in row.items()})
+    cases = [
+        worklist_case(
+            photographs, largest_set, tuple(warnings.get(case, ())), tuple(notes.get(case, ())), operating_points, cautions
         )
-    return cases
+        for case, photographs in by_case.items()
+    ]
+    return sorted(cases, key=_urgency)
 
 
-def _clinical(row: pd.Series) -> str:
+def worklist_case(
+    photographs: Sequence[Photograph],
+    largest_set: int,
+    warnings: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+    operating_points: Mapping[str, float] = NO_THRESHOLDS,
+    cautions: Cautions = NO_CAUTIONS,
+) -> WorklistCase:
+    """One case of `worklist_cases`; each photograph has what a row of the table has."""
+    taxonomy = load_taxonomy()
+    urgent_codes = [code for code in taxonomy.codes if taxonomy.risk(code) is ORDER[0]]
+    about = cautions.about(str(photograph["image"]) for photograph in photographs)
+
+    def urgency(photograph: Photograph) -> tuple[int, float, str]:
+        urgent = float(sum(_probabilities(photograph, urgent_codes).values()))
+        return RANK[cautious_risk(str(photograph["risk"]), about)], -urgent, str(photograph["image"])
+
+    ordered = sorted(photographs, key=urgency)
+    first = ordered[0]
+    found = tuple(str(first["diagnoses"]).split())
+    abstained = abstains(found, largest_set)
+    probabilities = _probabilities(first, taxonomy.codes)
+    answer = None
+    if first["predicted"] and not (abstained and taxonomy.risk(first["predicted"]) is RiskLevel.NORMAL):
+        answer = called_class(str(first["predicted"]), probabilities, operating_points)
+    own = (answer.code,) if answer else ()
+    ordered_classes = sorted(probabilities, key=lambda name: -probabilities[name])
+    likely = sorted({*ordered_classes[:SHOWN_CLASSES], *own}, key=ordered_classes.index)
+    return WorklistCase(
+        case_id=str(first["case_id"]),
+        risk=cautious_risk(str(first["risk"]), about),
+        answer=answer,
+        likely=tuple((name, probabilities[name]) for name in likely),
+        abstained=abstained,
+        possible=tuple(dict.fromkeys((*found, *own))),
+        malignant=-urgency(first)[1],
+        clinical=_clinical(first),
+        site=str(first["site"]) or "unknown",
+        images=tuple(str(photograph["image"]) for photograph in ordered),
+        lesions=tuple(str(photograph["lesion_id"]) for photograph in ordered if "lesion_id" in photograph),
+        warnings=warnings,
+        cautions=about,
+        notes=notes,
+    )
+
+
+def _urgency(case: WorklistCase) -> tuple[int, float, str, str]:
+    return RANK[case.risk], -case.malignant, case.images[0], case.case_id
+
+
+def _probabilities(photograph: Photograph, codes: Iterable[str]) -> dict[str, float]:
+    """Those of these classes that the model gives."""
+    found = {code: photograph.get(f"p_{code}") for code in codes}
+    return {code: float(value) for code, value in found.items() if pd.notna(value)}
+
+
+def _clinical(row: Photograph) -> str:
     age = f"{row['age']:.0f} years" if pd.notna(row["age"]) else ""
     return ", ".join(str(part) for part in (age, row["sex"], row["body_site"]) if part)
 

@@ -1,0 +1,169 @@
+"""The inbox: acknowledged referrals, one file each, until they are in the prediction log and afterwards.
+
+`waiting/<case>-<request>.json` is written whole and flushed before the sender is told anything; once the prediction
+log has it, the file moves to `filed/`. A process that is killed in between files it again, which changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Base64UrlBytes, BaseModel, ConfigDict, ValidationError
+
+from dermai.data.cases import photograph_path
+from dermai.errors import DermaiError
+from dermai.files import sync_folder, write_bytes
+from dermai.inbox.answer import Answer
+from dermai.inbox.sent import Row
+from dermai.ingest.photographs import Photograph
+from dermai.workspace import Workspace
+
+
+class Scores(BaseModel):
+    """What a model said of the photographs that can be judged, as the prediction log keeps it.
+
+    `rows` has `p_<class>`, `predicted`, `diagnoses` and `risk` of each, `embeddings` the reference backbone's in half
+    precision, `cautions` what speaks against trusting the answer about a photograph.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    rows: tuple[Row, ...]
+    embeddings: Base64UrlBytes
+    of_run: tuple[str, ...]
+    cautions: dict[str, tuple[str, ...]]
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """Embeddings [N, D]."""
+        found = np.frombuffer(self.embeddings, dtype=np.float16).astype(np.float32)
+        return found.reshape(len(self.rows), -1)
+
+
+class Entry(BaseModel):
+    """One acknowledged referral. `rows` has one row a photograph, in pseudonyms, with the quality check's columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request: str
+    received: datetime
+    case_id: str
+    patient_id: str
+    rows: tuple[Row, ...]
+    answer: Answer
+    scores: Scores | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Its file, wherever it lies."""
+        return f"{self.case_id}-{self.request}.json"
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """The folder of a workspace's inbox."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Inbox:
+        """A workspace's inbox."""
+        return cls(workspace.state / "inbox")
+
+    @property
+    def waiting_folder(self) -> Path:
+        """What is acknowledged and not in the prediction log yet."""
+        return self.folder / "waiting"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the service that takes referrals in; there is one."""
+        return self.folder / "service.lock"
+
+    @contextmanager
+    def arriving(self) -> Iterator[Path]:
+        """A private folder for the files of a referral while they are looked at, metadata and all."""
+        self._arrivals.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=self._arrivals, ignore_cleanup_errors=True) as name:
+            yield Path(name)
+
+    def sweep(self) -> None:
+        """Delete files that a killed service was looking at: they may hold where a photograph was taken."""
+        shutil.rmtree(self._arrivals, ignore_errors=True)
+
+    def keep(self, entry: Entry) -> None:
+        """Write an entry; from now on it waits for the prediction log, whatever happens."""
+        write_bytes(self.waiting_folder / entry.file_name, entry.model_dump_json().encode())
+
+    def of_case(self, case_id: str) -> list[Entry]:
+        """The entries of a case.
+
+        Raises:
+            DermaiError: one cannot be read.
+        """
+        pattern = f"{case_id}-*.json"
+        waiting = list(self.waiting_folder.glob(pattern))
+        filed = list(self._filed(case_id).glob(pattern))
+        names = {file.name for file in (*waiting, *filed)}  # one that moves meanwhile is in one of them
+        return [self._read_named(case_id, name) for name in sorted(names)]
+
+    def waiting(self) -> list[Entry]:
+        """What waits for the prediction log, the longest first.
+
+        Raises:
+            DermaiError: an entry cannot be read.
+        """
+        return sorted(map(_read, self.waiting_folder.glob("*.json")), key=lambda entry: (entry.received, entry.request))
+
+    def count(self) -> int:
+        """How many wait."""
+        return len(list(self.waiting_folder.glob("*.json")))
+
+    def file(self, entries: Sequence[Entry]) -> None:
+        """The prediction log has these."""
+        for entry in entries:
+            target = self._filed(entry.case_id)
+            target.mkdir(parents=True, exist_ok=True)
+            (self.waiting_folder / entry.file_name).rename(target / entry.file_name)
+
+    @property
+    def _arrivals(self) -> Path:
+        return self.folder / "arriving.tmp"
+
+    def _read_named(self, case_id: str, name: str) -> Entry:
+        try:
+            return _read(self.waiting_folder / name)
+        except FileNotFoundError:
+            return _read(self._filed(case_id) / name)
+
+    def _filed(self, case_id: str) -> Path:
+        return self.folder / "filed" / case_id[1:4]
+
+
+def keep_photograph(store: Path, photograph: Photograph) -> None:
+    """Store a photograph so that it survives a power cut, unless it is there."""
+    path = photograph_path(store, photograph.image)
+    if not path.is_file() or path.read_bytes() != photograph.content:
+        write_bytes(path, photograph.content)
+        return
+    with path.open("rb") as stream:  # a triage of a folder may have left it to the system to write
+        os.fsync(stream.fileno())
+    sync_folder(path.parent)
+
+
+def _read(file: Path) -> Entry:
+    try:
+        return Entry.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        said = f"{file} is damaged ({error.errors()[0]['msg']}): put it back from a backup, or move it out of the inbox"
+        raise DermaiError(said) from None
