@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,10 +25,10 @@ from dermai.models.learnt_photographs import POOLED_FEATURES, familiarity_featur
 from dermai.models.reference_backbone import embed
 from dermai.triage.cautions import Cautions
 from dermai.triage.one_pass import Looked
-from dermai.triage.scoring import triage_folder, with_answers
+from dermai.triage.scoring import ANSWER_COLUMNS, triage_folder, with_answers
 from dermai.triage.second_reading import sort_with_draws
 from dermai.triage.unfamiliar import cautions_about
-from dermai.triage.worklist import worklist_case
+from dermai.triage.worklist import WorklistCase, worklist_case
 from dermai.workspace import Workspace
 
 
@@ -80,17 +81,49 @@ def answer_all(
     return [entries[place] for place in range(len(referrals))]
 
 
+class _Seen(NamedTuple):
+    """What one pass shows of photographs: the rows with answers, embeddings [N, D], features for the familiarity."""
+
+    rows: list[dict[str, Any]]
+    vectors: NDArray[Any]
+    features: NDArray[np.float32] | None
+
+
 def _answered(
     referrals: Sequence[InHand], ready: ReadyModel, workspace: Workspace, params: Params, pseudonyms: Pseudonyms
 ) -> list[Entry]:
-    package, store = ready.model.package, triage_folder(workspace)
     rows = pd.DataFrame([row for one in referrals for row in one.judged])
-    images = list(rows["image"])
     pixels = np.stack([one.pixels[str(row["image"])] for one in referrals for row in one.judged])
-    seen = Looked(ready.model.network, images, None)
-    look = seen if ready.model.network.is_the_reference else None
-    probabilities = predict_with(ready.model.network, partial(_between, pixels), len(images), look=look, clinical=rows)
-    scored = with_answers(rows, probabilities, package, ready.threshold, params.triage.largest_set)
+    seen = _look(rows, pixels, ready, workspace, params)
+    kept, cases, first = [], [], 0
+    for one in referrals:
+        here = slice(first, first + len(one.judged))
+        first = here.stop
+        about = None if seen.features is None else seen.features[here]
+        found = cautions_about(rows.iloc[here], about, ready.familiarity, params.triage.batch_level)
+        cautions = Cautions(ready.cautions, found.of_photograph)
+        points, largest = ready.model.package.operating_points, params.triage.largest_set
+        cases.append(worklist_case(seen.rows[here], largest, operating_points=points, cautions=cautions))
+        kept.append(_scores(ready, seen.rows[here], seen.vectors[here], cautions))
+    model = NamedModel(
+        version=ready.model.version, package_sha256=ready.package_sha256, provisional_until=ready.provisional_until
+    )
+    known = ready.familiarity is not None
+    shown = _as_shown(referrals, cases, ready, params, pseudonyms)
+    return [
+        _entry(one, of_case(one.referral, one.received, one.reasons, case, scores.cautions, known, model), scores)
+        for one, case, scores in zip(referrals, shown, kept, strict=True)
+    ]
+
+
+def _look(
+    rows: pd.DataFrame, pixels: NDArray[np.uint8], ready: ReadyModel, workspace: Workspace, params: Params
+) -> _Seen:
+    network, store, images = ready.model.network, triage_folder(workspace), list(rows["image"])
+    seen = Looked(network, images, None)
+    look = seen if network.is_the_reference else None
+    probabilities = predict_with(network, partial(_between, pixels), len(images), look=look, clinical=rows)
+    scored = with_answers(rows, probabilities, network.package, ready.threshold, params.triage.largest_set)
     vectors = np.concatenate(seen.pooled) if seen.pooled else embed(images, store, workspace.cache)
     features = None
     if ready.familiarity is not None:
@@ -100,38 +133,36 @@ def _answered(
             features = np.concatenate(seen.looks)
         else:
             features = familiarity_features(ready.familiarity, images, store, workspace.cache)
-    answers = [name for name in scored if name.startswith("p_")] + ["predicted", "diagnoses", "risk"]
-    records = scored.to_dict("records")
-    kept, cases, first = [], [], 0
-    for one in referrals:
-        here = slice(first, first + len(one.judged))
-        about = None if features is None else features[here]
-        found = cautions_about(rows.iloc[here], about, ready.familiarity, params.triage.batch_level)
-        cautions = Cautions(ready.cautions, found.of_photograph)
-        points = package.operating_points
-        cases.append(worklist_case(records[here], params.triage.largest_set, operating_points=points, cautions=cautions))
-        kept.append(
-            Scores(
-                version=ready.model.version,
-                rows=tuple({name: record[name] for name in answers} for record in records[here]),
-                embeddings=base64.urlsafe_b64encode(vectors[here].astype(np.float16).tobytes()),
-                of_run=cautions.of_run,
-                cautions={image: tuple(said) for image, said in found.of_photograph.items()},
-            )
-        )
-        first = here.stop
-    if params.triage.second_reading > 0:
-        patients = {one.referral.case_id: one.referral.patient_id for one in referrals}
-        share, version = params.triage.second_reading, ready.model.version
-        shown = sort_with_draws(cases, patients, version, share, pseudonyms, ready.sortings)[0]
-        by_case = {case.case_id: case for case in shown}
-        cases = [by_case[case.case_id] for case in cases]
-    model = NamedModel(version=ready.model.version, package_sha256=ready.package_sha256, provisional_until=ready.provisional_until)
-    known = ready.familiarity is not None
-    return [
-        _entry(one, of_case(one.referral, one.received, one.reasons, case, scores.cautions, known, model), scores)
-        for one, case, scores in zip(referrals, cases, kept, strict=True)
-    ]
+    return _Seen([{str(name): row[name] for name in row} for row in scored.to_dict("records")], vectors, features)
+
+
+def _scores(ready: ReadyModel, rows: Sequence[dict[str, Any]], vectors: NDArray[Any], about: Cautions) -> Scores:
+    """What the prediction log will have."""
+    answers = [name for name in rows[0] if name.startswith("p_") or name in ANSWER_COLUMNS]
+    return Scores(
+        version=ready.model.version,
+        rows=tuple({name: row[name] for name in answers} for row in rows),
+        embeddings=base64.urlsafe_b64encode(vectors.astype(np.float16).tobytes()),
+        of_run=about.of_run,
+        cautions={image: tuple(said) for image, said in about.of_photograph.items()},
+    )
+
+
+def _as_shown(
+    referrals: Sequence[InHand],
+    cases: Sequence[WorklistCase],
+    ready: ReadyModel,
+    params: Params,
+    pseudonyms: Pseudonyms,
+) -> list[WorklistCase]:
+    """The cases without the answers of those that are drawn for a second reading."""
+    share = params.triage.second_reading
+    if share <= 0:
+        return list(cases)
+    patients = {one.referral.case_id: one.referral.patient_id for one in referrals}
+    shown, _ = sort_with_draws(cases, patients, ready.model.version, share, pseudonyms, ready.sortings)
+    by_case = {case.case_id: case for case in shown}
+    return [by_case[case.case_id] for case in cases]
 
 
 def _entry(one: InHand, answer: Answer, scores: Scores | None = None) -> Entry:

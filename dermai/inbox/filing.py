@@ -127,7 +127,7 @@ def _log(
             append(new.assign(role=CHAMPION), vectors[new[PLACE].to_numpy()], group.version)
     elif not models:
         log_without_answers(photographs, log, append, workspace, params, received)
-    answers = [name for name in photographs if name.startswith("p_") or name in ANSWER_COLUMNS]
+    answers = [name for name in map(str, photographs) if name.startswith("p_") or name in ANSWER_COLUMNS]
     bare = photographs.drop(columns=answers)
     for model in models:
         if not group.version or model.role != CHAMPION:

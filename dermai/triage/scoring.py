@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -135,14 +136,14 @@ def cleaned(file: Path, params: Params) -> tuple[Photograph, Image.Image]:
         return photograph, stored.convert("RGB")
 
 
-def quality(picture: Image.Image, params: Params) -> dict[str, object]:
+def quality(picture: Image.Image, params: Params) -> dict[str, Any]:
     """How a photograph was taken, in the numbers of the prediction log, and the `reason` to take it again, or ""."""
     pixels = np.asarray(picture)
     properties = acquisition_properties(pixels)
     return {"reason": "; ".join(reasons_to_retake(pixels, properties, params.validation)), **properties}
 
 
-def unusable(problem: UnusablePhotograph) -> dict[str, object]:
+def unusable(problem: UnusablePhotograph) -> dict[str, Any]:
     """What is kept of a file that is no photograph: nothing but the reason to send another."""
     return {"image": "", "reason": f"{problem.reason}: {problem.fix}"}
 

@@ -78,7 +78,12 @@ def worklist_cases(
         by_case[str(row["case_id"])].append({str(name): value for name, value in row.items()})
     cases = [
         worklist_case(
-            photographs, largest_set, tuple(warnings.get(case, ())), tuple(notes.get(case, ())), operating_points, cautions
+            photographs,
+            largest_set,
+            tuple(warnings.get(case, ())),
+            tuple(notes.get(case, ())),
+            operating_points,
+            cautions,
         )
         for case, photographs in by_case.items()
     ]
@@ -142,7 +147,7 @@ def _probabilities(photograph: Photograph, codes: Iterable[str]) -> dict[str, fl
 
 
 def _clinical(row: Photograph) -> str:
-    age = f"{row['age']:.0f} years" if pd.notna(row["age"]) else ""
+    age: str = f"{row['age']:.0f} years" if pd.notna(row["age"]) else ""
     return ", ".join(str(part) for part in (age, row["sex"], row["body_site"]) if part)
 
 
