@@ -120,44 +120,41 @@ def _check_values(header: Dataset) -> None:
         found = "its values are signed"
     elif allocated not in ((8,) if colours in COLOURS else (8, 16)) or not 1 < stored <= allocated:
         found = f"its values have {stored} of {allocated} bits"
+    elif stored > 8 and str(header.file_meta.TransferSyntaxUID) in JPEG:
+        found = f"a JPEG whose values have {stored} bits"
     if found:
         raise UnusablePhotograph(f"DICOM of a kind that is not read: {found}", EXPORT)
 
 
 def _picture(data: Dataset) -> Image.Image:
+    """The picture; where Pillow decodes it as it has to be, only opened, so that a large JPEG is decoded smaller."""
     colours, syntax = str(data.PhotometricInterpretation), str(data.file_meta.TransferSyntaxUID)
     if syntax in (*JPEG, *JPEG_2000):
-        stream = _compressed(data)
+        opened = _compressed(data)
+        marked = "jfif" in opened.info or "adobe" in opened.info  # which say the colours themselves
+        opened.info = {}  # the stream's own EXIF, which no viewer of DICOM turns a picture by
+        if syntax in JPEG and colours in COLOURS and (marked or colours != "RGB" or syntax in LOSSLESS_JPEG):
+            if syntax in LOSSLESS_JPEG and colours != "RGB" and not marked:  # as coded: libjpeg does not convert it
+                return Image.frombytes("YCbCr", opened.size, opened.tobytes()).convert("RGB")
+            return opened
         if syntax in LOSSLESS_JPEG:
-            return _grey_or_rgb(_lossless(stream, colours), data)
+            return _grey_or_rgb(np.asarray(opened), data)
     from pydicom.pixels import get_decoder
 
     values, _ = get_decoder(syntax).as_array(data, index=0)
     return _grey_or_rgb(values, data)
 
 
-def _compressed(data: Dataset) -> bytes:
-    """The stream of the only frame, whose own header has to say what the file's says."""
+def _compressed(data: Dataset) -> Image.Image:
+    """The only frame, opened, whose own header has to say what the file's says."""
     from pydicom.encaps import get_frame
 
-    stream = get_frame(data.PixelData, 0, number_of_frames=1)
-    with Image.open(io.BytesIO(stream), formats=("JPEG", "JPEG2000")) as opened:
-        if opened.size != (int(data.Columns), int(data.Rows)):
-            width, height = opened.size
-            said = f"the DICOM is damaged ({data.Columns} x {data.Rows} px, but its picture has {width} x {height})"
-            raise UnusablePhotograph(said, AGAIN)
-    return stream
-
-
-def _lossless(stream: bytes, colours: str) -> NDArray[np.uint8]:
-    """Lossless JPEG with 8 bits, which Pillow decodes and pydicom does not hand to it."""
-    with Image.open(io.BytesIO(stream), formats=("JPEG",)) as opened:
-        converted = "jfif" in opened.info or opened.info.get("adobe_transform", 0) == 1
-        opened.load()
-        picture: Image.Image = opened
-        if colours.startswith("YBR") and picture.mode == "RGB" and not converted:
-            picture = Image.frombytes("YCbCr", picture.size, picture.tobytes()).convert("RGB")
-        return np.asarray(picture)
+    opened = Image.open(io.BytesIO(get_frame(data.PixelData, 0, number_of_frames=1)), formats=("JPEG", "JPEG2000"))
+    if opened.size != (int(data.Columns), int(data.Rows)):
+        width, height = opened.size
+        said = f"the DICOM is damaged ({data.Columns} x {data.Rows} px, but its picture has {width} x {height})"
+        raise UnusablePhotograph(said, AGAIN)
+    return opened
 
 
 def _grey_or_rgb(values: NDArray[Any], data: Dataset) -> Image.Image:

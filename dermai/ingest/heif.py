@@ -49,12 +49,15 @@ def open_heif(path: Path, kind: str) -> Image.Image:
         opened = _opened(path, kind)
     except Exception as error:  # whatever the decoders raise on files that they cannot read
         raise _unreadable(kind, said, error) from None
-    # Turned already, or by `exif`: what else a file says of its orientation is no reason to turn it again
+    # XMP, too, may say an orientation, which Pillow would take for that of an AVIF
     opened.info = {
         name: value for name, value in opened.info.items() if name in ("icc_profile", "exif", "transparency")
     }
-    if "icc_profile" not in opened.info:
-        profile = _profile(kind, said)
+    if said.colours is not None:
+        primaries, transfer = said.colours
+        if transfer in HDR:
+            raise _made_for_hdr(kind, said.bits, HDR[transfer])
+        profile = None if "icc_profile" in opened.info else _profile(kind, primaries, transfer)
         if profile is not None:
             opened.info["icc_profile"] = profile
     return opened
@@ -68,9 +71,7 @@ def _opened(path: Path, kind: str) -> Image.Image:
 
     options.DECODE_THREADS = 1  # photographs are decoded side by side
     options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
-    opened = HeifImageFile(path)
-    opened.info.pop("exif", None)
-    return opened
+    return HeifImageFile(path)
 
 
 def _unreadable(kind: str, said: PrimaryPicture, error: Exception) -> UnusablePhotograph:
@@ -81,19 +82,17 @@ def _unreadable(kind: str, said: PrimaryPicture, error: Exception) -> UnusablePh
     return UnusablePhotograph(f"the {kind} is damaged{why}", "export the photograph again")
 
 
-def _profile(kind: str, said: PrimaryPicture) -> bytes | None:
+def _made_for_hdr(kind: str, bits: int, curve: str) -> UnusablePhotograph:
+    name = f"{kind} with {f'{bits}-bit ' if bits else ''}HDR brightness ({curve}), which is not read"
+    return UnusablePhotograph(name, "export it as JPEG, or switch HDR off in the camera's settings")
+
+
+def _profile(kind: str, primaries: int, transfer: int) -> bytes | None:
     """The colour profile of a picture that names its colours by numbers."""
-    if said.colours is None:
-        return None
-    primaries, transfer = said.colours
-    if transfer in HDR:
-        bits = f"{said.bits}-bit " if said.bits else ""
-        name = f"{kind} with {bits}HDR brightness ({HDR[transfer]}), which is not read"
-        raise UnusablePhotograph(name, "export it as JPEG, or switch HDR off in the camera's settings")
     try:
         if transfer not in LIKE_SRGB:
             raise KeyError(transfer)
         return profile_of(primaries)
     except KeyError:
-        said_of = f"{kind} in colours that are not read (primaries {primaries}, transfer function {transfer} of H.273)"
-        raise UnusablePhotograph(said_of, EXPORT) from None
+        said = f"{kind} in colours that are not read (primaries {primaries}, transfer function {transfer} of H.273)"
+        raise UnusablePhotograph(said, EXPORT) from None

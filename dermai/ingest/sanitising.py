@@ -22,7 +22,7 @@ from dermai.ingest.formats import (
     kind_decoded_apart,
     name_format,
 )
-from dermai.ingest.heif import open_heif
+from dermai.ingest.heif import HEIC, open_heif
 from dermai.ingest.limits import check_size, too_many_pixels
 from dermai.ingest.unusable import UnusablePhotograph
 
@@ -36,6 +36,7 @@ TURNS = {  # by the orientation, what turns the picture upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+UPRIGHT = (HEIC, DICOM)  # as they are decoded, whatever EXIF in them says
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def sanitised(path: Path, shorter_side: int, quality: int, smallest_side: int = 
     kind = kind_decoded_apart(path)
     try:
         with _opened(path, kind, smallest_side) as opened:
-            picture = _decoded(opened, shorter_side, smallest_side)
+            picture = _decoded(opened, shorter_side, smallest_side, upright=kind in UPRIGHT)
     except Image.DecompressionBombError:
         raise too_many_pixels() from None
     except UnidentifiedImageError:
@@ -89,12 +90,12 @@ def _opened(path: Path, kind: str, smallest_side: int) -> Image.Image:
     return open_heif(path, kind) if kind else Image.open(path, formats=FORMATS)
 
 
-def _decoded(opened: Image.Image, shorter_side: int, smallest_side: int) -> Image.Image:
+def _decoded(opened: Image.Image, shorter_side: int, smallest_side: int, upright: bool) -> Image.Image:
     """The pixels of an opened file, upright and sRGB."""
     check_size(*opened.size, smallest_side)
     check_form(opened)
     sixteen = has_16_bits(opened)
-    turn = _turn(opened)
+    turn = None if upright else _turn(opened)
     # A JPEG decoded at a half, quarter or eighth of its size, still at least twice what is kept
     opened.draft(None, (2 * shorter_side, 2 * shorter_side))
     opened.load()

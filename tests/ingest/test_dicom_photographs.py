@@ -35,13 +35,14 @@ from tests.ingest.dicom_files import (
     lossless_jpeg,
     ybr,
 )
-from tests.ingest.test_photographs import difference
+from tests.ingest.test_photographs import difference, exif
 
 CODING = 4.5  # mean difference of values that the stored JPEG makes
 READ = (
     ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLosslessSV1, JPEG2000Lossless, RLELossless,
 )  # fmt: skip
 GREY = draw(1).convert("L")
+NEGATIVE = Image.fromarray(255 - np.asarray(GREY))
 
 
 def content_of(folder: Path, content: bytes, name: str = "a.dcm") -> bytes:
@@ -81,6 +82,21 @@ def test_big_endian_files_are_read(tmp_path: Path) -> None:
     assert difference(stored(tmp_path, dicom(syntax=ExplicitVRBigEndian)), draw(1)) < CODING
 
 
+def unmarked(values: Image.Image, **tags: object) -> bytes:
+    """A JPEG of three values a pixel as they are, which says nothing of its colours; the tags do."""
+    buffer = io.BytesIO()
+    values.save(buffer, "JPEG", quality=95, subsampling=0, keep_rgb=True)
+    stream = buffer.getvalue()
+    place = stream.index(b"\xff\xee")  # Adobe's segment
+    stream = stream[:place] + stream[place + 2 + int.from_bytes(stream[place + 2 : place + 4], "big") :]
+    for number, letter in enumerate(b"RGB", 1):  # Pillow names the three values so, which says it too
+        stream = stream.replace(bytes([letter, 0x11, 0]), bytes([number, 0x11, 0]), 1)
+        stream = stream.replace(bytes([letter, 0x00]), bytes([number, 0x00]), 1)
+    return dicom(
+        values, JPEGBaseline8Bit, **{"PhotometricInterpretation": "RGB", **tags}, PixelData=encapsulate([stream])
+    )
+
+
 def palette() -> dict[str, object]:
     """Tags of a picture in 64 colours."""
     picture = draw(1).quantize(64)
@@ -95,12 +111,16 @@ def palette() -> dict[str, object]:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (dicom(GREY, PhotometricInterpretation="MONOCHROME1"), Image.fromarray(255 - np.asarray(GREY))),
+        (dicom(GREY, PhotometricInterpretation="MONOCHROME1"), NEGATIVE),
         (dicom(GREY, **palette()), draw(1).quantize(64).convert("RGB")),
         (dicom(PhotometricInterpretation="YBR_FULL", PixelData=ybr(draw(1)).tobytes()), draw(1)),
         (dicom(PlanarConfiguration=1, PixelData=np.asarray(draw(1)).transpose(2, 0, 1).tobytes()), draw(1)),
         (dicom(Image.fromarray(ybr(draw(1))), RLELossless, PhotometricInterpretation="YBR_FULL"), draw(1)),
         (dicom(Image.fromarray(ybr(draw(1))), JPEGLosslessSV1, PhotometricInterpretation="YBR_FULL"), draw(1)),
+        (dicom(GREY, JPEGLosslessSV1, PhotometricInterpretation="MONOCHROME1"), NEGATIVE),
+        (dicom(GREY, JPEGBaseline8Bit, PhotometricInterpretation="MONOCHROME1"), NEGATIVE),
+        (unmarked(draw(1)), draw(1)),
+        (unmarked(Image.fromarray(ybr(draw(1))), PhotometricInterpretation="YBR_FULL_422"), draw(1)),
         (dicom(syntax=JPEG2000Lossless, PhotometricInterpretation="YBR_RCT"), draw(1)),
         (dicom(syntax=JPEGBaseline8Bit, PhotometricInterpretation="RGB"), draw(1)),  # a JFIF all the same
     ],
@@ -133,6 +153,14 @@ def test_lossless_jpeg_as_made_here_is_lossless() -> None:
         assert np.array_equal(np.asarray(opened), np.asarray(draw(1)))
 
 
+def test_the_exif_of_a_stream_in_a_dicom_does_not_turn_it_and_is_gone(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    draw(1).save(buffer, "JPEG", quality=95, exif=exif(6))
+    kept = content_of(tmp_path, dicom(syntax=JPEGBaseline8Bit, PixelData=encapsulate([buffer.getvalue()])))
+    assert b"SecretCameraMaker" not in kept
+    assert difference(Image.open(io.BytesIO(kept)), draw(1)) < 6
+
+
 def test_a_picture_in_several_fragments_is_read_whole(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     draw(1).save(buffer, "JPEG", quality=95)
@@ -158,6 +186,7 @@ def test_a_picture_in_several_fragments_is_read_whole(tmp_path: Path) -> None:
         (dicom(BitsAllocated=16, BitsStored=16), "its values have 16 of 16 bits"),
         (dicom(GREY, BitsAllocated=1, BitsStored=1), "its values have 1 of 1 bits"),
         (dicom(GREY, PixelRepresentation=1), "its values are signed"),
+        (dicom(GREY, JPEGLosslessSV1, BitsAllocated=16, BitsStored=12), "a JPEG whose values have 12 bits"),
         (dicom(Rows=30_000, Columns=30_000), "more than 80 million pixels"),
         (dicom(Rows=7), "too small"),
         (dicom(syntax=JPEG2000Lossless, Rows=40), "the DICOM is damaged (96 x 40 px, but its picture has 96 x 80)"),

@@ -62,8 +62,8 @@ def crashing(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
 def test_a_decoder_that_crashes_or_hangs_costs_only_its_photograph(
     photograph: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    monkeypatch.setattr(separate_process, "LONGEST", 2.0)
     with monkeypatch.context() as changed:
+        changed.setattr(separate_process, "LONGEST", 2.0)
         crashing(photograph.parent, changed, code)
         with pytest.raises(UnusablePhotograph, match="the HEIC is damaged: its decoder crashed"):
             sanitise(photograph, 448, 92)
