@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
 import warnings
-from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import pandas as pd
 from dermai.ingest.dicom_photographs import DERMOSCOPIC, SECONDARY_CAPTURE, read_header
 from dermai.ingest.file_names import locate
 from dermai.ingest.formats import is_dicom
-from dermai.ingest.unusable import UnusablePhotograph
+from dermai.ingest.limits import check_bytes
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -38,15 +38,13 @@ def with_dicom_columns(table: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame,
     numbered: list[int] = []
     unsaid: list[int] = []
     for row, given in zip(table.index.tolist(), table.to_dict("records"), strict=True):
-        header = _header(folder, given["file"])
-        if header is None:
-            continue
-        for column, value in _values(header).items():
+        known, silent = _known(folder, given["file"])
+        for column, value in known.items():
             if value and not given.get(column, "").strip():
                 filled.loc[row, column] = value
                 if column in NUMBERS and row not in numbered:
                     numbered.append(row)
-        if header.get("SOPClassUID") == SECONDARY_CAPTURE and not header.get("BurnedInAnnotation"):
+        if silent:
             unsaid.append(row)
     notes = []
     if numbered:
@@ -57,33 +55,34 @@ def with_dicom_columns(table: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame,
     return filled.fillna(""), notes
 
 
-def _header(folder: Path, file: str) -> Dataset | None:
+def _known(folder: Path, file: str) -> tuple[dict[str, str], bool]:
+    """What a DICOM file says for each column, and whether it is a screenshot that says nothing of writing in it.
+
+    Nothing of a file that is none or cannot be read.
+    """
     try:
         path = locate(folder.resolve(), file)
+        check_bytes(path.stat().st_size)
         if not is_dicom(path):
-            return None
+            return {}, False
         logging.getLogger("pydicom").setLevel(logging.ERROR)  # its warnings may quote what a tag holds
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = read_header(path, TAGS)
-            for tag in TAGS:
-                header.get(tag)
-            return header
-    except UnusablePhotograph:
-        return None
-    except Exception:  # whatever pydicom raises on a damaged file
-        return None
+            screenshot = header.get("SOPClassUID") == SECONDARY_CAPTURE
+            return _values(header), screenshot and not _text(header, "BurnedInAnnotation")
+    except Exception:  # whatever pydicom raises on a damaged file, now or when a tag is looked at
+        return {}, False
 
 
 def _values(header: Dataset) -> dict[str, str]:
-    readers: Mapping[str, Callable[[Dataset], str]] = {
-        "patient": _patient,
-        "case": lambda found: _text(found, "AccessionNumber") or _text(found, "StudyInstanceUID"),
-        "acquired_on": _day,
-        "body_site": _body_site,
-        "view": lambda found: "dermoscopic" if found.get("SOPClassUID") == DERMOSCOPIC else "",
+    return {
+        "patient": _patient(header),
+        "case": _text(header, "AccessionNumber") or _text(header, "StudyInstanceUID"),
+        "acquired_on": _day(header),
+        "body_site": _body_site(header),
+        "view": "dermoscopic" if header.get("SOPClassUID") == DERMOSCOPIC else "",
     }
-    return {column: read(header) for column, read in readers.items()}
 
 
 def _patient(header: Dataset) -> str:
@@ -95,8 +94,10 @@ def _patient(header: Dataset) -> str:
 
 def _day(header: Dataset) -> str:
     """The day of the photograph like 2026-03-01; "" where no tag holds one."""
-    found = (re.match(r"(\d{4})(\d{2})(\d{2})", _text(header, tag)) for tag in DAYS)
-    return next((f"{day[1]}-{day[2]}-{day[3]}" for day in found if day), "")
+    for tag in DAYS:
+        with suppress(ValueError):
+            return datetime.strptime(_text(header, tag)[:8], "%Y%m%d").date().isoformat()
+    return ""
 
 
 def _body_site(header: Dataset) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from dermai.triage.referrals import read_referrals
 from dermai.workspace import Workspace
 from tests.ingest.deliveries import deliver, draw, ingest, row
 from tests.ingest.dicom_files import DERMOSCOPIC, SECONDARY_CAPTURE, VL_PHOTOGRAPHIC, dicom
+from tests.ingest.hostile import damaged
 
 STUDY = "1.2.826.0.1.3680043.8.498.1"
 
@@ -63,6 +65,11 @@ def test_a_study_is_the_case_where_it_has_no_accession_number(tmp_path: Path) ->
     assert "view" not in found
 
 
+def test_a_day_that_does_not_exist_is_passed_over(tmp_path: Path) -> None:
+    content = dicom(AcquisitionDate="20260301", StudyDate="20260302").replace(b"20260301", b"20261399")
+    assert filled(tmp_path, content)[0]["acquired_on"] == "2026-03-02"
+
+
 @pytest.mark.parametrize("tags", [{"PatientIdentityRemoved": "YES"}, {"PatientID": "ANONYMOUS"}, {"PatientID": None}])
 def test_a_number_that_stands_for_nobody_is_not_taken(tmp_path: Path, tags: dict[str, object]) -> None:
     found, _ = filled(tmp_path, dicom(**tags))
@@ -89,6 +96,18 @@ def test_of_a_file_that_cannot_be_read_nothing_is_taken(tmp_path: Path, content:
     found, notes = filled(tmp_path, content)
     assert {name: value for name, value in found.items() if value} in ({"file": "a.dcm"}, found)
     assert all("SecretName" not in note for note in notes)
+
+
+def test_no_damage_to_a_file_ends_the_reading_of_a_table(tmp_path: Path) -> None:
+    draws = random.Random(3)
+    sound = dicom(draw(1, 16, 8), AnatomicRegionSequence=region("Arm"), AccessionNumber="A17", StudyDate="20260302")
+    patients = set()
+    for _ in range(400):
+        content = bytearray(damaged(sound, draws))
+        for _ in range(draws.choice((0, 1, 4))):
+            content[draws.randrange(len(content))] = draws.randrange(256)
+        patients.add(filled(tmp_path, bytes(content))[0]["patient"])
+    assert {"", "SecretNumber"} <= patients
 
 
 def test_a_file_outside_the_folder_is_not_looked_at(tmp_path: Path) -> None:
