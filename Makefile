@@ -78,8 +78,8 @@ format: $(READY)  ## Let ruff fix what it can
 secrets: $(READY)  ## Look for secrets in the repository, logs, reports and records
 	$(BIN)/python -m dermai.doctor.secrets
 
-dashboard: $(READY)  ## Serve the team's start page and the drift dashboard on this machine
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dermai dashboard
+dashboard: $(READY)  ## Serve the pages that the team works in on this machine, with a first account
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dermai serve
 
 lock: $(READY)  ## Resolve the dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \

@@ -86,7 +86,7 @@ run dermai status --profile demo
 printf '\n   report          %s\n' "$workspace/reports/incremental_finetune/latest/report.html"
 printf '   worklist        %s\n' "$workspace/reports/triage_cases/latest/worklist.html"
 printf '   incidents       %s\n' "$workspace/reports/incidents/"
-printf '   dashboard       cd demo/workspace && dermai dashboard   (then open http://127.0.0.1:8600)\n'
+printf '   dashboard       cd demo/workspace && dermai serve       (then open http://127.0.0.1:8600)\n'
 printf '   data checks     %s\n' "$workspace/reports/validation/index.html"
 printf '   audit log       cd demo/workspace && dermai audit show\n'
 printf '   undo it         cd demo/workspace && dermai rollback --approver you --role engineer --reason "a try"\n'

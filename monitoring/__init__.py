@@ -1,1 +1,1 @@
-"""Prediction log, drift statistics, and the Evidently reports and dashboard that show them."""
+"""Prediction log, drift statistics, and the Evidently reports that show them."""

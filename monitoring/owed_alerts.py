@@ -67,5 +67,5 @@ def _content(version: str, alarms: dict[str, DriftAlarm]) -> tuple[tuple[str, ..
         # The same in an alert that is sent again, so that a receiver can tell
         "alarms": [sha256_bytes(name.encode())[:16] for name in alarms],
     }
-    sentences = (HEADLINES["act"], *changes, *advice, "Open the dashboard: dermai dashboard")
+    sentences = (HEADLINES["act"], *changes, *advice, "Open the overview: dermai serve")
     return sentences, facts

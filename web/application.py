@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 from dermai.workspace import Workspace
 from web.database import Database, migrate, open_database
@@ -17,13 +18,14 @@ from web.frame.admission import Admission
 from web.frame.door import Door
 from web.frame.errors import add_error_pages, broken
 from web.frame.service import LOOPBACK, Service
+from web.overview import evidently, reports
 from web.overview import pages as overview
 from web.sign_in import pages as sign_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ROUTERS = (assets.router, sign_in.router, overview.router)
+ROUTERS = (assets.router, sign_in.router, overview.router, reports.router)
 BODY_LIMITS: Mapping[str, int] = {}  # path, or the beginning of paths: bytes that a request's body may have there
 
 
@@ -61,6 +63,9 @@ def create_application(
             admission_of(route)
         application.include_router(router)
     assets.add_assets(application)
+    dashboard = evidently.EvidentlyDashboard(workspace)  # asks for a permission itself: it is no route of ours
+    for address in evidently.ADDRESSES:
+        application.router.routes += [Route(address, dashboard), Route(f"{address}/{{below:path}}", dashboard)]
     add_error_pages(application)
     application.add_middleware(Door, hosts=hosts | LOOPBACK, secure=secure, body_limits=BODY_LIMITS, broken=broken)
     return application

@@ -13,7 +13,7 @@ from dermai.workspace import Workspace
 
 SUMMARY, REPORT = "summary.md", "report.html"
 LEFT_IN = ("test_predictions.parquet",)  # one row a patient's photograph
-PHOTOGRAPH = re.compile(r"data:image/jpeg;base64,[A-Za-z0-9+/=]+")
+PHOTOGRAPH = re.compile(r"data:image/(?:jpeg|png|webp);base64,[A-Za-z0-9+/=]+")
 IN_ITS_PLACE = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='160' height='24'%3E"
     "%3Ctext y='16' font-size='12'%3Ephotograph left out%3C/text%3E%3C/svg%3E"
@@ -32,6 +32,11 @@ def collect(workspace: Workspace, outcome: JobOutcome, folder: Path, photographs
             shutil.copytree(made, folder, ignore=shutil.ignore_patterns(*LEFT_IN))
             page = folder / REPORT
             if page.is_file() and not photographs:
-                write_text(page, PHOTOGRAPH.sub(IN_ITS_PLACE, page.read_text(encoding="utf-8")))
+                write_text(page, without_photographs(page.read_text(encoding="utf-8")))
     write_text(folder / SUMMARY, summary(outcome))
     return folder / SUMMARY
+
+
+def without_photographs(page: str) -> str:
+    """A report's page with a note in the place of every photograph; its plots are drawn, and stay."""
+    return PHOTOGRAPH.sub(IN_ITS_PLACE, page)

@@ -59,6 +59,14 @@ from dermai.cli import monitoring as _monitoring  # noqa: E402
 
 _monitoring.register(application)
 
+from dermai.cli import service as _service  # noqa: E402
+
+_service.register(application)
+
+from dermai.cli import accounts as _accounts  # noqa: E402
+
+_accounts.register(application)
+
 from dermai.cli import referrals as _referrals  # noqa: E402
 
 _referrals.register(application)

@@ -1,4 +1,4 @@
-"""Diagnoses that come back, the dashboard, and a production that is only simulated."""
+"""Diagnoses that come back, and a production that is only simulated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from dermai.cli.options import AsJson, Profile, Settings, read_parameters
 def register(application: typer.Typer) -> None:
     """Add the commands."""
     application.command()(confirm)
-    application.command()(dashboard)
     application.command(name="simulate-production")(simulate_production)
 
 
@@ -81,25 +80,6 @@ def confirm(
         raise DermaiError(f"{count_words(len(refused), 'row')} set aside{where}: fix them and run again")
 
 
-def dashboard(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard.")] = 8600,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond this machine a token is needed.")
-    ] = "127.0.0.1",
-    token: Annotated[
-        str, typer.Option(envvar="DERMAI_DASHBOARD_TOKEN", help="What visitors must know; 16 characters at least.")
-    ] = "",
-) -> None:
-    """Serve the team's start page and Evidently's dashboard on this machine.
-
-    Example: `dermai dashboard`, then open http://127.0.0.1:8600
-    """
-    from dermai.workspace import find_workspace
-    from monitoring.dashboard.server import serve
-
-    serve(find_workspace(), host, port, token)
-
-
 def simulate_production(
     folder: Annotated[Path, typer.Argument(help="New folder that receives the referrals of five weeks.")],
     size: Annotated[int, typer.Option(help="Side of the square photographs, pixels.")] = 128,
@@ -112,7 +92,7 @@ def simulate_production(
 ) -> None:
     """Triage five SIMULATED weeks: nothing new, a new phone, a new site, a new diagnosis, more melanoma.
 
-    Example: `dermai simulate-production production`, then `zenml pipeline run monitor_drift` and `dermai dashboard`
+    Example: `dermai simulate-production production`, then `zenml pipeline run monitor_drift` and `dermai serve`
     """
     from dermai.errors import DermaiError
     from dermai.simulate.production import simulate_production as simulate

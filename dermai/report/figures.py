@@ -35,7 +35,7 @@ def interval_plot(rows: Sequence[Row], title: str) -> Markup:
         Markup('<div class="plot-label">{}</div><div class="plot-track">{}</div>').format(row.label, _track(row))
         for row in rows
     )
-    ticks = Markup("").join(Markup('<span style="left:{}%">{}</span>').format(tick, tick) for tick in range(0, 101, 25))
+    ticks = Markup("").join(Markup('<span class="at-{}">{}</span>').format(tick, tick) for tick in range(0, 101, 25))
     return Markup(
         '<div class="interval-plot" role="img" aria-label="{}">{}<div class="plot-label">%</div>'
         '<div class="plot-axis">{}</div></div>'
@@ -135,7 +135,7 @@ def difference_plot(rows: Sequence[Difference], title: str) -> Markup:
             Markup('<div class="plot-label">{}</div><div class="plot-track">{}</div>').format(row.label, track)
         )
     ticks = [
-        Markup('<span style="left:{}%">{}</span>').format(
+        Markup('<span class="at-{}">{}</span>').format(
             place, f"{limit * (place - 50) / 50:+.0f}" if place != 50 else "0"
         )
         for place in range(0, 101, 25)

@@ -28,6 +28,7 @@ TUTORIAL = "docs/tutorial.md"
 # A block is named by its page and how its first command begins.
 RUN = {  # what has to be done in the clone before
     "docs/gate.md: dermai gate plan": (),
+    "docs/operations.md: dermai account add": (),
     "docs/gate.md: dermai gate approve-policy": ("sed -i 's/^  approval: auto/  approval: manual/' params.yaml",),
 }
 RUN_LONG = ("CONTRIBUTING.md: git clone",)

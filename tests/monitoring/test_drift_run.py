@@ -21,7 +21,6 @@ from dermai.records.log import records_of
 from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 from monitoring import confirmed_cases, drift_run
-from monitoring.dashboard.start_page import start_page
 from monitoring.drift_run import run_monitoring
 from monitoring.evidently_report import evidently_folder
 from monitoring.follow_up import follow_up
@@ -31,6 +30,7 @@ from monitoring.owed_alerts import send_owed_alerts
 from monitoring.retraining_workflow import WorkflowNotStarted, open_retraining_workflow
 from monitoring.windows import next_windows, read_keys
 from tests.monitoring.production import MONDAY, make_champion, quick_params, week
+from tests.web.visitors import overview_page
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ class TestRun:
         assert len(AuditLog(service.audit_log).entries("drift_alarm")) == 1
         assert len(webhook.received) == 1
 
-        page = start_page(service, params)
+        page = overview_page(service)
         assert "Perhaps not: please act" in page
         assert "<b>Photography, new site" in page
         assert "Faro" in page
@@ -153,7 +153,7 @@ class TestRun:
         monkeypatch.setattr(confirmed_cases, "second_readings_so_far", lambda *_: found)
         params = quick_params(service)
         run_monitoring(service, params, "first")
-        page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", start_page(service, params))).replace("&nbsp;", " ")
+        page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", overview_page(service))).replace("&nbsp;", " ")
         for said in (
             "15,000 cases sorted as normal have 180 days behind them; 310 of them, drawn at random",
             "Of 300 cases read again none was a cancer: at most 1.0 %",
@@ -282,7 +282,7 @@ class TestFollowUp:
         webhook.status = 500
         assert "status 500" in send_owed_alerts(service, params)[0]
         assert "1 alert of drift alarms (model version 1)" in owed_after_alarms(service)[0]
-        page = start_page(service, quick_params(service))
+        page = overview_page(service)
         assert "1 alert of drift alarms (model version 1) still owed" in page
         webhook.status = 200
         assert send_owed_alerts(service, params) == send_owed_alerts(service, params) == []

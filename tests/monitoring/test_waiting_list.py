@@ -13,9 +13,9 @@ from dermai.prediction_log.confirmations import confirm
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.sortings import record_sortings
 from dermai.prediction_log.waiting_cases import referred_cases
-from monitoring.dashboard.start_page import start_page
 from monitoring.notices import waiting_notices
 from monitoring.waiting_list import keep_waiting_list, kept_waiting_list, overdue_cases, waiting_list
+from tests.web.visitors import overview_page
 
 NOW = datetime.now(UTC)
 
@@ -110,7 +110,7 @@ def test_the_command_lists_them_and_the_start_page_counts_them(workspace, regist
     assert "caaa: high priority, 20 days" in said
     assert list(pd.read_csv(file)["case_id"]) == ["caaa"]
     assert kept_waiting_list(workspace).levels == keep_waiting_list(workspace, params).levels
-    page = start_page(workspace, params)
+    page = overview_page(workspace)
     assert "Who waits?" in page
     assert "caaa" not in page
     told = CliRunner().invoke(application, ["tell"])

@@ -21,7 +21,6 @@ from dermai.records.log import records_of
 from dermai.taxonomy import RiskLevel
 from dermai.triage.missed_cancer import incidents_folder, raise_incidents
 from dermai.triage.run import run_triage
-from monitoring.dashboard.start_page import start_page
 from monitoring.notices import incident_notices, send_notices
 from monitoring.waiting_list import keep_waiting_list
 from tests.monitoring.conftest import webhook  # noqa: F401
@@ -29,6 +28,8 @@ from tests.report.browser import chromium, open_page
 from tests.triage.champion import make_champion
 from tests.triage.referrals import write_referrals
 from tests.triage.test_run import WHEN
+from tests.web.visitors import running, show
+from web.application import create_application
 
 NAMED = {"approver": "Ana Silva", "role": "dermatologist", "reason": "the patient was called"}
 
@@ -153,10 +154,9 @@ def test_the_start_page_names_it_first_and_leads_to_its_page(service, tmp_path):
     (record,) = open_incidents(AuditLog(service.audit_log))
     params = load_params(service.params_file)
     keep_waiting_list(service, params)
-    page = tmp_path / "start.html"
-    page.write_text(start_page(service, params))
-    with chromium(tmp_path / "browser") as driver:
-        open_page(driver, page, 390)
+    with running(create_application(service)) as live, chromium(tmp_path / "browser") as driver:
+        show(driver, 390)
+        live.enter(driver, live.add("clinical lead"), "/overview")
         first = driver.find_elements("css selector", "main section")[0]
         assert "1 cancer was sorted as normal" in first.text
         assert f"dermai acknowledge {record.body.incident}" in first.text

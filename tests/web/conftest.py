@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ from starlette.testclient import TestClient
 
 from dermai.workspace import Workspace
 from tests.report.browser import chromium
-from tests.web.visitors import ADDRESS, Live, add_person, sign_in
+from tests.web.visitors import ADDRESS, Live, add_person, running, sign_in
 from web.accounts import passwords
 from web.application import create_application
 
@@ -64,20 +62,8 @@ def signed_in(application: FastAPI, service: TestClient) -> Callable[..., TestCl
 @pytest.fixture
 def live(application: FastAPI) -> Iterator[Live]:
     """The service on a port of this machine; `live.add("dermatologist")` makes an account and gives its name."""
-    import uvicorn
-
-    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        assert time.monotonic() < deadline, "the server did not start"
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Live(f"http://127.0.0.1:{port}", application)
-    server.should_exit = True
-    thread.join(20)
+    with running(application) as found:
+        yield found
 
 
 @pytest.fixture

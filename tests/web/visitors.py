@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dermai.workspace import Workspace
 from web.accounts.people import add_account
 from web.accounts.roles import Role
 from web.frame.admission import CSRF_HEADER
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
     from starlette.testclient import TestClient
 
+PICTURES = Path(os.environ["DERMAI_PICTURES"]) if "DERMAI_PICTURES" in os.environ else None  # pages to be looked at
 ADDRESS = "http://127.0.0.1"
 PASSWORD = "correct horse battery staple"
 
@@ -69,6 +76,38 @@ class Live:
         browser.find_element(By.NAME, "name").send_keys(name)
         browser.find_element(By.NAME, "password").send_keys(PASSWORD)
         browser.find_element(By.CSS_SELECTOR, "main form button").click()
+
+
+@contextmanager
+def running(application: FastAPI) -> Iterator[Live]:
+    """The service on a port of this machine, in a thread of this process."""
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.02)
+    try:
+        yield Live(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", application)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def overview_page(workspace: Workspace, role: str = "clinical lead") -> str:
+    """The overview as somebody of a role gets it."""
+    from starlette.testclient import TestClient
+
+    from web.application import create_application
+
+    application = create_application(workspace)
+    client = TestClient(application, base_url=ADDRESS, follow_redirects=False)
+    sign_in(client, add_person(application, role))
+    return client.get("/overview").text
 
 
 def show(browser: Chrome, width: int, scheme: str = "light", height: int = 900) -> None:

@@ -21,7 +21,7 @@ def note_access(database: Database, visitor: Visitor, case_id: str, what: str) -
                 account_id=visitor.account_id,
                 role=visitor.role.value,
                 case_id=case_id,
-                what=what,
+                what=what[:255],
             )
         )
 

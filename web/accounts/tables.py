@@ -71,5 +71,5 @@ class CaseAccess(Table):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     role: Mapped[str] = mapped_column(String(32))  # as it was then
     case_id: Mapped[str] = mapped_column(String(255))
-    what: Mapped[str] = mapped_column(String(64))
+    what: Mapped[str] = mapped_column(String(255))
     account: Mapped[Account] = relationship(lazy="joined")

@@ -57,10 +57,12 @@ def page(request: Request, template: str, status: int = 200, **content: Any) -> 
 
 @cache
 def environment() -> Environment:
-    """The rooms' templates, with the words and figures of the reports."""
+    """The rooms' templates, with the macros, words and figures of the reports."""
     from web.accounts.roles import Permission
 
     rooms = {folder.parent.name: PackageLoader(f"web.{folder.parent.name}") for folder in ROOMS.glob("*/templates")}
-    found = environment_with(ChoiceLoader([PrefixLoader(rooms), PackageLoader("web.frame")]))
+    found = environment_with(
+        ChoiceLoader([PrefixLoader(rooms), PackageLoader("web.frame"), PackageLoader("dermai.report")])
+    )
     found.globals["Permission"] = Permission
     return found

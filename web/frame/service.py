@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from starlette.requests import Request
 
-from dermai.config import Params, load_params, read_overrides
+from dermai.config import PROFILE_VARIABLE, Params, load_params, read_overrides
 from dermai.workspace import Workspace
 from web.database import Database
 
@@ -25,8 +27,10 @@ class Service:
 
     @property
     def params(self) -> Params:
-        """As params.yaml and the profile are now."""
-        return load_params(self.workspace.params_file, read_overrides(self.workspace.root))
+        """As params.yaml and the profile are now; read again only when a file changed."""
+        files = (self.workspace.params_file, *sorted((self.workspace.root / "profiles").glob("*.yaml")))
+        state = tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+        return _read_params(self.workspace, state, os.environ.get(PROFILE_VARIABLE, ""))
 
     @property
     def idle(self) -> timedelta:
@@ -37,6 +41,11 @@ class Service:
     def longest(self) -> timedelta:
         """How long a session lasts at most."""
         return timedelta(hours=self.params.web.session_hours)
+
+
+@lru_cache(maxsize=8)
+def _read_params(workspace: Workspace, state: tuple[tuple[int, int], ...], profile: str) -> Params:
+    return load_params(workspace.params_file, read_overrides(workspace.root))
 
 
 def service_of(request: Request) -> Service:

@@ -13,6 +13,8 @@ from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
 from web.frame.navigation import entries_for
 from web.frame.page import page
+from web.frame.service import service_of
+from web.overview.overview import overview_content
 
 
 def router() -> APIRouter:
@@ -30,4 +32,5 @@ def first_page(visitor: Annotated[Visitor, Depends(permitted(Permission.USE_OWN_
 
 def overview(request: Request, visitor: Annotated[Visitor, Depends(permitted(Permission.READ_OVERVIEW))]) -> Response:
     """How the service stands."""
-    return page(request, "overview/overview.html")
+    service = service_of(request)
+    return page(request, "overview/overview.html", **overview_content(service.workspace, service.params, visitor))

@@ -1,15 +1,10 @@
 """The frame in a real browser: narrow and wide, light and dark, by keyboard, and nothing that the browser refuses."""
 
-import os
-from pathlib import Path
-
 import pytest
 from selenium.webdriver.common.by import By
 
 from tests.report.browser import logged, requested
-from tests.web.visitors import photograph_page, show
-
-PICTURES = os.environ.get("DERMAI_PICTURES")  # a folder that receives the pages as pictures, to be looked at
+from tests.web.visitors import PICTURES, photograph_page, show
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -28,6 +23,6 @@ def test_the_pages_fit_their_window_and_ask_for_nothing_elsewhere(live, browser,
         ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
         assert ground == {"light": "rgb(243, 245, 248)", "dark": "rgb(16, 22, 30)"}[scheme]
         if PICTURES:
-            photograph_page(browser, Path(PICTURES) / f"{place}-{width}-{scheme}.png")
+            photograph_page(browser, PICTURES / f"{place}-{width}-{scheme}.png")
     assert [address for address in requested(browser) if not address.startswith(live.address)] == []
     assert [said for said in logged(browser) if "404" not in said] == []

@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Integer, sa.ForeignKey("accounts.id"), nullable=False),
         sa.Column("role", sa.String(32), nullable=False),
         sa.Column("case_id", sa.String(255), nullable=False),
-        sa.Column("what", sa.String(64), nullable=False),
+        sa.Column("what", sa.String(255), nullable=False),
         sa.Index(None, "case_id", "at"),
         sa.Index(None, "account_id", "at"),
     )

@@ -1,4 +1,4 @@
-"""The start page: is the model still right for the patients we see, what changed, which site, what should I do."""
+"""The overview: is the model still right for the patients we see, what changed, which site, what should I do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dermai.audit import AuditLog
 from dermai.config import Params
@@ -20,7 +20,6 @@ from dermai.records.clockwork import overdue_tasks
 from dermai.registry.registry import Registry
 from dermai.registry.versions import CHAMPION
 from dermai.report.figures import Row, interval_plot, line_plot
-from dermai.report.pages import render_page
 from dermai.report.thumbnails import thumbnail
 from dermai.taxonomy import load_taxonomy
 from dermai.triage.scoring import triage_folder
@@ -31,6 +30,9 @@ from monitoring.findings import HEADLINES, KINDS
 from monitoring.history import History, WindowRecord, read_history
 from monitoring.overall_verdict import overall
 from monitoring.waiting_list import kept_waiting_list
+from web.accounts.roles import Permission
+from web.accounts.visitor import Visitor
+from web.overview.reports import needs_photographs
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -56,48 +58,56 @@ class Link:
     command: str = ""
 
 
-def start_page(workspace: Workspace, params: Params) -> str:
-    """The page as it stands now, from the monitoring's own files; no patient, case or lesion is named on it."""
+def overview_content(workspace: Workspace, params: Params, visitor: Visitor) -> dict[str, Any]:
+    """What the page shows now, from the monitoring's own files; no patient, case or lesion is named in it.
+
+    Photographs, and links to pages with photographs, are for visitors who may see them.
+    """
     champion = Registry(workspace, params).by_alias(CHAMPION) if Registry.exists(workspace) else None
+    audit = AuditLog(workspace.audit_log)
     history = read_history(workspace, champion.version) if champion else History(model_version="")
     last = history.last
     verdict, changes, advice = overall(history)
-    return render_page(
-        "start.html",
-        champion=champion,
-        standing=champion_standing(AuditLog(workspace.audit_log)),
-        history=history,
-        last=last,
-        verdict=verdict,
-        tone=TONES[verdict],
-        label=LABELS[verdict],
-        answer=ANSWERS[verdict] if last else "Not known yet: no window has been judged",
-        headline=HEADLINES[verdict],
-        changes=changes,
-        advice=advice,
-        owed=owed_after_alarms(workspace),
-        waiting=kept_waiting_list(workspace),
-        not_run=overdue_tasks(AuditLog(workspace.audit_log), params.clockwork, datetime.now(UTC)),
-        incidents=[
-            (in_words(incident), f"/{page_of(incident.body.incident)}", incident.body.incident)
-            for incident in open_incidents(AuditLog(workspace.audit_log))
+    sees_photographs = visitor.may(Permission.READ_CASES)
+    return {
+        "champion": champion,
+        "standing": champion_standing(audit),
+        "history": history,
+        "last": last,
+        "verdict": verdict,
+        "tone": TONES[verdict],
+        "label": LABELS[verdict],
+        "answer": ANSWERS[verdict] if last else "Not known yet: no window has been judged",
+        "headline": HEADLINES[verdict],
+        "changes": changes,
+        "advice": advice,
+        "owed": owed_after_alarms(workspace),
+        "waiting": kept_waiting_list(workspace),
+        "not_run": overdue_tasks(audit, params.clockwork, datetime.now(UTC)),
+        "incidents": [
+            (
+                in_words(incident),
+                f"/{page_of(incident.body.incident)}" if sees_photographs else "",
+                incident.body.incident,
+            )
+            for incident in open_incidents(audit)
         ],
-        tones=TONES,
-        labels=LABELS,
-        kinds=KINDS,
-        windows=history.windows[-WINDOWS_SHOWN:][::-1],
-        kept={window.report for window in history.windows[-WINDOWS_SHOWN:] if has_report(workspace, window)},
-        sensitivity=sensitivity_plot(history, params),
-        trends=trends(history.windows[-WINDOWS_SHOWN:]),
-        groups=[] if last is None else sorted(last.groups, key=lambda group: (group.kind != "site", -group.share)),
-        by_group={} if history.confirmed is None else history.confirmed.groups,
-        newest=[] if last is None else newest_photographs(workspace, last),
-        alarms=len(AuditLog(workspace.audit_log).entries("drift_alarm")),
-        simulated=bool(last and any(group.name.startswith("simulated") for group in last.groups)),
-        links=links(workspace, history),
-        params=params,
-        standard=standard_words(params),
-    )
+        "tones": TONES,
+        "labels": LABELS,
+        "kinds": KINDS,
+        "windows": history.windows[-WINDOWS_SHOWN:][::-1],
+        "kept": {window.report for window in history.windows[-WINDOWS_SHOWN:] if has_report(workspace, window)},
+        "sensitivity": sensitivity_plot(history, params),
+        "trends": trends(history.windows[-WINDOWS_SHOWN:]),
+        "groups": [] if last is None else sorted(last.groups, key=lambda group: (group.kind != "site", -group.share)),
+        "by_group": {} if history.confirmed is None else history.confirmed.groups,
+        "newest": newest_photographs(workspace, last) if last and sees_photographs else [],
+        "alarms": len(audit.entries("drift_alarm")),
+        "simulated": bool(last and any(group.name.startswith("simulated") for group in last.groups)),
+        "links": links(workspace, history, sees_photographs),
+        "params": params,
+        "standard": standard_words(params),
+    }
 
 
 def sensitivity_plot(history: History, params: Params) -> Markup | None:
@@ -150,8 +160,8 @@ def has_report(workspace: Workspace, window: WindowRecord) -> bool:
     return bool(window.report) and report_file(workspace, window.report).is_file()
 
 
-def links(workspace: Workspace, history: History) -> list[Link]:
-    """Every page that exists, in the order in which people ask for them."""
+def links(workspace: Workspace, history: History, sees_photographs: bool) -> list[Link]:
+    """Every page that exists and that the visitor may open, in the order in which people ask for them."""
     found = []
     if history.last and has_report(workspace, history.last):
         found.append(Link("Evidently: this window", "every column beside the reference", history.last.report))
@@ -167,7 +177,7 @@ def links(workspace: Workspace, history: History) -> list[Link]:
         ("Data Docs", "what was checked in the dataset", "validation/index.html"),
     )
     for name, what, place in pages:
-        if (workspace.reports / place).is_file():
+        if (workspace.reports / place).is_file() and (sees_photographs or not needs_photographs(place)):
             found.append(Link(name, what, f"/reports/{resolved(workspace.reports, place)}"))
     mlflow = os.environ.get("MLFLOW_TRACKING_URI", "")
     if mlflow.startswith("http"):

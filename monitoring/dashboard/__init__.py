@@ -1,1 +1,0 @@
-"""What the team sees: a start page in plain language, beside Evidently's own dashboard."""
