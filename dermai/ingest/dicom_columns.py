@@ -34,7 +34,7 @@ def with_dicom_columns(table: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame,
     row do; its index counts the rows from 0. A cell that is filled in is never changed. Of a file that cannot be read
     nothing is taken: its photograph is refused elsewhere.
     """
-    filled = table.copy()
+    filled, folder = table.copy(), folder.resolve()
     numbered: list[int] = []
     unsaid: list[int] = []
     for row, given in zip(table.index.tolist(), table.to_dict("records"), strict=True):
@@ -61,7 +61,7 @@ def _known(folder: Path, file: str) -> tuple[dict[str, str], bool]:
     Nothing of a file that is none or cannot be read.
     """
     try:
-        path = locate(folder.resolve(), file)
+        path = locate(folder, file)
         check_bytes(path.stat().st_size)
         if not is_dicom(path):
             return {}, False

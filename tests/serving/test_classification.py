@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from pydicom.uid import RLELossless
 
 from dermai.errors import InvalidCases
 from dermai.models.familiarity import fit_familiarity
 from dermai.models.package import ModelPackage
 from dermai.serving.classification import classify
+from tests.ingest.deliveries import draw
+from tests.ingest.dicom_files import dicom
+from tests.ingest.heif_files import avif, heic
 from tests.packages import CLASSES
 from tests.serving.server import ask, serving
 
@@ -42,6 +46,13 @@ def test_each_photograph_gets_a_class_its_risk_and_probabilities(package):
     assert table.iloc[0].equals(table.iloc[2])
     risks = {"Nev": "normal", "BCC": "high_priority", "MM": "high_priority"}
     assert [risks[code] for code in table["predicted"]] == list(table["risk"])
+
+
+def test_heic_avif_and_dicom_are_answered_as_the_picture_in_them_is(package):
+    model, picture = ModelPackage.load(package), draw(1)
+    answers = classify(model, as_table(dicom(picture), dicom(picture, RLELossless), heic(), avif(picture)))
+    assert answers.iloc[0].equals(answers.iloc[1])
+    assert len(answers) == 4
 
 
 def test_a_photograph_unlike_those_that_the_model_learnt_is_marked_and_never_normal(package):
