@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dermai.config import Params
+from dermai.files import locked
 from dermai.promotion.shadow_mode import settle_challenger
 from dermai.triage.missed_cancer import Incident, raise_incidents
 from dermai.workspace import Workspace
@@ -26,6 +27,7 @@ def follow_up_diagnoses(workspace: Workspace, params: Params) -> FollowUps:
     Raises:
         DermaiError: a record cannot be written, or registry and records do not agree.
     """
-    raised = raise_incidents(workspace, params)
-    undelivered = send_notices(workspace, params.monitoring, incident_notices(workspace)) if raised else []
-    return FollowUps(tuple(raised), tuple(undelivered), settle_challenger(workspace, params))
+    with locked(workspace.state / ".follow-ups.lock"):  # a command and the service may come at the same time
+        raised = raise_incidents(workspace, params)
+        undelivered = send_notices(workspace, params.monitoring, incident_notices(workspace)) if raised else []
+        return FollowUps(tuple(raised), tuple(undelivered), settle_challenger(workspace, params))

@@ -20,12 +20,13 @@ from web.frame.errors import add_error_pages, broken
 from web.frame.service import LOOPBACK, Service
 from web.overview import evidently, reports
 from web.overview import pages as overview
+from web.reading import pages as reading
 from web.sign_in import pages as sign_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ROUTERS = (assets.router, sign_in.router, overview.router, reports.router)
+ROUTERS = (assets.router, sign_in.router, reading.router, overview.router, reports.router)
 BODY_LIMITS: Mapping[str, int] = {}  # path, or the beginning of paths: bytes that a request's body may have there
 
 

@@ -22,7 +22,7 @@ NO_CHAMPION = "no model was made champion yet"
 
 
 @lru_cache(maxsize=3)  # a process that triages again, such as a service's, reads and builds each model once
-def _scoring_model(version: str, role: str, folder: Path, sha256: str, cache: Path) -> ScoringModel:
+def scoring_model(version: str, role: str, folder: Path, sha256: str, cache: Path) -> ScoringModel:
     """A version whose package lies in a folder and has this hash."""
     return ScoringModel(version, role, ModelPackage.load(folder), cache)
 
@@ -67,7 +67,7 @@ def find_scorers(workspace: Workspace, params: Params) -> Scorers:
         version = by_alias.get(alias)
         if version is not None and version.version not in models:
             folder = registry.download(version.version)  # which checks its files, each time
-            models[version.version] = _scoring_model(version.version, alias, folder, version.sha256, workspace.cache)
+            models[version.version] = scoring_model(version.version, alias, folder, version.sha256, workspace.cache)
     if CHAMPION not in by_alias:
         return Scorers(tuple(models.values()), NO_CHAMPION)
     standing = champion_standing(AuditLog(workspace.audit_log))

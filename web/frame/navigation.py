@@ -18,6 +18,8 @@ class Entry:
 
 
 ENTRIES = (
+    Entry("Worklist", "/worklist", (Permission.READ_CASES,)),
+    Entry("Our cases", "/my-cases", (Permission.READ_OWN_CASES,)),
     Entry("Overview", "/overview", (Permission.READ_OVERVIEW,)),
     Entry("My account", "/account", (Permission.USE_OWN_ACCOUNT,)),
 )

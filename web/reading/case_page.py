@@ -1,0 +1,128 @@
+"""The page on which a case is read: photographs, earlier visits, what the model said, and a form for each lesion."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dermai.gate.reference_standard import KINDS
+from dermai.taxonomy import RiskLevel, load_taxonomy
+from dermai.triage.case_evidence import operating_points
+from web.accounts.access_log import note_access
+from web.accounts.roles import Permission
+from web.accounts.visitor import Visitor
+from web.frame.admission import permitted
+from web.frame.page import page
+from web.frame.service import service_of
+from web.reading.drafts import DraftReading, drafts_of, others_reading
+from web.reading.filters import Filter, place_of
+from web.reading.lists import case_for, reading_list
+from web.reading.worklist import overdue
+
+MOST_EARLIER = 6  # visits that are shown; a patient with more has them on the worklist
+RESTS_ON = {
+    "reading": "clinical reading",
+    "histology": "histology",
+    "confocal": "confocal microscopy",
+    "consensus": "expert consensus",
+    "follow_up": "follow-up",
+    "": "not recorded",
+}
+RETAKE_REASONS = (
+    "not in focus", "too dark", "overexposed", "the lesion is cut off", "too far away", "hair or clothes cover it",
+    "please add a dermoscopic photograph", "please add an overview of the body site",
+)  # fmt: skip
+
+
+def router() -> APIRouter:
+    """Of the page."""
+    routes = APIRouter()
+    routes.get("/cases/{case_id}")(case_page)
+    return routes
+
+
+def case_page(
+    request: Request,
+    case_id: str,
+    visitor: Annotated[Visitor, Depends(permitted(Permission.READ_CASES))],
+    site: str = "",
+    risk: str = "",
+    done: str = "",
+    second: str = "",
+    said: str = "",
+) -> Response:
+    """A case among those of the filter."""
+    return shown_case(request, visitor, case_id, Filter.of(site, risk, done, second), said)
+
+
+def shown_case(
+    request: Request, visitor: Visitor, case_id: str, chosen: Filter, said: str = "", problem: str = "",
+    status: int = 200, typed: tuple[str, DraftReading] | None = None,
+) -> Response:  # fmt: skip
+    """The page; `problem` says why something was not taken, `typed` what had been chosen for which lesion."""
+    service, now = service_of(request), datetime.now(UTC)
+    listed = reading_list(service)
+    case = case_for(visitor, listed, case_id)
+    note_access(service.database, visitor, case_id, "case")
+    answer = listed.answer(case)
+    points = operating_points(service.workspace, service.params, answer.version) if answer else {}
+    drafts = dict(drafts_of(service.database, visitor.account_id, case_id))
+    if typed:
+        drafts[typed[0]] = typed[1]
+    return page(
+        request,
+        "reading/case.html",
+        status,
+        case=case,
+        state=listed.states[case_id],
+        listed=listed,
+        answer=answer,
+        called=answer.explained(points) if answer else None,
+        likely=_likely(answer.probabilities, answer.called) if answer else [],
+        late=overdue(case, listed.states[case_id], service.params, now),
+        coverage=service.params.triage.conformal_coverage,
+        earlier=listed.earlier_visits(case)[:MOST_EARLIER],
+        drafts=drafts,
+        no_draft=DraftReading(),
+        others=others_reading(service.database, visitor.account_id, case_id),
+        place=place_of(listed, chosen.apply(listed, now), case_id),
+        chosen=chosen,
+        now=now,
+        said=said if said in SAID else "",
+        sayings=SAID,
+        problem=problem,
+        groups=diagnosis_groups(),
+        kinds=[kind for kind in ("reading", *KINDS) if kind in RESTS_ON][: len(KINDS)],
+        rests_on=RESTS_ON,
+        retake_reasons=RETAKE_REASONS,
+    )
+
+
+SAID = {
+    "signed": "Signed and recorded.",
+    "again": "The practice is asked for another photograph.",
+    "kept": "The draft is kept. Nothing is signed yet.",
+}
+
+
+def diagnosis_groups() -> dict[str, list[tuple[str, str]]]:
+    """Code and name of every diagnosis, by how urgent it is, the most urgent first."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    names = {RiskLevel.HIGH_PRIORITY: "Malignant", RiskLevel.PRIORITY: "To be watched", RiskLevel.NORMAL: "Benign"}
+    classes = load_taxonomy().classes
+    for level, name in names.items():
+        found[name] = sorted(((c, one.name) for c, one in classes.items() if one.risk is level), key=lambda c: c[1])
+    return dict(found)
+
+
+def _likely(probabilities: Mapping[str, float], called: str) -> list[tuple[str, float]]:
+    """The three most probable classes, and the called one."""
+    ordered = sorted(probabilities, key=lambda code: -probabilities[code])
+    shown = {*ordered[:3], called}
+    return [(code, probabilities[code]) for code in ordered if code in shown]
