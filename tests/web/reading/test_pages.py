@@ -105,7 +105,8 @@ class TestSigning:
         assert read_confirmations(log)[0].empty
         done = client.post("/cases/c2/sign", data=form(note="<b>bold</b>"))
         assert done.status_code == 303
-        assert done.headers["location"] == "/cases/c3?said=signed", "the next open case of the list"
+        # The next open case of the list: one that was drawn for a second reading stands where the key puts it
+        assert done.headers["location"] in ("/cases/c3?said=signed", "/cases/c5?said=signed")
         (row,) = read_confirmations(log)[0].to_dict("records")
         assert (row["diagnosis"], row["confirmed_by"], row["signed_by"]) == ("Nev", "reading", "dermatologist")
         assert "1 of 5 read" in client.get("/worklist").text

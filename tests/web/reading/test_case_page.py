@@ -15,6 +15,7 @@ from tests.web.axe import axe_problems
 from tests.web.reading.referred import NORTH
 from tests.web.visitors import photograph_page, show
 
+LOADED = "return [...document.images].every((image) => image.complete || image.loading === 'lazy')"
 PICTURES = os.environ.get("DERMAI_PICTURES")  # a folder for pages that are to be looked at
 PAGES = {
     "worklist": ("dermatologist", "/worklist"),
@@ -90,7 +91,12 @@ def test_nothing_on_the_pages_keeps_anybody_out(referred, live, browser, width, 
             live.enter(browser, live.add(role, site), place)
             entered = role
         browser.get(live.address + place)
-        wait(browser, lambda b: b.execute_script("return [...document.images].every((image) => image.complete || image.loading === \"lazy\")"))
+        wait(
+            browser,
+            lambda b: b.execute_script(
+                'return [...document.images].every((image) => image.complete || image.loading === "lazy")'
+            ),
+        )
         problems += [f"{name}: {problem}" for problem in axe_problems(browser)]
         wide = browser.execute_script("return document.documentElement.scrollWidth - innerWidth")
         if wide > 0:
