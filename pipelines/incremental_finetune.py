@@ -19,6 +19,7 @@ from steps.publish_report import publish_report
 from steps.record_decision import record_decision
 from steps.record_failure import record_failure
 from steps.record_nothing_new import record_nothing_new
+from steps.replay_referrals import replay_referrals
 from steps.settle_challenger import settle_challenger
 from steps.validate_cases import validate_cases
 
@@ -29,7 +30,7 @@ from steps.validate_cases import validate_cases
     depends_on=[finetune_candidate],  # so that a run's configuration can set its resources
 )
 def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = None) -> None:
-    """Validate, settle the challenger, fine-tune from the champion, evaluate, decide, record, report.
+    """Validate, settle the challenger, fine-tune from the champion, evaluate, replay, decide, record, report.
 
     `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single
     parameters laid over both, such as `{"model.image_size": 128}`.
@@ -55,9 +56,10 @@ def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = 
     candidate = finetune_candidate(plan, cases, references, params)
     predictions, comparison = evaluate_models(cases, references, params, candidate)
     lesions, calls, missing = answer_all_lesions(cases, references, candidate)
+    replayed = replay_referrals(candidate, params)
     judgement = decide_promotion(predictions, comparison, lesions, calls, missing, params)
     record = record_decision(
-        judgement, predictions, comparison, lesions, calls, missing, candidate,
+        judgement, predictions, comparison, lesions, calls, missing, candidate, replayed,
         cases, plan, dataset, references, params, laid_over,
     )  # fmt: skip
     publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)

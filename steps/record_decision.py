@@ -19,6 +19,7 @@ from dermai.promotion.automatic import act_on_decision
 from dermai.promotion.reassessment import judge_champion_again, reassess_champion
 from dermai.promotion.transaction import record_attempt
 from dermai.records.attempt import change_note, describe_attempt, recorded_training, registry_tags
+from dermai.records.referral_replay import ReferralReplay
 from dermai.records.update_record import TestSetRecord, UpdateAttempt
 from dermai.registry.champion import ModelReference, ReferenceModels
 from dermai.registry.registry import Registry
@@ -35,6 +36,7 @@ def record_decision(
     calls: pd.DataFrame,
     no_second_column: str,
     candidate: Path,
+    replayed: ReferralReplay,
     cases: pd.DataFrame,
     plan: UpdatePlan,
     dataset: DatasetVersion,
@@ -72,6 +74,7 @@ def record_decision(
         evaluation=comparison.models,
         training=recorded_training(package),
         champion_again=again,
+        referral_replay=replayed,
         change_note=change_note(plan),
         runs=run_ids(),
     )

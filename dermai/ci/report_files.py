@@ -9,10 +9,11 @@ from pathlib import Path
 from dermai.ci.outcome import JobOutcome
 from dermai.ci.summary import summary
 from dermai.files import write_text
+from dermai.records.referral_replay import PAGE
 from dermai.workspace import Workspace
 
 SUMMARY, REPORT = "summary.md", "report.html"
-LEFT_IN = ("test_predictions.parquet",)  # one row a patient's photograph
+LEFT_IN = ("test_predictions.parquet", PAGE)  # one row a patient's photograph; the photographs of referrals
 PHOTOGRAPH = re.compile(r"data:image/(?:jpeg|png|webp);base64,[A-Za-z0-9+/=]+")
 IN_ITS_PLACE = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='160' height='24'%3E"

@@ -71,6 +71,10 @@ from dermai.cli import referrals as _referrals  # noqa: E402
 
 _referrals.register(application)
 
+from dermai.cli import replay as _replay  # noqa: E402
+
+_replay.register(application)
+
 from dermai.cli import operations as _operations  # noqa: E402
 
 _operations.register(application)

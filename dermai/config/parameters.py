@@ -186,6 +186,13 @@ class RegistryParams(Section):
     experiment: str = "incremental_finetune"
 
 
+class ReferralReplayParams(Section):
+    """Which logged referrals a candidate scores before it is judged; 0 of either: none."""
+
+    months: int = Field(3, ge=0)
+    most_cases: int = Field(300, ge=0)
+
+
 class TriageParams(Section):
     """How new referrals are scored and sorted."""
 
@@ -200,6 +207,7 @@ class TriageParams(Section):
     waiting_days: dict[Literal["high_priority", "priority", "normal"], Annotated[int, Field(ge=0)]] = {
         "high_priority": 14, "priority": 42, "normal": 0,
     }  # fmt: skip
+    replay: ReferralReplayParams = ReferralReplayParams()
 
 
 ScheduledTask = Literal["triage", "shadow_look", "drift", "backup"]

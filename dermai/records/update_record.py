@@ -19,6 +19,7 @@ from dermai.files import sha256_file, sha256_json
 from dermai.gate.findings import GateDecision, Outcome
 from dermai.gate.ledger import AccountStatus, Use
 from dermai.gate.recorded_policy import RecordedPolicy
+from dermai.records.referral_replay import ReferralReplay
 from dermai.registry.champion import ModelReference
 from dermai.training.summary import TrainingSummary
 from dermai.workspace import Workspace, code_version
@@ -173,6 +174,7 @@ class UpdateRecord(Event):
     decision: Annotated[GateDecision | None, _READ, _WRITE] = None
     test_set: Annotated[TestSetRecord | None, _READ, _WRITE] = None
     champion_again: ChampionJudgedAgain | None = Field(None, exclude_if=not_)
+    referral_replay: ReferralReplay | None = Field(None, exclude_if=not_)
     evaluation: dict[str, ModelEvaluation] = Field(default_factory=dict)
     training: Annotated[TrainingSummary | None, _READ, _WRITE] = None
     speed: str = Field("", exclude_if=not_)  # of an update with linear heads, as planned: fast or slow

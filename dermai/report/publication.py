@@ -95,6 +95,7 @@ def publish_update(
             decision=record.decision,
             test_set=test_set_use(record),
             champion_again=record.champion_again,
+            referral_replay=record.referral_replay,
             taken_back=record.taken_back,
             mistakes=mistakes,
             mistakes_left_out=left_out,

@@ -10,6 +10,7 @@ from dermai.files import write_text
 from dermai.gate.explain import largest_drop
 from dermai.gate.findings import GateDecision
 from dermai.promotion.standing import Standing
+from dermai.records.referral_replay import PAGE
 from dermai.report.figures import Difference, Row
 from dermai.report.headline import facts, headline, objections
 from dermai.report.pages import render_page
@@ -36,6 +37,7 @@ def write_update_page(folder: Path, report: UpdateReport, standing: Standing | N
         sensitivity_rows=sensitivity_rows(report),
         gate_columns=gate_columns(report.decision),
         kinds=get_args(MistakeKind),
+        replay_page=PAGE,
         calibration_models=[(m.role, m.lesions.calibration) for m in report.models if m.role != "anchor"],
     )
     path = folder / "report.html"

@@ -12,6 +12,7 @@ from dermai.continual.relabelling import Relabelling
 from dermai.data.test_labels import LabelChange
 from dermai.evaluation.metrics import Evaluation
 from dermai.gate.findings import GateDecision
+from dermai.records.referral_replay import ReferralReplay
 from dermai.records.update_record import ChampionJudgedAgain
 from dermai.validation.result import ValidationResult
 
@@ -221,6 +222,7 @@ class UpdateReport(ReportPart):
     decision: GateDecision | None = None
     test_set: TestSetUse | None = None
     champion_again: ChampionJudgedAgain | None = None
+    referral_replay: ReferralReplay | None = None
     taken_back: dict[str, int] = {}  # role of a compared model: photographs that it holds and may not any more
     mistakes: tuple[Mistake, ...] = ()
     mistakes_left_out: int = 0

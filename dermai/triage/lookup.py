@@ -24,8 +24,8 @@ from dermai.errors import DermaiError
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import Kind, read_retakes
-from dermai.prediction_log.sortings import read_sortings
-from dermai.taxonomy import RiskLevel, load_taxonomy
+from dermai.taxonomy import load_taxonomy
+from dermai.triage.second_reading import unread_second_readings
 from dermai.workspace import Workspace
 
 PSEUDONYM = re.compile(r"[cpl][0-9a-f]{20}")
@@ -140,7 +140,7 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
     triaged = log.referred(case_id=wanted, patient_id=wanted, lesion_id=wanted)
     cases = wanted | set(triaged["case_id"])
     confirmed = read_confirmations(log)[0]
-    unread = _unread_second_readings(log, confirmed)
+    unread = unread_second_readings(log, confirmed)
     for row in _records(triaged):
         known |= wanted & {row["case_id"], row["patient_id"], row["lesion_id"]}
         if row["case_id"] in unread:
@@ -179,13 +179,6 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
             said = f"{row['source']}, batch {row['batch']}, {row['split']}, {row['diagnosis'] or 'no class'}"
             places[f"{row['case_id']}: in data/, {said}"] = None
     return list(places), known
-
-
-def _unread_second_readings(log: PredictionLog, confirmed: pd.DataFrame) -> set[str]:
-    """Cases whose model's answer is not shown before somebody has read them."""
-    sortings = read_sortings(log)[0]
-    drawn = sortings[sortings["drawn"] & (sortings["risk"] == RiskLevel.NORMAL)]
-    return set(drawn["case_id"]) - set(confirmed["case_id"])
 
 
 def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:

@@ -104,6 +104,16 @@ def record_draws(
     return shown
 
 
+def unread_second_readings(log: PredictionLog, confirmed: pd.DataFrame) -> set[str]:
+    """Cases that were drawn and that nobody has read yet: no page shows what the model answered.
+
+    `confirmed` is that of `read_confirmations`.
+    """
+    sortings = read_sortings(log)[0]
+    drawn = sortings[sortings["drawn"] & (sortings["risk"] == RiskLevel.NORMAL)]
+    return set(drawn["case_id"]) - set(confirmed["case_id"])
+
+
 def _without_answer(case: WorklistCase) -> WorklistCase:
     return replace(
         case, risk=RiskLevel.NORMAL.to_be_read.value, answer=None, likely=(), abstained=False, possible=(),

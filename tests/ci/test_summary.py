@@ -104,6 +104,7 @@ def test_what_leaves_the_runner_holds_no_photographs_unless_asked_for(fleet: Any
     picture = f'<img src="{thumbnail(tmp_path / "none.jpg")}">'
     (made / "report.html").write_text(f"<p>A report</p>{picture}")
     (made / "test_predictions.parquet").write_bytes(b"rows")
+    (made / "replay.html").write_text(picture)  # of referrals: it never leaves the machine
     collect(fleet.workspace, outcome(fleet), tmp_path / "job")
     page = (tmp_path / "job" / "report.html").read_text()
     assert "A report" in page
@@ -112,3 +113,4 @@ def test_what_leaves_the_runner_holds_no_photographs_unless_asked_for(fleet: Any
     assert sorted(file.name for file in (tmp_path / "job").iterdir()) == ["report.html", "summary.md"]
     collect(fleet.workspace, outcome(fleet), tmp_path / "job", photographs=True)
     assert picture in (tmp_path / "job" / "report.html").read_text()
+    assert not (tmp_path / "job" / "replay.html").exists()

@@ -41,6 +41,7 @@ NOT_RUN = {
     "docs/experiments.md: python -m benchmarks.": "hours, on photographs of publishers",
     "docs/gate.md: dermai promote --provisional": "a model that waits; tests/integration/test_loop_starts.py has one",
     "docs/monitoring.md: dermai confirm": "a table of a service; the tutorial confirms simulated diagnoses",
+    "docs/monitoring.md: dermai replay": "a version and referrals; tests/triage/test_referral_replay_page.py has some",
     "docs/monitoring.md: zenml pipeline run": "a list of commands that need a champion; the tutorial has one",
     "docs/operations.md: dermai acknowledge": "an incident of a service; tests/triage/test_missed_cancer.py has one",
     "docs/operations.md: cp deploy/systemd": "systemd, as root; tests/test_deploy.py reads the units",

@@ -55,6 +55,7 @@ class TestTheLoop:
         page = (first_champion.root / LATEST / "report.html").read_text()
         assert "<script src=" not in page
         assert "http://" not in page.replace("http://www.w3.org/", "")
+        assert "No logged referral was scored: none is logged." in page
 
     def test_nothing_new_trains_nothing_and_says_so_in_a_record(self, first_champion: Clone, tmp_path: Path) -> None:
         clone = first_champion.copy(tmp_path / "copy")
@@ -105,7 +106,14 @@ class TestTheLoop:
         clone.run("dvc", "add", "--quiet", "data")
         clone.write_quick_params()
         clone.commit("data.dvc", "params.yaml")
+        clone.run("dermai", "simulate", "referrals", "--arrival", "3", "--scale", "0.005", "--size", "128")
+        clone.run("zenml", "pipeline", "run", "triage_cases")
         clone.run("dvc", "repro", "--quiet")
+        record = json.loads(clone.run("dermai", "audit", "show", "--json", "--event", "update_attempt").stdout)[-1]
+        scored = record["body"]["referral_replay"]["not_learnt"]["moves"]
+        assert sum(number for row in scored.values() for number in row.values()) >= 20
+        assert '<a href="replay.html">' in (clone.root / LATEST / "report.html").read_text()
+        assert "decides nothing: the gate does" in (clone.root / LATEST / "replay.html").read_text()
         assert decision_of(clone)["outcome"] in {"promote", "reject", "insufficient_evidence"}
         assert "as they were written" in clone.run("dermai", "audit", "verify").stdout
         manifest = pd.read_csv(next((clone.root / "state/cache/training").glob("*/package/manifest.csv")))

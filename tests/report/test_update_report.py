@@ -12,6 +12,7 @@ from dermai.continual.relabelling import Relabelling
 from dermai.data.test_labels import LabelChange
 from dermai.gate.findings import AllLesions, SubgroupFinding
 from dermai.gate.policy import GatePolicy
+from dermai.records.referral_replay import ConfirmedCases, ReferralReplay, ReplayedCases
 from dermai.records.update_record import ChampionJudgedAgain
 from dermai.registry.champion import ModelReference
 from dermai.report.headline import headline
@@ -87,6 +88,22 @@ def test_every_number_of_the_gate_is_on_the_page(rejected: UpdateReport, tmp_pat
             assert counts in said
     assert f"alpha {decision.alpha:.4g}" in said
     assert decision.policy_hash in said
+
+
+def test_what_a_replay_of_referrals_found_is_one_line_that_leads_to_its_page(
+    rejected: UpdateReport, tmp_path: Path
+) -> None:
+    cases = ReplayedCases(moves={"priority": {"normal": 2}}, confirmed={"MM": ConfirmedCases(newly_missed=1)})
+    replay = ReferralReplay(months=3, in_months=2, versions=("4",), not_learnt=cases)
+    with_page = rejected.model_copy(update={"referral_replay": replay})
+    said = text_of(with_page, tmp_path)
+    assert "the candidate sorts 2 otherwise than was done then: 2 as normal that were to be read" in said
+    assert "Of 1 confirmed MM it sorts as normal 1 that was to be read" in said
+    assert "No evidence: it decides nothing." in said
+    assert 'href="replay.html"' in (tmp_path / "report.html").read_text()
+    none = ReferralReplay(months=3, none="none is logged")
+    assert "none is logged" in text_of(rejected.model_copy(update={"referral_replay": none}), tmp_path)
+    assert 'href="replay.html"' not in (tmp_path / "report.html").read_text()
 
 
 def test_too_little_evidence_says_how_many_cases_are_missing(undecided: UpdateReport, tmp_path: Path) -> None:
