@@ -43,6 +43,10 @@ from dermai.cli import status as _status  # noqa: E402
 
 _status.register(application)
 
+from dermai.cli import champion as _champion  # noqa: E402
+
+_champion.register(application)
+
 from dermai.cli import decisions as _decisions  # noqa: E402
 
 _decisions.register(application)

@@ -120,6 +120,13 @@ def recorded_package(audit: AuditLog, version: str) -> str | None:
     return next((move.body.sha256 for move in reversed(champion_moves(audit)) if move.body.version == version), None)
 
 
+def recorded_packages(audit: AuditLog) -> dict[str, str]:
+    """SHA-256 of the package of each version that an attempt made or a move named, by its number."""
+    candidates = [record.body.candidate for record in records_of(audit, UpdateAttempt)]
+    found = {candidate.version: candidate.sha256 for candidate in candidates}
+    return found | {record.body.version: record.body.sha256 for record in records_of(audit, Move)}
+
+
 def waiting_version(audit: AuditLog) -> str | None:
     """The version of the newest attempt that waits, where nothing has settled it yet.
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from dermai.audit import AuditLog
+from dermai.audit import AuditLog, Event
 from dermai.gate.marks import objections
 from dermai.gate.policy import GatePolicy
 from dermai.promotion.history import Decision, champion_moves
-from dermai.records.log import records_of
-from dermai.records.moves import LaterDecision, Promotion, ProvisionalTerms, Rejection, ShadowDecisionRecord
+from dermai.records.log import Record, records_of
+from dermai.records.moves import (
+    ChampionMove,
+    LaterDecision,
+    Promotion,
+    ProvisionalTerms,
+    Rejection,
+    ShadowDecisionRecord,
+)
 from dermai.registry.registry import Registry
 from dermai.registry.versions import CHAMPION
 from dermai.serving.provisional import ENDED, PROVISIONAL_UNTIL
@@ -42,30 +50,42 @@ class Standing:
         return ""
 
 
-def champion_standing(audit: AuditLog) -> Standing | None:
-    """How the recorded champion stands; None where there is none.
+def champion_standing(audit: AuditLog, at: datetime | None = None) -> Standing | None:
+    """How the recorded champion stands, or stood at a moment by what was recorded until then; None where there is none.
 
     A champion that a rollback brought back stands as it did before.
     """
-    moves = champion_moves(audit)
+    moves = [move for move in champion_moves(audit) if _until(move, at)]
     if not moves:
         return None
-    version = moves[-1].body.version
-    promotion = next(
-        ((move.sequence, move.body) for move in reversed(moves)
-         if isinstance(move.body, Promotion) and move.body.version == version),
-        None,
-    )  # fmt: skip
-    if promotion is None or promotion[1].provisional is None:
+    version, promotion = moves[-1].body.version, _last_promotion(moves)
+    if promotion is None or promotion.body.provisional is None:
         return Standing(version)
-    return Standing(version, promotion[1].provisional, _ended(audit, version, promotion[0]))
+    return Standing(version, promotion.body.provisional, _ended(audit, version, promotion.sequence, at))
 
 
-def _ended(audit: AuditLog, version: str, since: int) -> str:
+def provisional_terms(moves: Sequence[Record[ChampionMove]]) -> ProvisionalTerms | None:
+    """The terms of the version that the last of some moves made the champion; None of a regular champion."""
+    promotion = _last_promotion(moves)
+    return promotion.body.provisional if promotion else None
+
+
+def _last_promotion(moves: Sequence[Record[ChampionMove]]) -> Record[Promotion] | None:
+    """The promotion by which the version of the last move stands."""
+    promotions = (Record(move.sequence, move.time, move.body) for move in reversed(moves)
+                  if isinstance(move.body, Promotion) and move.body.version == moves[-1].body.version)  # fmt: skip
+    return next(promotions, None)
+
+
+def _until(record: Record[Event], at: datetime | None) -> bool:
+    return at is None or datetime.fromisoformat(record.time) <= at
+
+
+def _ended(audit: AuditLog, version: str, since: int, at: datetime | None) -> str:
     """Why a provisional champion answers no longer, by what was recorded since it was named; empty where it does."""
     for record in records_of(audit, Rejection, LaterDecision):
         body = record.body
-        if record.sequence < since:
+        if record.sequence < since or not _until(record, at):
             continue
         if isinstance(body, Rejection) and body.version == version:
             return f"it was rejected by {body.approver} on {record.time[:10]} ({body.reason})"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from dermai.errors import DermaiError
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import Kind, read_retakes
+from dermai.promotion.history import recorded_packages
 from dermai.taxonomy import load_taxonomy
 from dermai.triage.second_reading import unread_second_readings
 from dermai.workspace import Workspace
@@ -141,6 +142,7 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
     cases = wanted | set(triaged["case_id"])
     confirmed = read_confirmations(log)[0]
     unread = unread_second_readings(log, confirmed)
+    packages = recorded_packages(log.audit)
     for row in _records(triaged):
         known |= wanted & {row["case_id"], row["patient_id"], row["lesion_id"]}
         if row["case_id"] in unread:
@@ -150,7 +152,7 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
             places[f"{row['case_id']}: {said}, {_at(row)}"] = None
             continue
         by = (
-            f"by model version {row['model_version']}, which calls {row['predicted']}"
+            f"by model version {row['model_version']}{_package(packages, row)}, which calls {row['predicted']}"
             if row["predicted"]
             else "unjudged"
         )
@@ -183,6 +185,12 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
 
 def _records(table: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return table.to_dict("records")
+
+
+def _package(packages: Mapping[str, str], row: dict[Hashable, Any]) -> str:
+    """Which package answered, as the signed records name it; empty where they name none."""
+    known = packages.get(row["model_version"], "")
+    return f" (package {known[:12]})" if known else ""
 
 
 def _at(row: dict[Hashable, Any]) -> str:

@@ -65,7 +65,13 @@ def test_from_a_pseudonym_to_the_number_and_where_the_case_is(service):
     found = find(service, load_pseudonyms(service), case)
     assert [(row.case, row.patient, row.line) for row in found.rows] == [("0-3", "0-3", 5)]
     said = "\n".join(found.places)
-    for place in ("triaged on 2026-03-01", "on the worklist of run-1", "confirmed as Nev", "site Porto"):
+    package = Registry(service, load_params(service.params_file)).get("1").sha256[:12]
+    for place in (
+        f"triaged on 2026-03-01 by model version 1 (package {package})",
+        "on the worklist of run-1",
+        "confirmed as Nev",
+        "site Porto",
+    ):
         assert place in said
     listed = pd.read_csv(service.reports / "triage_cases" / "run-1" / "worklist.csv", keep_default_na=False)
     (line,) = listed[listed["case_id"] == case].to_dict("records")

@@ -1,0 +1,88 @@
+"""Which version was in production when, by the records: since when, until when, and on whose word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from dermai.audit import AuditLog
+from dermai.promotion.history import champion_moves
+from dermai.promotion.standing import champion_standing, provisional_terms
+from dermai.records.log import Record, records_of
+from dermai.records.moves import ChampionMove, Confirmation, FirstApproval, MoveName, Promotion, ProvisionalTerms
+
+
+class Reign(BaseModel):
+    """A version in production from one move of the champion to the next; `ended` is None for the one that is.
+
+    It begins when the registry's alias had been moved, which a run that died may have left to the next command.
+    `provisional` are the terms that held at its beginning.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    sha256: str  # of the package
+    began: datetime
+    ended: datetime | None
+    move: MoveName
+    record: int
+    approver: str
+    role: str
+    reason: str
+    account: str = ""  # of whoever had signed in
+    first_approver: str = ""  # where the policy asked for two persons
+    provisional: ProvisionalTerms | None = None
+
+
+def reigns(audit: AuditLog) -> list[Reign]:
+    """All of them, oldest first; a provisional champion that is renewed or becomes regular begins another.
+
+    It reads the log and does not verify it.
+    """
+    carried_out = {record.body.of: record.time for record in records_of(audit, Confirmation) if not record.body.void}
+    moves, approvals = champion_moves(audit), records_of(audit, FirstApproval)
+    began = [datetime.fromisoformat(carried_out.get(move.sequence, move.time)) for move in moves]
+    ended = [*began[1:], None][: len(moves)]
+    return [
+        Reign(
+            version=move.body.version,
+            sha256=move.body.sha256,
+            began=since,
+            ended=until,
+            move=move.body.event,
+            record=move.sequence,
+            approver=move.body.approver,
+            role=move.body.role,
+            reason=move.body.reason,
+            account=move.body.account,
+            first_approver=_first_approver(approvals, move),
+            provisional=provisional_terms(moves[: place + 1]),
+        )
+        for place, (move, since, until) in enumerate(zip(moves, began, ended, strict=True))
+    ]
+
+
+def _first_approver(approvals: Sequence[Record[FirstApproval]], move: Record[ChampionMove]) -> str:
+    """Who approved a promotion before the one who made it; empty where nobody did."""
+    if not isinstance(move.body, Promotion):
+        return ""
+    before = (approval.body for approval in reversed(approvals) if approval.sequence < move.sequence)
+    rests_on = move.body.version, move.body.decision, move.body.provisional is not None
+    found = next((a for a in before if (a.version, a.decision, a.provisional) == rests_on), None)
+    return f"{found.approver} ({found.role})" if found else ""
+
+
+def production_on(audit: AuditLog, moment: datetime) -> Reign | None:
+    """The version that was in production at a moment (with a time zone); None before the first champion."""
+    return next((reign for reign in reversed(reigns(audit)) if reign.began <= moment), None)
+
+
+def withheld_on(audit: AuditLog, reign: Reign, moment: datetime) -> str:
+    """Why no answer of the version in production was shown at a moment; empty where its answers were."""
+    standing = champion_standing(audit, moment)
+    if standing is None or standing.version != reign.version:
+        return ""
+    return standing.withheld(moment.astimezone(UTC).date())
