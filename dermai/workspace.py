@@ -17,6 +17,7 @@ from dermai.files import write_text
 
 WORKSPACE_VARIABLE = "DERMAI_WORKSPACE"
 STATE_VARIABLE = "DERMAI_STATE"
+DATABASE_VARIABLE = "DERMAI_DATABASE_URL"  # of the service, where it is not an SQLite file below the state
 SQLITE = "sqlite:///"
 AUDIT_LOG = Path("audit") / "updates.jsonl"  # below the state
 NOT_CODE = (":(exclude)data.dvc", ":(exclude)dvc.lock", ":(exclude)metrics")
@@ -76,6 +77,11 @@ class Workspace:
     @property
     def prediction_log(self) -> Path:
         return self.state / "predictions"
+
+    @property
+    def service_database(self) -> Path:
+        """What people keep in the service, where no database server does: accounts, sessions, drafts."""
+        return self.state / "web" / "service.db"
 
     @property
     def cache(self) -> Path:

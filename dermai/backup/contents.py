@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dermai.errors import DermaiError
 from dermai.files import sha256_file
+from dermai.registry.mlflow_store import sqlite_file
 from dermai.workspace import Workspace
 
 FORMAT = 1
@@ -19,6 +20,7 @@ STORE, ARTIFACTS = "mlflow.db", "mlartifacts"
 SETTINGS, PROFILES = ("params.yaml", "data.dvc", "dvc.lock"), "profiles"
 STATE, REPORTS = "state", "reports"
 # Not copied with the state: caches are made anew, registry and reports, which may lie there, are saved by themselves.
+SQLITE_ENDS = ("", "-wal", "-shm")  # of the files of one database
 LEFT_OUT = ("cache", STORE, ARTIFACTS, REPORTS)
 
 
@@ -62,7 +64,10 @@ class Manifest(BackupPart):
 
 
 def kept_files(workspace: Workspace) -> Iterator[Path]:
-    """What is copied as it is, but for the registry: settings, records, prediction log and reports."""
+    """What is copied as it is: settings, records, prediction log and reports; neither registry nor databases."""
+    of_the_service = {
+        workspace.service_database.with_name(workspace.service_database.name + end) for end in SQLITE_ENDS
+    }
     for path in (*(workspace.root / name for name in SETTINGS), *sorted((workspace.root / PROFILES).glob("*.yaml"))):
         if path.is_file():
             yield path
@@ -70,6 +75,8 @@ def kept_files(workspace: Workspace) -> Iterator[Path]:
         for path in sorted(folder.rglob("*")):
             inner = path.relative_to(folder)
             if inner.parts[0] in LEFT_OUT and folder == workspace.state:
+                continue
+            if path in of_the_service:
                 continue
             if path.is_file() and not path.is_symlink() and path.suffix not in {".lock", ".tmp"}:
                 yield path
@@ -92,6 +99,14 @@ def name_in_backup(workspace: Workspace, path: Path) -> str:
         if path.is_relative_to(base):
             return str(Path(prefix) / path.relative_to(base))
     return str(path.relative_to(workspace.root))
+
+
+def databases(workspace: Workspace) -> dict[str, Path]:
+    """SQLite's files by their name in a backup; SQLite copies them itself, whole even while somebody writes."""
+    found = {name_in_backup(workspace, workspace.service_database): workspace.service_database}
+    if store := sqlite_file(workspace.tracking_uri):
+        found[STORE] = store
+    return {name: file for name, file in found.items() if file.is_file()}
 
 
 def place_of(workspace: Workspace, name: str) -> Path:

@@ -139,6 +139,8 @@ def _put_back(workspace: Workspace, backup: Path, names: list[str]) -> None:
         for name, copy in beside.items():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(backup / FILES / name, copy)
+            if place_of(workspace, name) == workspace.service_database:
+                copy.chmod(0o600)
         for name, copy in beside.items():
             copy.replace(place_of(workspace, name))
             sync_folder(copy.parent)

@@ -18,10 +18,10 @@ from dermai.backup.contents import (
     ARTIFACTS,
     FILES,
     MANIFEST,
-    STORE,
     Manifest,
     Version,
     as_json,
+    databases,
     kept_files,
     name_in_backup,
 )
@@ -103,9 +103,10 @@ def _fill(
         hashes[name], size = sha256_file(target), size + target.stat().st_size
         if progress:
             progress(number, len(sources))
-    if store and store.exists():
-        _copy_store(store, folder / FILES / STORE)
-        hashes[STORE], size = sha256_file(folder / FILES / STORE), size + (folder / FILES / STORE).stat().st_size
+    for name, file in databases(workspace).items():
+        target = folder / FILES / name
+        _copy_database(file, target)
+        hashes[name], size = sha256_file(target), size + target.stat().st_size
     manifest = Manifest(
         taken=datetime.now(UTC).isoformat(timespec="seconds"),
         dermai=metadata.version("dermai"),
@@ -122,11 +123,11 @@ def _fill(
     return manifest, size
 
 
-def _copy_store(store: Path, target: Path) -> None:
+def _copy_database(file: Path, target: Path) -> None:
     """SQLite's own copy, whole even while somebody writes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
-        closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as source,
+        closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source,
         closing(sqlite3.connect(target)) as copy,
     ):
         source.backup(copy)

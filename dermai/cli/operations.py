@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +64,7 @@ def backup(
     from dermai.backup import back_up
     from dermai.cli.progress import progress_bar
     from dermai.data.pseudonyms import key_file as pseudonym_key_file
-    from dermai.workspace import find_workspace
+    from dermai.workspace import DATABASE_VARIABLE, find_workspace
 
     workspace = find_workspace()
     with progress_bar("file") as show:
@@ -90,6 +91,8 @@ def backup(
     print(f"{manifest.records} records; champion: {f'version {champion.version}' if champion else 'none'}")
     if manifest.registry != "local":
         print(f"not in it: the registry, save {manifest.registry}'s database (pg_dump) and bucket (docs/operations.md)")
+    if os.environ.get(DATABASE_VARIABLE):
+        print(f"not in it: the service's database, save the one of {DATABASE_VARIABLE} (pg_dump, docs/operations.md)")
     print("not in it: the photographs, run `dvc push`")
     print(f"not in it: the keys, keep {key_file()} and {pseudonym_key_file()} in a safe, apart from this backup")
 

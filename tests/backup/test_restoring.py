@@ -22,6 +22,9 @@ from dermai.registry.registry import Registry
 from dermai.workspace import Workspace
 from tests.conftest import REPOSITORY
 from tests.records.made import failure
+from web.accounts.people import accounts, add_account
+from web.accounts.roles import Role
+from web.database import migrate, open_database
 
 
 @pytest.fixture
@@ -209,3 +212,22 @@ def test_a_link_in_a_backup_is_not_followed(champion, tmp_path, name):
     place.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BackupDamaged, match="is a link"):
         read_manifest(tmp_path / "backup")
+
+
+def test_the_database_of_the_service_is_saved_while_it_is_written_and_restored_for_its_owner_alone(champion, tmp_path):
+    database = open_database(champion)
+    migrate(database)
+    with database.writing() as session:
+        add_account(session, "a.silva", "A. Silva", Role.AUDITOR, "a password that is long")
+    with database.writing() as session:
+        add_account(session, "nobody", "Not yet", Role.AUDITOR, "a password that is long")
+        session.flush()
+        saved = back_up(champion, params_of(champion), tmp_path / "backup")
+    assert "state/web/service.db" in saved.manifest.files
+    assert not [name for name in saved.manifest.files if name.endswith(("-wal", "-shm"))]
+
+    new = empty_workspace(tmp_path / "elsewhere")
+    restore(new, tmp_path / "backup")
+    assert new.service_database.stat().st_mode & 0o777 == 0o600
+    with open_database(new).reading() as session:
+        assert [account.name for account in accounts(session)] == ["a.silva"]

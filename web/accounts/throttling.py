@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from dermai.files import sha256_bytes
@@ -20,6 +20,8 @@ def begin_attempt(session: Session, name: str, address: str) -> bool:
     It counts as a failure until `forget_failures`, so that guesses that come together are counted, too.
     """
     now = datetime.now(UTC)
+    if session.get_bind().dialect.name == "postgresql":  # SQLite's writers wait for each other anyway
+        session.execute(text("LOCK TABLE sign_in_attempts IN SHARE ROW EXCLUSIVE MODE"))
     session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - COUNTED))
     of_name = SignInAttempt.name_hash == _hash(name)
     of_address = SignInAttempt.address == address[:64]

@@ -7,8 +7,8 @@ Models, logs and signed records stay files. A room of `web/` that keeps somethin
         session.add(Draft(...))
 """
 
-from web.database.connection import DATABASE_VARIABLE, Database, database_file, open_database
+from web.database.connection import Database, open_database
 from web.database.migrating import migrate
 from web.database.tables import Moment, Table
 
-__all__ = ["DATABASE_VARIABLE", "Database", "Moment", "Table", "database_file", "migrate", "open_database"]
+__all__ = ["Database", "Moment", "Table", "migrate", "open_database"]

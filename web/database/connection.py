@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -15,9 +14,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from dermai.errors import DermaiError
-from dermai.workspace import Workspace
+from dermai.workspace import DATABASE_VARIABLE, Workspace
 
-DATABASE_VARIABLE = "DERMAI_DATABASE_URL"
 DATABASES = ("sqlite", "postgresql")
 SECONDS_TO_WAIT = 20  # for a writer of another process
 _WRITES = "dermai_writes"
@@ -50,11 +48,6 @@ class Database:
         self.engine.dispose()
 
 
-def database_file(workspace: Workspace) -> Path:
-    """The embedded database."""
-    return workspace.state / "web" / "service.db"
-
-
 def open_database(workspace: Workspace, url: str = "") -> Database:
     """The database of the service, as `url`, the environment or the workspace says; its tables are not looked at.
 
@@ -63,7 +56,7 @@ def open_database(workspace: Workspace, url: str = "") -> Database:
     """
     address = url or os.environ.get(DATABASE_VARIABLE, "")
     if not address:
-        file = database_file(workspace)
+        file = workspace.service_database
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its other files the same mode
         address = f"sqlite:///{file}"

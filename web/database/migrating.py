@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from dermai.errors import DermaiError, ServiceUnavailable
-from web.database.connection import DATABASE_VARIABLE, Database, make_engine
+from dermai.workspace import DATABASE_VARIABLE
+from web.database.connection import Database, make_engine
 
 ONE_AT_A_TIME = 7_340_241  # PostgreSQL's advisory lock of two services that start together
 
