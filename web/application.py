@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from dermai.workspace import Workspace
+from web.api import routes as api
+from web.api.receiving import Receiver
+from web.api.upload import MOST_BYTES as MOST_OF_A_REFERRAL
 from web.database import Database, migrate, open_database
 from web.frame import assets
 from web.frame.admission import Admission
 from web.frame.door import Door
-from web.frame.errors import add_error_pages, broken
+from web.frame.errors import add_error_pages, broken, refused
 from web.frame.service import LOOPBACK, Service
 from web.overview import evidently, reports
 from web.overview import pages as overview
@@ -26,8 +30,12 @@ from web.sign_in import pages as sign_in
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ROUTERS = (assets.router, sign_in.router, reading.router, overview.router, reports.router)
-BODY_LIMITS: Mapping[str, int] = {}  # path, or the beginning of paths: bytes that a request's body may have there
+ROUTERS = (assets.router, sign_in.router, reading.router, overview.router, reports.router, api.router)
+# Path, or the beginning of paths: bytes that a request's body may have there
+BODY_LIMITS: Mapping[str, int] = {
+    f"{api.ROOT}/referrals": MOST_OF_A_REFERRAL,
+    f"{api.ROOT}/quality": MOST_OF_A_REFERRAL,
+}
 
 
 def create_application(
@@ -49,15 +57,17 @@ def create_application(
     """
     database = database or open_database(workspace)
     migrate(database)
-    service = Service(workspace, database, hosts, secure)
+    service, receiver = Service(workspace, database, hosts, secure), Receiver(workspace)
 
     @asynccontextmanager
     async def lifetime(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(receiver.open)
         yield
+        await run_in_threadpool(receiver.close)
         database.close()
 
     application = FastAPI(title="dermai", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifetime)
-    application.state.service = service
+    application.state.service, application.state.receiver = service, receiver
     for make_router in ROUTERS:
         router = make_router()
         for route in routes_of(router):
@@ -68,7 +78,9 @@ def create_application(
     for address in evidently.ADDRESSES:
         application.router.routes += [Route(address, dashboard), Route(f"{address}/{{below:path}}", dashboard)]
     add_error_pages(application)
-    application.add_middleware(Door, hosts=hosts | LOOPBACK, secure=secure, body_limits=BODY_LIMITS, broken=broken)
+    application.add_middleware(
+        Door, hosts=hosts | LOOPBACK, secure=secure, body_limits=BODY_LIMITS, broken=broken, refused=refused
+    )
     return application
 
 

@@ -79,6 +79,10 @@ from dermai.cli import replay as _replay  # noqa: E402
 
 _replay.register(application)
 
+from dermai.cli import tokens as _tokens  # noqa: E402
+
+_tokens.register(application)
+
 from dermai.cli import operations as _operations  # noqa: E402
 
 _operations.register(application)

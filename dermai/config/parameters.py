@@ -217,7 +217,6 @@ class InboxParams(Section):
     """How referrals that are sent one by one are received, answered and filed in the prediction log."""
 
     most_photographs: int = Field(8, ge=1, le=64)
-    most_megabytes: int = Field(100, ge=1, le=1000)
     most_in_hand: int = Field(64, ge=1)
     batch: int = Field(16, ge=1, le=64)
     wait_milliseconds: int = Field(5, ge=0, le=1000)

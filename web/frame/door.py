@@ -52,9 +52,10 @@ class Door:
         secure: bool,
         body_limits: Mapping[str, int],
         broken: Callable[[Request, str], Response],
+        refused: Callable[[Request, int, str], Response],
     ) -> None:
         self.application, self.hosts, self.secure = application, hosts, secure
-        self.body_limits, self.broken = body_limits, broken
+        self.body_limits, self.broken, self.refused = body_limits, broken, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it here."""
@@ -81,8 +82,9 @@ class Door:
         most = self._most_bytes(scope["path"])
         announced = headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced) > most:
-            refusal = PlainTextResponse(too_large(most), 413, headers={"Connection": "close"})
-            await refusal(scope, receive, send_with_headers)
+            too_much = self.refused(Request(scope), 413, too_large(most))
+            too_much.headers["Connection"] = "close"
+            await too_much(scope, receive, send_with_headers)
             return
         try:
             await self.application(scope, _bounded(receive, most), send_with_headers)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from dermai.errors import DermaiError, Refused, ServiceUnavailable
 from web.frame.addresses import sign_in_address
@@ -16,6 +16,7 @@ from web.frame.page import environment, page
 PROGRAMS = "/api/"  # what lies below answers with JSON
 HEADINGS = {
     400: "This could not be understood",
+    401: "Nobody is signed in",
     403: "This page is not for you",
     404: "There is no such page",
     405: "This page is only read",
@@ -46,6 +47,13 @@ def broken(request: Request, name: str) -> Response:
     return HTMLResponse(environment().get_template("broken.html").render(name=name), 500)
 
 
+def refused(request: Request, status: int, said: str) -> Response:
+    """What is said of a request that is not looked at any further."""
+    if request.url.path.startswith(PROGRAMS):
+        return problem(status, said.strip())
+    return PlainTextResponse(said, status)
+
+
 def problem(status: int, detail: str) -> JSONResponse:
     """An error for a program, in the form of RFC 9457."""
     content = {"title": HEADINGS.get(status, "Error"), "status": status, "detail": detail}
@@ -65,7 +73,9 @@ def _not_signed_in(request: Request, error: Exception) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     said = "" if error.detail in ("Not Found", "Method Not Allowed") else error.detail
-    return _answer(request, error.status_code, said)
+    answer = _answer(request, error.status_code, said)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _invalid(request: Request, error: Exception) -> Response:
