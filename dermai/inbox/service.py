@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -67,11 +68,7 @@ class ReferralService:
         Raises:
             DermaiError: another service runs in this workspace.
         """
-        try:
-            self._held.enter_context(locked(self.inbox.lock, blocking=False))
-        except BlockingIOError:
-            said = f"another service takes referrals in for {self.workspace.root}: stop that one first"
-            raise DermaiError(said) from None
+        self._take_over()
         self.inbox.sweep()
         limits = self.params.inbox
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="referrals")
@@ -81,6 +78,16 @@ class ReferralService:
         self._unfiled = self.inbox.count()
         self._filer = threading.Thread(target=self._file, name="filing", daemon=True)
         self._filer.start()
+
+    def _take_over(self) -> None:
+        for wait in (*[0.5] * 10, None):  # a service that is being restarted closes in front of this one
+            try:
+                self._held.enter_context(locked(self.inbox.lock, blocking=False))
+                return
+            except BlockingIOError:
+                if wait is not None:
+                    time.sleep(wait)
+        raise DermaiError(f"another service takes referrals in for {self.workspace.root}: stop that one first")
 
     def close(self) -> None:
         """Finish what is in hand, file what waits, and stop."""

@@ -40,6 +40,8 @@ NOT_RUN = {
     "docs/experiments.md: zenml pipeline run": "hours; tests/integration/test_compare_strategies.py has a small grid",
     "docs/experiments.md: python -m benchmarks.": "hours, on photographs of publishers",
     "docs/gate.md: dermai promote --provisional": "a model that waits; tests/integration/test_loop_starts.py has one",
+    "docs/http_interface.md: dermai token add": "a database of the service; tests/web/api/test_tokens.py has one",
+    "docs/http_interface.md: curl": "a running service; tests/web/api/test_guide.py asks one",
     "docs/monitoring.md: dermai confirm": "a table of a service; the tutorial confirms simulated diagnoses",
     "docs/monitoring.md: dermai replay": "a version and referrals; tests/triage/test_referral_replay_page.py has some",
     "docs/monitoring.md: zenml pipeline run": "a list of commands that need a champion; the tutorial has one",

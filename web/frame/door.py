@@ -126,7 +126,7 @@ def _bounded(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             taken += len(message.get("body", b""))
             if taken > most:
-                raise HTTPException(413, too_large(most))
+                raise HTTPException(413, too_large(most), {"Connection": "close"})  # else the rest is read too
         return message
 
     return bounded
