@@ -168,7 +168,7 @@ def links(workspace: Workspace, history: History, sees_photographs: bool) -> lis
     if history.project:
         found.append(Link("Evidently: over time", "panels of all windows", f"/projects/{history.project}"))
     pages = (
-        ("Worklist", "the newest triaged referrals", "triage_cases/latest/worklist.html"),
+        ("Newest triage", "its worklist as a page, to print or to keep", "triage_cases/latest/worklist.html"),
         (
             "Model update",
             "the last update and why it was or was not promoted",

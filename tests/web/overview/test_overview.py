@@ -71,13 +71,13 @@ def test_real_clicks_lead_from_the_overview_into_each_report_and_back(live, brow
     for link, text in (
         ("Evidently: this window", "Distance of the photographs"),
         ("Evidently: over time", "Evidence of change"),
-        ("Worklist", "The software does not decide"),
+        ("Newest triage", "The software does not decide"),
     ):
         click(browser, By.LINK_TEXT, link)
         wait_for(browser, text)
         if PICTURES:
             photograph_page(browser, PICTURES / f"{link.split()[-1]}-{width}-{scheme}.png")
-        if link == "Worklist":
+        if link == "Newest triage":
             assert browser.execute_script("return document.documentElement.scrollWidth") <= width
         browser.back()
         wait_for(browser, "Is the model still right".upper())
