@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from dermai.ci.report_files import without_photographs
+from dermai.records.referral_replay import PAGE as REPLAY
 from web.accounts.access_log import note_access
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
@@ -67,4 +68,4 @@ def served_file(folder: Path, place: str) -> Path | None:
 
 def needs_photographs(place: str) -> bool:
     """Whether a place below the reports is for those alone who may see photographs of all cases."""
-    return place.partition("/")[0] in OF_CASES or Path(place).suffix in PICTURES
+    return place.partition("/")[0] in OF_CASES or Path(place).suffix in PICTURES or Path(place).name == REPLAY

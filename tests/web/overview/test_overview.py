@@ -123,6 +123,9 @@ class TestReports:
         assert "base64,AAAA" not in shown
         (page.parent / "lesion.png").write_bytes(b"")
         assert signed_in("manager").get(place.replace("report.html", "lesion.png")).status_code == 403
+        (page.parent / "replay.html").write_text("cases")
+        assert signed_in("manager").get(place.replace("report.html", "replay.html")).status_code == 403
+        assert signed_in("dermatologist").get(place.replace("report.html", "replay.html")).text == "cases"
 
     def test_only_pages_below_the_reports_are_served(self, workspace, signed_in):
         (workspace.reports / "table.parquet").write_bytes(b"")
