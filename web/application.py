@@ -26,11 +26,20 @@ from web.overview import evidently, reports
 from web.overview import pages as overview
 from web.reading import pages as reading
 from web.sign_in import pages as sign_in
+from web.sign_in import provider_pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-ROUTERS = (assets.router, sign_in.router, reading.router, overview.router, reports.router, api.router)
+ROUTERS = (
+    assets.router,
+    sign_in.router,
+    provider_pages.router,
+    reading.router,
+    overview.router,
+    reports.router,
+    api.router,
+)
 # Path, or the beginning of paths: bytes that a request's body may have there
 BODY_LIMITS: Mapping[str, int] = {
     f"{api.ROOT}/referrals": MOST_OF_A_REFERRAL,

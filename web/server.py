@@ -98,7 +98,10 @@ def serve(workspace: Workspace, exposure: Exposure) -> None:
     """
     import uvicorn
 
+    from web.sign_in.provider import configured_provider
+
     exposure.check()
+    configured_provider()
     check_port(exposure.host, exposure.port)
     database = open_database(workspace)
     application = create_application(workspace, database, hosts=exposure.names, secure=exposure.secure)

@@ -254,12 +254,23 @@ class MonitoringParams(Section):
     mail_to: tuple[str, ...] = ()
 
 
+class ProviderParams(Section):
+    """How the claims of the hospital's OpenID Connect provider become a role; the environment names the provider."""
+
+    role_claim: str = "groups"
+    roles: dict[
+        str, Literal["practice", "dermatologist", "clinical lead", "manager", "auditor", "engineer"]
+    ] = {}  # a value of the claim: the role
+    site_claim: str = ""
+
+
 class WebParams(Section):
     """The service that people work in: how long a session lasts, and when the newest data are called old."""
 
     idle_minutes: int = Field(30, ge=1)
     session_hours: float = Field(12, gt=0)
     data_old_days: int = Field(3, ge=1)
+    provider: ProviderParams = ProviderParams()
 
 
 class Params(Section):

@@ -46,7 +46,7 @@ FORMS = {
 PLACEHOLDER = re.compile(r"[${}<>]")  # such as ${POSTGRES_PASSWORD}, in the place of a password
 VARIABLES = ("AWS_SECRET_ACCESS_KEY", "ZENML_STORE_API_KEY", "ZENML_STORE_PASSWORD", "MLFLOW_TRACKING_PASSWORD",
              "MLFLOW_TRACKING_TOKEN", "DERMAI_SMTP_PASSWORD", "DERMAI_ALERT_WEBHOOK", "DERMAI_ALERT_URLS",
-             "DERMAI_DATABASE_URL", "PGPASSWORD")  # fmt: skip
+             "DERMAI_DATABASE_URL", "DERMAI_OIDC_CLIENT_SECRET", "PGPASSWORD")  # fmt: skip
 SHORTEST = 12  # characters; a shorter value would be found everywhere
 LARGEST = 64 * 2**20  # bytes; a larger file is no text
 

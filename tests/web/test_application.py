@@ -16,7 +16,7 @@ ROUTES = [
     for route in routes_of(make_router())
     for method in sorted(route.methods)
 ]
-FOR_EVERYONE = {"/sign-in", "/assets/report.css", "/health"}
+FOR_EVERYONE = {"/sign-in", "/sign-in/provider", "/sign-in/provider/back", "/assets/report.css", "/health"}
 
 
 def open_for(role, permissions):

@@ -12,13 +12,15 @@ from dermai.errors import DermaiError
 from web.accounts.authentication import TooManyAttempts, WrongPassword, authenticate
 from web.accounts.people import set_password
 from web.accounts.roles import Permission
-from web.accounts.sessions import begin_session, end_session, remove_ended
+from web.accounts.sessions import end_session
 from web.accounts.tables import Account
 from web.accounts.visitor import Visitor
 from web.frame.addresses import address_of, within_the_service
-from web.frame.admission import FORM_COOKIE, SESSION_COOKIE, open_to_everyone, permitted, visitor_from
+from web.frame.admission import SESSION_COOKIE, open_to_everyone, permitted, visitor_from
 from web.frame.page import page
-from web.frame.service import Service, service_of
+from web.frame.service import service_of
+from web.sign_in.cookie import signed_in
+from web.sign_in.provider_pages import offers_provider
 
 Someone = Annotated[Visitor, Depends(permitted(Permission.USE_OWN_ACCOUNT))]
 
@@ -38,7 +40,9 @@ def ask(request: Request, next: str = "/") -> Response:
     """The form; who is signed in already goes where they wanted to."""
     if visitor_from(request):
         return RedirectResponse(within_the_service(next), 303)
-    return page(request, "sign_in/sign_in.html", next=within_the_service(next), name="", problem="")
+    return page(
+        request, "sign_in/sign_in.html", next=within_the_service(next), name="", problem="", provider=offers_provider()
+    )
 
 
 def sign_in(
@@ -53,20 +57,22 @@ def sign_in(
         number = authenticate(service.database, name, password, address_of(request))
     except (WrongPassword, TooManyAttempts) as error:
         status = 429 if isinstance(error, TooManyAttempts) else 401
-        return page(request, "sign_in/sign_in.html", status, next=place, name=name, problem=str(error))
+        return page(
+            request,
+            "sign_in/sign_in.html",
+            status,
+            next=place,
+            name=name,
+            problem=str(error),
+            provider=offers_provider(),
+        )
     return signed_in(request, service, number, RedirectResponse(place, 303))
 
 
-def signed_in(request: Request, service: Service, account_id: int, response: Response) -> Response:
-    """Give a response the cookie of a new session; the old one, if there was any, is over."""
-    with service.database.writing() as session:
-        remove_ended(session, service.idle, service.longest)
-        end_session(session, request.cookies.get(SESSION_COOKIE, ""))
-        account = session.get_one(Account, account_id)
-        secret = begin_session(session, account)
-    response.set_cookie(SESSION_COOKIE, secret, httponly=True, samesite="strict", secure=service.secure)
-    response.delete_cookie(FORM_COOKIE, httponly=True, samesite="strict", secure=service.secure)
-    return response
+def _form(request: Request, next: str, name: str = "", problem: str = "", status: int = 200) -> Response:
+    return page(
+        request, "sign_in/sign_in.html", status, next=next, name=name, problem=problem, provider=offers_provider()
+    )
 
 
 def sign_out(request: Request, visitor: Someone) -> Response:
