@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import logsumexp
 
 BETS = (np.arange(20) + 0.5) / 20
 
@@ -29,7 +28,7 @@ def log_e_values(values: np.ndarray, least: float | np.ndarray, null_mean: float
     43
     """
     growth = np.log1p(BETS[:, None] * (np.asarray(values, dtype=float) - null_mean) / (null_mean - least))
-    return np.asarray(logsumexp(np.cumsum(growth, axis=1), axis=0) - np.log(len(BETS)))
+    return np.asarray(np.logaddexp.reduce(np.cumsum(growth, axis=1), axis=0) - np.log(len(BETS)))
 
 
 def growth(

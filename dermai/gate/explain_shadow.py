@@ -40,7 +40,7 @@ def reasons(
         elif test.against == "anchor" and not test.patients and test.lesions:
             yield f"{what}: open, because the anchor does not score in shadow."
         else:
-            yield f"{what}: not shown yet; {_so_far(test)}{_price(test)}."
+            yield f"{what}: not shown yet; {_so_far(test)}{_price(test)}{_together(test)}."
     if unconfirmed > rules.most_unconfirmed + 1e-12:
         share, most = per_cent(unconfirmed), per_cent(rules.most_unconfirmed)
         asked = " that were to be read" if any(test.probability < 1 for test in tests) else ""
@@ -75,6 +75,17 @@ def _price(test: ShadowTest) -> str:
     times = f"{1 / test.probability:.3g}"
     drawn = f"; {test.drawn} of them by second readings, each of which stands for up to {times} cases"
     return f"{drawn}, so that every bet is {times} times smaller"
+
+
+def _together(test: ShadowTest) -> str:
+    """What the challengers of its recipe showed together."""
+    if test.series is None:
+        return ""
+    found = test.series
+    seen = f"the {found.challengers} challengers of this recipe showed {_odds(found.largest_e_value)} together"
+    if found.largest_e_value >= found.threshold:
+        return f"; {seen}, so that {_odds(found.own_threshold)} of its own is enough"
+    return f"; {seen}, and with {_odds(found.threshold)} {_odds(found.own_threshold)} of its own would be enough"
 
 
 def _odds(e_value: float) -> str:

@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Outcome = Literal["promote", "reject", "insufficient_evidence"]
 TestResult = Literal["shown", "not_shown", "worse"]
 ComparedWith = Literal["champion", "anchor"]
+ShownOn = Literal[
+    "test patients", "all confirmed lesions", "daily practice", "daily practice with earlier challengers", ""
+]
 Mode = Literal["statistical", "point"]
 ALL, TEST = "All confirmed lesions", "Test patients"  # the columns of evidence
 BENIGN = "benign"  # the pool on which specificity is judged, beside the gated classes
@@ -256,6 +259,19 @@ class GateDecision(Finding):
         yield from self.subgroups
 
 
+class SeriesEvidence(Finding):
+    """What the challengers of one recipe, one after the other, showed together in a test, the newest included.
+
+    `threshold` is asked of them all, `own_threshold` of the newest alone.
+    """
+
+    challengers: int
+    patients: int
+    largest_e_value: float
+    threshold: float
+    own_threshold: float
+
+
 class ShadowTest(Finding):
     """One test of the challenger. `largest` e-values are over all looks; `on` says where it was shown.
 
@@ -270,11 +286,12 @@ class ShadowTest(Finding):
     largest_e_value: float
     largest_e_value_worse: float
     threshold: float
-    on: Literal["test patients", "all confirmed lesions", "daily practice", ""]
+    on: ShownOn
     verdict: TestResult
     further_patients: int | None = None
     drawn: int = Field(0, exclude_if=not_)
     probability: float = Field(1.0, exclude_if=lambda probability: probability == 1)
+    series: SeriesEvidence | None = Field(None, exclude_if=not_)
 
 
 class ShadowDecision(Finding):

@@ -61,11 +61,16 @@ class Planning(Rules):
 
 
 class ShadowRules(Rules):
-    """When confirmed diagnoses of the daily practice decide for a challenger."""
+    """When confirmed diagnoses of the daily practice decide for a challenger.
+
+    `carry_over`: own patients of a class from which on the evidence of earlier challengers of the same recipe counts
+    for a challenger too; 0: never.
+    """
 
     alpha: float = Field(0.0125, gt=0, lt=0.5)
     follow_up_days: int = Field(180, ge=1, le=1095)
     most_unconfirmed: float = Field(0.10, ge=0, le=0.5)
+    carry_over: int = Field(20, ge=0, le=10_000)
 
     @property
     def miss_weight(self) -> float:

@@ -47,6 +47,7 @@ DEFAULTS: dict[int, dict[str, JsonValue]] = {
         "all_lesions.most_missed_calls": 0.05,
         "shadow.alpha": 0.0125,
     },
+    4: {"shadow.carry_over": 20},
 }
 # How releases decided that did not know a key yet.
 BEFORE: dict[str, JsonValue] = {
@@ -55,6 +56,7 @@ BEFORE: dict[str, JsonValue] = {
     "all_lesions.variance_inflation": 1.0,  # without effect
     "all_lesions.most_disagreement": 0.02,
     "all_lesions.most_missed_calls": 0.05,
+    "shadow.carry_over": 0,
 }
 
 

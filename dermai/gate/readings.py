@@ -9,7 +9,8 @@ nothing, even where a diagnosis came back: what comes back by itself is no rando
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Readings:
     case_id: np.ndarray
     probability: np.ndarray
     asked: np.ndarray
-    share: float = field(default=1.0)
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         possible = (self.probability > 0) & (self.probability <= 1)
@@ -42,6 +43,16 @@ class Readings:
     def of_everything(cls, number: int) -> Readings:
         """Where every case is read, or nobody recorded how it was sorted."""
         return cls(np.arange(number).astype(str), np.ones(number), np.ones(number, dtype=bool))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Readings]) -> Readings:
+        """Those of lesions one after the other; the share is that of the first part with normal cases."""
+        return cls(
+            np.concatenate([part.case_id for part in parts]),
+            np.concatenate([part.probability for part in parts]),
+            np.concatenate([part.asked for part in parts]),
+            next((part.share for part in parts if part.share < 1), 1.0),
+        )
 
     def at(self, chosen: np.ndarray) -> Readings:
         """Those of the chosen lesions; boolean [N]."""

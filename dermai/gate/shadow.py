@@ -20,24 +20,31 @@ with the same answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from dermai.gate.eprocess import log_e_values
 from dermai.gate.explain_shadow import reasons, summary
-from dermai.gate.findings import BENIGN, ComparedWith, GateDecision, Outcome, ShadowDecision, ShadowTest, TestResult
+from dermai.gate.findings import (
+    BENIGN,
+    ComparedWith,
+    GateDecision,
+    Outcome,
+    SeriesEvidence,
+    ShadowDecision,
+    ShadowTest,
+    ShownOn,
+    TestResult,
+)
 from dermai.gate.guards import compare_macro_f1, subgroups
 from dermai.gate.planning import most
 from dermai.gate.policy import GatePolicy
 from dermai.gate.readings import Readings
-from dermai.gate.reign import challenger_alpha
+from dermai.gate.reign import carries, challenger_alpha, series_alpha
 from dermai.gate.results import LesionResults
-from dermai.gate.shadow_evidence import Against, Practice
+from dermai.gate.shadow_evidence import Against, Answers, Practice, Series, joined
 from dermai.gate.shadow_planning import further_patients
-
-ShownOn = Literal["test patients", "all confirmed lesions", ""]
 
 
 def decide_in_shadow(
@@ -51,6 +58,8 @@ def decide_in_shadow(
     earlier: GateDecision | None = None,
     earlier_spent: bool = True,
     alpha: float | None = None,
+    before: Sequence[Answers] = (),
+    series: int = 1,
     not_counted: tuple[str, ...] = (),
 ) -> ShadowDecision:
     """Judge on lesions that both models scored before their diagnosis was known; `referred_on` sorts them in time.
@@ -61,7 +70,8 @@ def decide_in_shadow(
     as they do on the test patients. `earlier` is the gate's decision at the update: what the columns showed that
     promote holds, if that use spent (`earlier_spent`). A patient counts once per class, with the lesions referred
     first. `alpha` is the challenger's share of the reign's budget (`dermai.gate.reign`); that of a reign's first
-    challenger where none is given.
+    challenger where none is given. `before` are the answers of earlier challengers of its series, the reign's `series`,
+    each on what was referred while it waited.
 
     Raises:
         IncomparableResults: the models were not run on the same lesions.
@@ -71,7 +81,9 @@ def decide_in_shadow(
     held_back = earlier.groups_held_back if earlier else ()
     shown_on: ShownOn = "all confirmed lesions" if earlier and earlier.all_lesions else "test patients"
     earlier = holding[0] if holding else earlier
-    practice = Practice.of(policy, challenger, {"champion": champion, "anchor": anchor}, referred_on, readings)
+    answers = Answers(challenger, champion, anchor, np.asarray(referred_on), readings)
+    practice = Practice.of(policy, answers)
+    carried = Series(series, len(before) + 1, Practice.of(policy, joined([*before, answers]))) if before else None
     shown = set.intersection(*(set(_shown(column)) for column in holding)) if holding and earlier_spent else set()
     needed: set[tuple[str, Against]] = {(code, "floor") for code in policy.gated_classes}
     compared: tuple[ComparedWith, ...] = () if champion is None else ("champion",)
@@ -80,7 +92,16 @@ def decide_in_shadow(
     needed |= {(about, name) for about in (*policy.gated_classes, BENIGN) for name in compared}
     harm_threshold = len(needed) / policy.harm_alpha
     tests = [
-        _test(practice, about, against, earlier, shown_on if (about, against) in shown else "", harm_threshold, alpha)
+        _test(
+            practice,
+            carried,
+            about,
+            against,
+            earlier,
+            shown_on if (about, against) in shown else "",
+            harm_threshold,
+            alpha,
+        )
         for about, against in sorted(needed)
     ]
     beside = practice.references.get("champion")
@@ -145,6 +166,7 @@ def _has_anchor(earlier: GateDecision | None) -> bool:
 
 def _test(
     practice: Practice,
+    carried: Series | None,
     about: str,
     against: Against,
     earlier: GateDecision | None,
@@ -155,20 +177,35 @@ def _test(
     policy, is_floor = practice.policy, against == "floor"
     null_mean = policy.floors[about] if against == "floor" else -policy.margin(about, against)
     seen, everybody = practice.evidence(about, against), practice.everybody(about, against)
-    log_e = seen.log_e_values(null_mean, 0.0 if is_floor else -1.0, policy.shadow)[seen.looks]
     # Harm: below the floor; worse than the champion at all; worse than the anchor by more than the margin. What is
     # hidden is missed more often than what is seen, so that harm is looked for in all that is seen, unweighted.
     harmless = 0.0 if against == "champion" else null_mean
     log_worse = log_e_values(-everybody.values, -1.0, -harmless)[everybody.looks]
-    now, most_worse = float(log_e[-1:].sum()), float(log_worse.max(initial=0))
-    most = float(log_e[practice.sound(about, against, seen.times[seen.looks])].max(initial=0))
+    most_worse = float(log_worse.max(initial=0))
+    now, most = practice.log_e_values(about, against, null_mean)
+    together = carried.practice.log_e_values(about, against, null_mean)[1] if carried else 0.0
     allowed = 1.0 if is_floor or about == BENIGN else policy.guards.sensitivity_drop
-    in_practice = most >= math.log(1 / alpha) - 1e-12 and seen.mean >= -allowed - 1e-12
+    kept = seen.mean >= -allowed - 1e-12
+    on = shown_before
+    if kept and not on and most >= math.log(1 / alpha) - 1e-12:
+        on = "daily practice"
+    elif kept and not on and carried and carries(policy, together, most, len(seen), carried.number):
+        on = "daily practice with earlier challengers"
     verdict: TestResult = "not_shown"
-    if shown_before or in_practice:
+    if on:
         verdict = "shown"
     elif most_worse >= math.log(harm_threshold):
         verdict = "worse"
+    found, asked = None, alpha
+    if carried and policy.shadow.carry_over:
+        found = SeriesEvidence(
+            challengers=carried.challengers,
+            patients=len(carried.practice.evidence(about, against)),
+            largest_e_value=_bounded(together),
+            threshold=1 / series_alpha(policy, carried.number),
+            own_threshold=1 / challenger_alpha(policy),
+        )
+        asked = challenger_alpha(policy) if found.largest_e_value >= found.threshold else alpha
     return ShadowTest(
         about=about,
         against=against,
@@ -178,13 +215,14 @@ def _test(
         largest_e_value=_bounded(most),
         largest_e_value_worse=_bounded(most_worse),
         threshold=1 / alpha,
-        on=shown_before or ("daily practice" if in_practice else ""),
+        on=on,
         verdict=verdict,
-        further_patients=further_patients(policy, about, against, seen, earlier, now, alpha)
+        further_patients=further_patients(policy, about, against, seen, earlier, now, asked)
         if verdict == "not_shown"
         else None,
         drawn=seen.drawn,
         probability=seen.probability,
+        series=found,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,6 +69,43 @@ class PatientValues:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a challenger and the models beside it said of the same lesions, in any order.
+
+    They are all that were referred while it waited and whose follow-up time is over; the truth of those without a
+    diagnosis that counts is empty. `referred_on` [N] sorts them in time; without `readings` all were to be read.
+    """
+
+    challenger: LesionResults
+    champion: LesionResults | None
+    anchor: LesionResults | None
+    referred_on: np.ndarray
+    readings: Readings | None = None
+
+
+def joined(answers: Sequence[Answers]) -> Answers:
+    """The answers of challengers, one after the other, as if they were of one; without attributes of patients.
+
+    A model beside them that one of them lacks is left out.
+    """
+
+    def together(results: Sequence[LesionResults | None]) -> LesionResults | None:
+        found = [each for each in results if each is not None]
+        if len(found) < len(results):
+            return None
+        names = ("lesion_id", "patient_id", "truth", "predicted")
+        return LesionResults(*(np.concatenate([getattr(each, name) for each in found]) for name in names))
+
+    challenger = together([each.challenger for each in answers])
+    assert challenger is not None
+    champion = [aligned(each.challenger, each.champion, "champion") if each.champion else None for each in answers]
+    anchor = [aligned(each.challenger, each.anchor, "anchor") if each.anchor else None for each in answers]
+    read = [each.readings or Readings.of_everything(len(each.challenger)) for each in answers]
+    times = np.concatenate([each.referred_on for each in answers])
+    return Answers(challenger, together(champion), together(anchor), times, Readings.joined(read))
+
+
+@dataclass(frozen=True)
 class Practice:
     """Confirmed lesions of daily practice as the models answered them, in the order of the challenger's; arrays [N].
 
@@ -89,18 +126,16 @@ class Practice:
     def of(
         cls,
         policy: GatePolicy,
-        challenger: LesionResults,
-        references: Mapping[ComparedWith, LesionResults | None],
-        referred_on: np.ndarray,
-        readings: Readings | None = None,
+        answers: Answers,
     ) -> Practice:
-        """From all lesions whose follow-up time is over; the truth of those without a diagnosis that counts is empty.
+        """From all answers.
 
         Raises:
             IncomparableResults: the models were not run on the same lesions.
         """
-        times = np.asarray(referred_on)
-        readings = readings or Readings.of_everything(len(challenger))
+        challenger, times = answers.challenger, answers.referred_on
+        readings = answers.readings or Readings.of_everything(len(challenger))
+        references: dict[ComparedWith, LesionResults | None] = {"champion": answers.champion, "anchor": answers.anchor}
         found = {name: aligned(challenger, each, name) for name, each in references.items() if each is not None}
         weights = np.where(readings.counting(challenger.patient_id, times), readings.weights, 0.0)
         known = challenger.truth != ""
@@ -139,6 +174,13 @@ class Practice:
             return np.ones(len(looks), dtype=bool)
         return self.follow_up.sound(looks) & self.follow_up.now_sound
 
+    def log_e_values(self, about: str, against: Against, null_mean: float) -> tuple[float, float]:
+        """The evidence that the challenger does not fall short: now, and the largest at a time when it may be shown."""
+        seen = self.evidence(about, against)
+        log_e = seen.log_e_values(null_mean, 0.0 if against == "floor" else -1.0, self.policy.shadow)[seen.looks]
+        sound = self.sound(about, against, seen.times[seen.looks])
+        return float(log_e[-1:].sum()), float(log_e[sound].max(initial=0))
+
     def lesions(self, about: str, against: Against) -> int:
         """The number of lesions behind `evidence`; without the reference those that there would be."""
         counts = self.weights > 0 if not self.is_safe(about, against) else np.ones(len(self.times), dtype=bool)
@@ -169,6 +211,15 @@ class Practice:
             for mark in (values, weights, least)
         )
         return PatientValues(mean, times[first[order]], weight, smallest)
+
+
+@dataclass(frozen=True)
+class Series:
+    """The `challengers` of one recipe, one after the other; `number` counts the series of a champion's reign."""
+
+    number: int
+    challengers: int
+    practice: Practice
 
 
 def _hits(policy: GatePolicy, about: str, results: LesionResults) -> np.ndarray:

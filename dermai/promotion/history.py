@@ -50,18 +50,25 @@ def latest_attempt(audit: AuditLog, version: str) -> Record[UpdateAttempt] | Non
     return next((record for record in reversed(attempts) if record.body.candidate.version == version), None)
 
 
-def challenger_number(audit: AuditLog, attempt: Record[UpdateAttempt]) -> int:
-    """Which challenger of its champion's reign an attempt made, from 1: how many waited for evidence, itself included.
+def reign_begins(audit: AuditLog, sequence: int) -> int:
+    """The number of the record with which the reign of a later record began; 0 for the first reign.
 
-    A reign begins with the promotion of a version on evidence; a provisional promotion and a rollback begin none. Each
-    record that was lost in it may have been of a challenger, and counts as one.
+    A reign begins with the promotion of a version on evidence; a provisional promotion and a rollback begin none.
     """
     begins = [
         move.sequence
         for move in champion_moves(audit)
         if isinstance(move.body, Promotion) and move.body.provisional is None
     ]
-    begun = max((sequence for sequence in begins if sequence < attempt.sequence), default=0)
+    return max((begun for begun in begins if begun < sequence), default=0)
+
+
+def challenger_number(audit: AuditLog, attempt: Record[UpdateAttempt]) -> int:
+    """Which challenger of its champion's reign an attempt made, from 1: how many waited for evidence, itself included.
+
+    Each record that was lost in it may have been of a challenger, and counts as one.
+    """
+    begun = reign_begins(audit, attempt.sequence)
     waited = {
         record.body.candidate.version
         for record in records_of(audit, UpdateAttempt)

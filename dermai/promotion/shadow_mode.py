@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-import pandas as pd
-
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.errors import Refused
-from dermai.evaluation.predictions import PREFIX, per_lesion
 from dermai.gate.findings import ShadowDecision
 from dermai.gate.marks import marked
 from dermai.gate.recorded_policy import RecordedPolicy, policy_changes
-from dermai.gate.reference_standard import counting, without_standard
 from dermai.gate.reign import challenger_alpha
-from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
-from dermai.models.package import ModelPackage
-from dermai.prediction_log.confirmations import confirmation_problems, read_every_confirmation
+from dermai.gate.shadow_evidence import Answers
+from dermai.prediction_log.confirmations import confirmation_problems
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.parts import KEY
 from dermai.promotion.automatic import promote_by_evidence
 from dermai.promotion.history import challenger_number, latest_attempt, latest_decision, waiting_version
+from dermai.promotion.recipe_series import RecipeSeries, recipe_series
 from dermai.promotion.rules import AUTOMATIC
-from dermai.promotion.shadow_evidence import (
-    FollowedUp,
-    confirmation_times,
-    followed_up,
-    is_simulated,
-    learnt_patients,
-    of_two_patients,
-    referral_times,
-)
-from dermai.promotion.shadow_readings import readings_of
+from dermai.promotion.shadow_answers import answers_of
 from dermai.promotion.standing import champion_standing
 from dermai.promotion.transaction import record_shadow_decision, reject
 from dermai.records.log import Record, records_of
@@ -108,89 +91,56 @@ def judge_in_shadow(
     time is over. Without a champion the challenger is judged on itself.
 
     Lesions of patients from whom one of the models learnt do not count, nor do those with a photograph that stands
-    under two patients. Without a confirmed lesion there is no decision.
+    under two patients. Without a confirmed lesion there is no decision. Beside a champion, what earlier challengers of
+    its recipe showed counts too, as the policy says.
     """
-    log = PredictionLog.of(workspace)
-    models = {"challenger": challenger} | ({"champion": champion} if champion else {})
-    is_anchor = champion is not None and anchor is not None and anchor.sha256 == champion.sha256
-    if anchor is not None and not is_anchor and anchor.version in log.model_versions():
-        models["anchor"] = anchor
-    registry = Registry(workspace, params)
-    packages = {role: ModelPackage.load(registry.download(version.version)) for role, version in models.items()}
-    rows = {role: log.read(version.version, _columns(packages[role])).table for role, version in models.items()}
-    keys = {role: pd.MultiIndex.from_frame(table[list(KEY)]) for role, table in rows.items()}
-    common = set.intersection(*(set(found) for found in keys.values()))
-    learnt, mixed = learnt_patients(packages.values()), of_two_patients(rows)
-    rows = {
-        role: table[keys[role].isin(common) & ~table["patient_id"].isin(learnt) & ~table["lesion_id"].isin(mixed)]
-        for role, table in rows.items()
-    }
-    found = _followed_up(log, params, models, is_simulated(packages["challenger"]), rows["challenger"], attempt)
-    if not (found.lesions["diagnosis"] != "").any():
+    audit = AuditLog(workspace.audit_log)
+    found = answers_of(workspace, params, challenger, champion, anchor, attempt.time)
+    if not (found.answers.challenger.truth != "").any():
         return None
-    results: dict[str, LesionResults] = {}
-    for role, table in rows.items():
-        counting = table[table["lesion_id"].isin(found.lesions.index)]
-        counting = counting.assign(diagnosis=counting["lesion_id"].map(found.lesions["diagnosis"]))
-        results[role] = _per_lesion(counting, packages[role])
-    if is_anchor:
-        results["anchor"] = results["champion"]
-    lesions = results["challenger"].lesion_id
-    times = found.lesions["referred_at"].loc[lesions]
-    judged = _on_test_patients(AuditLog(workspace.audit_log), attempt.body)
+    judged = _on_test_patients(audit, attempt.body)
     same_policy = not policy_changes(judged.policy, RecordedPolicy.of(params.gate))
+    series = recipe_series(audit, attempt)
+    before = _before(workspace, params, series, champion, anchor) if champion and params.gate.shadow.carry_over else []
     return decide_in_shadow(
         params.gate,
-        results["challenger"],
-        results.get("champion"),
-        times.to_numpy(dtype="datetime64[us]").astype(np.int64),
-        results.get("anchor"),
-        readings=readings_of(log, rows["challenger"], lesions),
+        found.answers.challenger,
+        found.answers.champion,
+        found.answers.referred_on,
+        found.answers.anchor,
+        readings=found.answers.readings,
         earlier=judged.decision if same_policy else None,
         earlier_spent=judged.test_set is None or judged.test_set.use.spends,
-        alpha=challenger_alpha(params.gate, challenger_number(AuditLog(workspace.audit_log), attempt)),
-        not_counted=without_standard(params.gate, found.lesions["not_counted"]),
+        alpha=challenger_alpha(params.gate, challenger_number(audit, attempt)),
+        before=before,
+        series=series.number,
+        not_counted=found.not_counted,
     )
 
 
-def _followed_up(
-    log: PredictionLog,
+def _before(
+    workspace: Workspace,
     params: Params,
-    models: Mapping[str, ModelVersion],
-    simulated: bool,
-    rows: pd.DataFrame,
-    attempt: Record[UpdateAttempt],
-) -> FollowedUp:
-    versions = [version.version for version in models.values()]
-    referrals = referral_times(log, set(rows["lesion_id"]), versions, simulated)
-    confirmations = read_every_confirmation(log)
-    counts = counting(params.gate, confirmations["diagnosis"], confirmations["confirmed_by"].fillna(""))
-    confirmations = confirmations.assign(
-        confirmed_at=confirmation_times(confirmations, simulated),
-        diagnosis=confirmations["diagnosis"].where(counts, ""),
-        not_counted=confirmations["diagnosis"].where(~counts, ""),
-    )
-    now, days = pd.Timestamp.now(tz="UTC"), params.gate.shadow.follow_up_days
-    return followed_up(referrals, confirmations, days, pd.Timestamp(attempt.time), now)
+    series: RecipeSeries,
+    champion: ModelVersion,
+    anchor: ModelVersion | None,
+) -> list[Answers]:
+    """What the earlier challengers of a series answered while each waited; none that is not as it was recorded."""
+    if policy_changes(series.attempts[-1].body.policy, RecordedPolicy.of(params.gate)):
+        return []
+    registered = {version.version: version for version in Registry(workspace, params).versions()}
+    found = []
+    for attempt, until in series.waited:
+        version = registered.get(attempt.body.candidate.version)
+        if version is not None and version.sha256 == attempt.body.candidate.sha256:
+            found.append(answers_of(workspace, params, version, champion, anchor, attempt.time, until).answers)
+    return [answers for answers in found if len(answers.challenger)]
 
 
 def _on_test_patients(audit: AuditLog, attempt: UpdateAttempt) -> UpdateAttempt | Reassessment:
     """The newest decision on the test patients: of the attempt, or anew of what became a provisional champion."""
     anew = [record.body for record in records_of(audit, Reassessment) if record.body.candidate == attempt.candidate]
     return anew[-1] if anew else attempt
-
-
-def _columns(package: ModelPackage) -> list[str]:
-    """What is read of a year's log: nothing else is needed here."""
-    probabilities = [PREFIX + code for code in package.classes]
-    return ["lesion_id", "patient_id", "sex", "age", "skin_type", "site", *probabilities]
-
-
-def _per_lesion(table: pd.DataFrame, package: ModelPackage) -> LesionResults:
-    columns = [*_columns(package), "diagnosis"]
-    return LesionResults.from_table(
-        per_lesion(table[columns].reset_index(drop=True), package.operating_points, package.call_rule)
-    )
 
 
 def _act(workspace: Workspace, params: Params, version: str, found: ShadowDecision, on_itself: bool) -> str:

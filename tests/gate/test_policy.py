@@ -20,7 +20,7 @@ def test_the_hash_covers_what_differs_from_the_defaults_and_their_version(monkey
     before = GatePolicy(alpha=0.04).hash
     assert LaterPolicy(alpha=0.04).hash == before
     assert LaterPolicy(alpha=0.04, longest_wait=1).hash != before
-    monkeypatch.setitem(DEFAULTS, 4, {"fewest_lesions": 12})
+    monkeypatch.setitem(DEFAULTS, 99, {"fewest_lesions": 12})
     assert GatePolicy(alpha=0.04).hash != before
 
 

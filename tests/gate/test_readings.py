@@ -12,7 +12,7 @@ from dermai.gate.eprocess import log_e_values
 from dermai.gate.policy import GatePolicy
 from dermai.gate.readings import Readings
 from dermai.gate.results import LesionResults
-from dermai.gate.shadow_evidence import Practice
+from dermai.gate.shadow_evidence import Answers, Practice
 
 POLICY = GatePolicy()
 ALPHA, FLOOR = 0.05, POLICY.floors["MM"]
@@ -24,7 +24,8 @@ def practice(patient, day, truth, found, probability, asked, share):
     """Of a first model, in a service that confirms what was asked to be read."""
     names = np.arange(len(truth)).astype(str)
     results = LesionResults(names, np.asarray(patient), np.where(asked, truth, ""), np.where(found, "MM", "Nev"))
-    return Practice.of(POLICY, results, {}, np.asarray(day), Readings(names, probability, asked, share))
+    readings = Readings(names, probability, asked, share)
+    return Practice.of(POLICY, Answers(results, None, None, np.asarray(day), readings))
 
 
 @given(st.lists(CASE, min_size=1, max_size=5), st.sampled_from([0.02, 0.3, 1.0]))

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from benchmarks.gate.carry_over import SERIES, false_promotions
 from dermai.gate.eprocess import log_e_values
 from dermai.gate.ledger import Result, next_use
 from dermai.gate.planning import rejects
 from dermai.gate.policy import GatePolicy, ShadowRules
-from dermai.gate.reign import challenger_alpha
+from dermai.gate.reign import carries, challenger_alpha, series_alpha
 
 POLICY = GatePolicy()
 
@@ -20,10 +21,45 @@ def test_test_patients_and_shadow_mode_share_alpha(shadow):
     assert policy.shadow_alpha / policy.test_set_alpha == pytest.approx(shadow / policy.alpha)
 
 
-def test_all_challengers_of_a_reign_share_shadow_modes_half():
-    shares = [challenger_alpha(POLICY, number) for number in range(1, 20_000)]
-    assert sum(shares) <= POLICY.shadow_alpha
-    assert sum(shares) == pytest.approx(POLICY.shadow_alpha, rel=1e-3)
+@pytest.mark.parametrize("carry_over", [0, 20])
+def test_all_challengers_of_a_reign_and_their_series_share_shadow_modes_part(carry_over):
+    policy = GatePolicy(shadow=ShadowRules(carry_over=carry_over))
+    shares = [challenger_alpha(policy, number) for number in range(1, 20_000)]
+    of_series = [series_alpha(policy, number) for number in range(1, 20_000)]
+    assert sum(shares) + sum(of_series) <= policy.shadow_alpha
+    assert sum(shares) + sum(of_series) == pytest.approx(policy.shadow_alpha, rel=1e-3)
+    assert (sum(of_series) > 0) == (carry_over > 0)
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_a_first_challenger_pays_nothing_for_carrying_over():
+    off = GatePolicy(shadow=ShadowRules(carry_over=0))
+    assert challenger_alpha(POLICY) == challenger_alpha(off)
+    assert challenger_alpha(POLICY, 2) < challenger_alpha(off, 2)
+
+
+def test_a_challenger_is_carried_by_its_series_only_with_evidence_of_its_own():
+    together, own = -np.log(series_alpha(POLICY)), -np.log(challenger_alpha(POLICY))
+    assert carries(POLICY, together, own, 20)
+    assert not carries(POLICY, together - 0.1, own, 20)
+    assert not carries(POLICY, together, own - 0.1, 20)
+    assert not carries(POLICY, together, own, 19)
+    assert not carries(POLICY, together, own, 20, series=2)
+    assert not carries(GatePolicy(shadow=ShadowRules(carry_over=0)), together, own, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kinds", SERIES.values(), ids=SERIES)
+def test_carrying_over_promotes_no_more_of_those_that_fall_short_than_shadow_modes_part(kinds):
+    runs = 200
+    counts = false_promotions(kinds, 60, 0.2, runs, np.random.default_rng(4))
+    assert counts["carried", False] <= binom.ppf(0.9999, runs, POLICY.shadow_alpha)
+    assert counts["carried", True] <= counts["carried", False]
+
+
+def test_own_evidence_that_does_not_point_the_other_way_would_not_be_enough():
+    kinds = SERIES["19 good, then one falls short"]
+    assert false_promotions(kinds, 60, 0.2, 40, np.random.default_rng(5))["weak", False] > 20
 
 
 @pytest.mark.slow

@@ -10,8 +10,10 @@ from dermai.gate.agreement import agreement
 from dermai.gate.columns import Column, SecondColumn, decide_by_columns
 from dermai.gate.decision import decide
 from dermai.gate.policy import GatePolicy, Guards
+from dermai.gate.reign import challenger_alpha
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
+from dermai.gate.shadow_evidence import Answers
 from tests.gate.simulated import first_hit, fleet, lesions
 
 POLICY = GatePolicy()
@@ -177,3 +179,48 @@ def test_what_the_policy_asks_of_both_columns_daily_practice_must_show_where_one
     found = decide_in_shadow(policy, nobody, nobody, np.zeros(0, dtype=str), earlier=earlier)
     assert found.outcome == "insufficient_evidence"
     assert ("shown" in {each.verdict for each in found.tests}) == agrees
+
+
+def later(results: LesionResults, name: str) -> LesionResults:
+    """The same lesions of other patients."""
+    names = np.char.add(name, results.lesion_id)
+    return replace(results, lesion_id=names, patient_id=names)
+
+
+def test_what_earlier_challengers_showed_counts_only_beside_evidence_of_its_own():
+    rng = np.random.default_rng(11)
+    before = []
+    for number in range(3):
+        champion, challenger, days = practice(rng, 600)
+        before.append(Answers(*(later(one, f"{number}/") for one in (challenger, champion)), None, days.astype(int)))
+    champion, challenger, days = practice(rng, 1600)
+    alpha = challenger_alpha(POLICY, 20)
+    alone = decide_in_shadow(POLICY, challenger, champion, days.astype(int) + 1600, alpha=alpha)
+    carried = decide_in_shadow(POLICY, challenger, champion, days.astype(int) + 1600, alpha=alpha, before=before)
+    melanoma = {name: next(test for test in found.tests if (test.about, test.against) == ("MM", "champion"))
+                for name, found in (("alone", alone), ("carried", carried))}  # fmt: skip
+    assert melanoma["alone"].verdict == "not_shown"
+    assert melanoma["carried"].on == "daily practice with earlier challengers"
+    assert melanoma["carried"].e_value == melanoma["alone"].e_value
+    assert melanoma["carried"].series.patients == melanoma["alone"].patients + 3 * 90
+    off = GatePolicy(shadow={"carry_over": 0})
+    assert {test.series for test in decide_in_shadow(off, challenger, champion, days, before=before).tests} == {None}
+
+
+def test_a_challenger_that_falls_short_is_not_carried_by_good_ones():
+    rng = np.random.default_rng(9)
+    champion, challenger, days = practice(rng, 2000)
+    before = [Answers(*(later(one, "good/") for one in (challenger, champion)), None, days.astype(int))]
+    champion, challenger, days = practice(rng, 600, {"MM": 0.10}, discordance=0.12)
+    found = decide_in_shadow(POLICY, challenger, champion, days.astype(int) + 2000, before=before, alpha=0.001)
+    melanoma = next(test for test in found.tests if (test.about, test.against) == ("MM", "champion"))
+    assert melanoma.series.largest_e_value > melanoma.series.threshold
+    assert melanoma.verdict != "shown"
+    assert any("so that 164 to 1 of its own is enough" in reason for reason in found.reasons)
+
+
+def test_an_anchor_that_did_not_answer_beside_an_earlier_challenger_is_not_carried_over():
+    champion, challenger, days = practice(np.random.default_rng(10), 400)
+    before = [Answers(*(later(one, "first/") for one in (challenger, champion)), None, days.astype(int))]
+    found = decide_in_shadow(POLICY, challenger, champion, days.astype(int) + 400, champion, before=before)
+    assert {test.against: test.series.patients for test in found.tests if test.about == "MM"}["anchor"] == 0

@@ -8,7 +8,7 @@ from dermai.gate.policy import GatePolicy
 from dermai.gate.readings import Readings
 from dermai.gate.results import LesionResults
 from dermai.gate.shadow import decide_in_shadow
-from dermai.gate.shadow_evidence import Practice
+from dermai.gate.shadow_evidence import Answers, Practice
 
 POLICY = GatePolicy()
 MARGIN = POLICY.margins.champion["MM"]
@@ -17,6 +17,10 @@ MARGIN = POLICY.margins.champion["MM"]
 def results(truth, predicted):
     names = np.arange(len(truth)).astype(str)
     return LesionResults(names, names, np.asarray(truth), np.asarray(predicted))
+
+
+def of(*answers):
+    return Practice.of(POLICY, Answers(*answers))
 
 
 def readings(normal, asked, share):
@@ -46,7 +50,7 @@ def service(rng, size, challenger_melanoma, challenger_benign, share):
 
 def test_each_patient_counts_once_where_every_case_is_read():
     truth = ["MM"] * 4
-    seen = Practice.of(POLICY, results(truth, ["MM", "MM", "Nev", "MM"]), {}, np.arange(4)).evidence("MM", "floor")
+    seen = of(results(truth, ["MM", "MM", "Nev", "MM"]), None, None, np.arange(4)).evidence("MM", "floor")
     assert seen.values.tolist() == [1.0, 1.0, 0.0, 1.0]
     assert (seen.mean, seen.probability, seen.drawn) == (0.75, 1.0, 0)
     assert seen.looks.tolist() == [0, 1, 2, 3]
@@ -55,8 +59,8 @@ def test_each_patient_counts_once_where_every_case_is_read():
 def test_a_second_reading_stands_for_those_that_were_not_drawn():
     normal, asked = np.array([False] * 3 + [True] * 5), np.array([True] * 4 + [False] * 4)
     truth = np.where(asked, "MM", "")
-    seen = Practice.of(
-        POLICY, results(truth, ["MM"] * 3 + ["Nev"] * 5), {}, np.arange(8), readings(normal, asked, 0.2)
+    seen = of(
+        results(truth, ["MM"] * 3 + ["Nev"] * 5), None, None, np.arange(8), readings(normal, asked, 0.2)
     ).evidence("MM", "floor")
     assert (len(seen), seen.drawn, seen.probability) == (4, 1, 0.2)
     assert seen.mean == pytest.approx(3 / 8)
@@ -67,7 +71,7 @@ def test_the_comparison_with_the_champion_is_unweighted_and_so_is_an_anchor_that
     challenger, champion, drawn = service(rng, 400, (0.9, 0.5), (0.95, 0.3), 0.1)
     other = results(champion.truth, np.where(rng.random(400) < 0.1, "MM", champion.predicted))
     for anchor, safe in ((champion, True), (other, False)):
-        found = Practice.of(POLICY, challenger, {"champion": champion, "anchor": anchor}, np.arange(400), drawn)
+        found = of(challenger, champion, anchor, np.arange(400), drawn)
         assert [found.is_safe("MM", name) for name in ("floor", "champion", "anchor")] == [False, True, safe]
         assert not found.is_safe("benign", "champion")
         assert found.evidence("MM", "champion").probability == 1
@@ -80,7 +84,7 @@ def ever_shown(about, against, null_mean, melanoma, benign, share=0.1, runs=200,
     rng, shown = np.random.default_rng(5), 0
     for _ in range(runs):
         challenger, champion, drawn = service(rng, size, melanoma, benign, share)
-        seen = Practice.of(POLICY, challenger, {"champion": champion}, np.arange(size), drawn).evidence(about, against)
+        seen = of(challenger, champion, None, np.arange(size), drawn).evidence(about, against)
         shown += seen.log_e_values(null_mean, -1.0, POLICY.shadow).max() >= -np.log(alpha)
     return shown
 
@@ -132,9 +136,9 @@ def test_second_readings_that_do_not_come_back_hold_floors_open():
     normal, asked = np.repeat([False, True], [300, 100]), np.ones(400, dtype=bool)
     truth = np.where(np.arange(400) >= 390, "", np.where(normal, "Nev", "MM"))
     predicted = np.where(normal, "Nev", "MM")
-    of = Practice.of(POLICY, results(truth, predicted), {}, np.arange(400), readings(normal, asked, 0.1))
-    assert of.follow_up.unconfirmed == pytest.approx(0.10)
+    found = of(results(truth, predicted), None, None, np.arange(400), readings(normal, asked, 0.1))
+    assert found.follow_up.unconfirmed == pytest.approx(0.10)
     truth[380] = ""
-    of = Practice.of(POLICY, results(truth, predicted), {}, np.arange(400), readings(normal, asked, 0.1))
-    assert of.follow_up.unconfirmed == pytest.approx(0.11)
-    assert not of.sound("MM", "floor", np.array([399])).any()
+    found = of(results(truth, predicted), None, None, np.arange(400), readings(normal, asked, 0.1))
+    assert found.follow_up.unconfirmed == pytest.approx(0.11)
+    assert not found.sound("MM", "floor", np.array([399])).any()

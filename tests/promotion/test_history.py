@@ -32,7 +32,7 @@ AS_BEFORE = GatePolicy(
     approval="manual",
     reference_standards={"test_patients": "every_diagnosis"},
     all_lesions={"promotes": "never"},
-    shadow={"alpha": 0.05},
+    shadow={"alpha": 0.05, "carry_over": 0},
 )
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from dermai.prediction_log.confirmations import confirm
 from dermai.prediction_log.log import PredictionLog
+from dermai.promotion.policy_approval import approve_policy
 from dermai.promotion.shadow_mode import settle_challenger
 from dermai.records.log import records_of
 from dermai.records.moves import ShadowDecisionRecord
 from tests.packages import CLASSES
+from tests.promotion.fleet import WHO
 
 PER_CLASS = 80
 
@@ -143,7 +145,7 @@ def test_patients_whom_a_model_learnt_do_not_count(waiting, monkeypatch):
         diagnoses = log_answers(waiting, version)
     confirm_all(waiting, diagnoses)
     learnt = {f"MM-{number}" for number in range(1000)}
-    monkeypatch.setattr("dermai.promotion.shadow_mode.learnt_patients", lambda packages: learnt)
+    monkeypatch.setattr("dermai.promotion.shadow_answers.learnt_patients", lambda packages: learnt)
     settle_challenger(waiting.workspace, waiting.params)
     decision = records_of(waiting.audit, ShadowDecisionRecord)[-1].body.decision
     assert {test.lesions for test in decision.tests if test.about == "MM"} == {0}
@@ -162,3 +164,30 @@ def test_melanomas_without_histology_do_not_count_and_are_named(waiting):
         f"{PER_CLASS} confirmed {code} without histology do not count." for code in ("BCC", "MM")
     )
     assert set(decision.not_counted) < set(decision.reasons)
+
+
+@pytest.mark.parametrize(("carry_over", "promoted"), [(20, True), (0, False), (100, False)])
+def test_a_later_challenger_of_the_recipe_is_promoted_with_what_the_one_before_it_showed(fleet, carry_over, promoted):
+    shadow = fleet.params.gate.shadow.model_copy(update={"carry_over": carry_over})
+    gate = fleet.params.gate.model_copy(update={"shadow": shadow})
+    params = fleet.params.model_copy(update={"gate": gate})
+    fleet.champions(1)
+    approve_policy(fleet.audit, gate, **WHO)
+    fleet.candidate("insufficient_evidence", policy=gate)
+    diagnoses = [log_answers(fleet, version, named="first") for version in ("1", "2")][:1]
+    fleet.candidate("insufficient_evidence", policy=gate)
+    diagnoses += [log_answers(fleet, version, named="second") for version in ("1", "3")][:1]
+    confirm_all(fleet, pd.concat(diagnoses))
+    said = settle_challenger(fleet.workspace, params)
+    decision = records_of(fleet.audit, ShadowDecisionRecord)[-1].body.decision
+    melanoma = next(test for test in decision.tests if (test.about, test.against) == ("MM", "champion"))
+    assert ("Version 3 is the champion" in said) == promoted, said
+    assert melanoma.patients == PER_CLASS
+    if carry_over:
+        assert (melanoma.series.challengers, melanoma.series.patients) == (2, 2 * PER_CLASS)
+        assert melanoma.series.largest_e_value > melanoma.series.threshold > melanoma.series.own_threshold
+        assert (melanoma.on == "daily practice with earlier challengers") == promoted
+    else:
+        assert melanoma.series is None
+    if carry_over == 100:
+        assert any("the 2 challengers of this recipe showed" in reason for reason in decision.reasons)
