@@ -98,8 +98,10 @@ def joined(answers: Sequence[Answers]) -> Answers:
 
     challenger = together([each.challenger for each in answers])
     assert challenger is not None
-    champion = [aligned(each.challenger, each.champion, "champion") if each.champion else None for each in answers]
-    anchor = [aligned(each.challenger, each.anchor, "anchor") if each.anchor else None for each in answers]
+    champion = [
+        aligned(each.challenger, each.champion, "champion") if each.champion is not None else None for each in answers
+    ]
+    anchor = [aligned(each.challenger, each.anchor, "anchor") if each.anchor is not None else None for each in answers]
     read = [each.readings or Readings.of_everything(len(each.challenger)) for each in answers]
     times = np.concatenate([each.referred_on for each in answers])
     return Answers(challenger, together(champion), together(anchor), times, Readings.joined(read))

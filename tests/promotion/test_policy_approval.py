@@ -56,7 +56,7 @@ def test_a_new_key_that_changes_no_decision_leaves_the_approval_in_force(fleet):
 
 def test_a_changed_default_asks_for_approval_and_shows_the_difference(fleet, monkeypatch):
     approve_policy(fleet.audit, GatePolicy(), **WHO)
-    monkeypatch.setitem(DEFAULTS, 4, {"fewest_lesions": 12})
+    monkeypatch.setitem(DEFAULTS, 99, {"fewest_lesions": 12})
     with_gate(fleet, ChangedPolicy())
     version = fleet.candidate()
     with pytest.raises(Refused, match=r"nobody approved \(fewest_lesions from 5 to 12\): run `dermai gate"):
@@ -72,7 +72,7 @@ def test_who_keeps_the_value_that_was_approved_is_not_asked_when_its_default_cha
     approved = GatePolicy()
     approve_policy(fleet.audit, approved, **WHO)
     before = approved.hash
-    monkeypatch.setitem(DEFAULTS, 4, {"fewest_lesions": 12})
+    monkeypatch.setitem(DEFAULTS, 99, {"fewest_lesions": 12})
     kept = ChangedPolicy(fewest_lesions=5)
     assert kept.hash != before
     assert in_force(fleet.audit, kept)
