@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
@@ -14,6 +15,7 @@ from tests.report.browser import logged
 from tests.web.axe import axe_problems
 from tests.web.reading.referred import NORTH
 from tests.web.visitors import photograph_page, show
+from web.reading import photographs
 
 LOADED = "return [...document.images].every((image) => image.complete || image.loading === 'lazy')"
 PICTURES = os.environ.get("DERMAI_PICTURES")  # a folder for pages that are to be looked at
@@ -104,3 +106,19 @@ def test_nothing_on_the_pages_keeps_anybody_out(referred, live, browser, width, 
         if PICTURES:
             photograph_page(browser, Path(PICTURES) / f"{name}-{width}-{scheme}.png")
     assert problems == []
+
+
+def test_the_evidence_is_laid_over_the_photograph_and_taken_away_by_a_key(referred, live, browser, monkeypatch):
+    ramp = np.linspace(0, 1, 49, dtype=np.float32).reshape(7, 7)
+    monkeypatch.setattr(photographs, "evidence_map", lambda *_: (ramp, "none"))  # the network is a test of its own
+    show(browser, 1280)
+    live.enter(browser, live.add("dermatologist"), "/cases/c1")
+    wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, ".viewer.active"))
+    press(browser, "e")
+    layer = wait(browser, lambda b: b.find_element(By.CSS_SELECTOR, ".held .layer"))
+    wait(browser, lambda b: layer.get_property("naturalWidth") > 0)
+    assert layer.is_displayed()
+    if PICTURES:
+        photograph_page(browser, Path(PICTURES) / "evidence.png")
+    press(browser, "e")
+    assert not layer.is_displayed()
