@@ -1,7 +1,7 @@
 """The worklist to work from, over real triages: order, states, what is hidden, and what a page costs."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import ask_for_photograph
 from dermai.prediction_log.signing import Reading, sign
 from dermai.prediction_log.sortings import record_sortings
+from dermai.promotion.standing import Standing
+from dermai.records.moves import ProvisionalTerms
+from dermai.triage import reading_list
 from dermai.triage.reading_list import ReadingLists
 from dermai.triage.run import run_triage
 from tests.triage.champion import make_champion
@@ -120,6 +123,15 @@ def test_a_photograph_that_comes_in_after_the_reading_brings_the_case_back(log, 
     assert listed().states["c1"] == "open"
     read(log, listed, "c1", "l1")
     assert listed().states["c1"] == "read"
+
+
+def test_where_answers_are_withheld_none_is_shown_and_no_case_is_normal(log, listed, monkeypatch):
+    append(log, photographs({"case_id": "c1"}))
+    terms = ProvisionalTerms(until=date(2026, 1, 1), not_shown=())
+    monkeypatch.setattr(reading_list, "champion_standing", lambda _: Standing("1", terms))
+    (case,) = listed().cases
+    assert "was over on 2026-01-01" in listed().withheld
+    assert (case.risk, listed().answer(case)) == ("priority", None)
 
 
 def test_an_answer_of_another_version_is_no_new_photograph(log, listed):
