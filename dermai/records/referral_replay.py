@@ -112,7 +112,8 @@ class ReferralReplay(ReplayPart):
             said.append(
                 f"Of {count_words(new.count, 'logged referral')} of patients from whom it has not learnt, the "
                 f"candidate sorts {new.moved} otherwise than was done then: {gone} as normal that {_were(gone)} to be "
-                f"read, {back} to be read that {_were(back)} normal."
+                f"read, {back} to be read that {_were(back)} normal, {new.moved - gone - back} under another level of "
+                "those to be read."
             )
             said += [
                 f"Of {cases.count} confirmed {code} it sorts as normal "

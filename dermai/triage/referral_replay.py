@@ -154,12 +154,15 @@ def _probabilities(
     folder, cache = triage_folder(workspace), workspace.cache
     found = np.full((len(rows), len(package.classes)), np.nan)
     failures: dict[str, str] = {}
-    pixels = model_pixels(package, cache)
-    for image in dict.fromkeys(rows["image"]):
-        try:
-            pixels.fill([image], folder)
-        except InvalidCases:
-            failures[image] = NOT_DECODED
+    pixels, images = model_pixels(package, cache), list(dict.fromkeys(rows["image"]))
+    try:
+        pixels.fill(images, folder)
+    except InvalidCases:
+        for image in images:
+            try:
+                pixels.fill([image], folder)
+            except InvalidCases:
+                failures[image] = NOT_DECODED
     good = np.flatnonzero(~rows["image"].isin(failures).to_numpy())
 
     def predict(places: NDArray[np.int_], bar: bool) -> None:

@@ -63,6 +63,7 @@ def test_each_case_is_compared_with_what_the_version_of_its_time_answered(servic
     anxious = replayed(service, always("MM")).counts
     assert anxious.not_learnt.moves == {URGENT: {URGENT: 3}, NORMAL: {URGENT: 4}}
     assert "sorts 4 otherwise than was done then: 0 as normal that were to be read, 4 to be read" in anxious.sentence
+    assert "that were normal, 0 under another level of those to be read." in anxious.sentence
 
 
 def test_triaged_again_by_a_later_version_the_first_answer_counts(service, tmp_path):
