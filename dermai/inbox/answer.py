@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from dermai.inbox.sent import HiddenReferral
+from dermai.inbox.sent import HiddenReferral, SentPhotograph
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.unfamiliar import UNLIKE
 from dermai.triage.worklist import WorklistCase
@@ -76,11 +76,11 @@ class Answer(Part):
     warning: str = WARNING
 
 
-def verdicts(referral: HiddenReferral, reasons: Sequence[str]) -> tuple[Verdict, ...]:
+def verdicts(photographs: Sequence[SentPhotograph], reasons: Sequence[str]) -> tuple[Verdict, ...]:
     """On each photograph; a reason is "" where it can be judged."""
     return tuple(
         Verdict(number=number, role=sent.role, usable=not reason, take_again=reason)
-        for number, (sent, reason) in enumerate(zip(referral.sent.photographs, reasons, strict=True), 1)
+        for number, (sent, reason) in enumerate(zip(photographs, reasons, strict=True), 1)
     )
 
 
@@ -90,7 +90,7 @@ def without_model(referral: HiddenReferral, received: datetime, reasons: Sequenc
     return Answer(
         request_id=referral.request,
         received_at=received,
-        photographs=verdicts(referral, reasons),
+        photographs=verdicts(referral.sent.photographs, reasons),
         risk=RiskLevel.PRIORITY if usable else None,
         no_answer=WITHHELD if usable else AGAIN,
         remarks=referral.remarks,
@@ -121,7 +121,7 @@ def of_case(
     return Answer(
         request_id=referral.request,
         received_at=received,
-        photographs=verdicts(referral, reasons),
+        photographs=verdicts(referral.sent.photographs, reasons),
         risk=RiskLevel(case.risk),
         called=called,
         possible=case.possible,

@@ -32,7 +32,7 @@ from dermai.prediction_log.log import PredictionLog
 from dermai.triage.scoring import cleaned, quality, triage_folder, unusable
 from dermai.workspace import Workspace
 
-THREADS = 8  # that look at photographs and write them: each waits for the disk half of its time
+LOOKING, WRITING = 8, 16  # threads that look at photographs, and that wait for the disk
 RETRY_SECONDS = 60.0  # after a filing that failed
 Done = TypeVar("Done")
 logger = logging.getLogger(__name__)
@@ -71,7 +71,8 @@ class ReferralService:
         self._take_over()
         self.inbox.sweep()
         limits = self.params.inbox
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="referrals")
+        self._threads = ThreadPoolExecutor(LOOKING, thread_name_prefix="referrals")
+        self._writers = ThreadPoolExecutor(WRITING, thread_name_prefix="inbox")
         self._answers: MicroBatches[InHand, Entry] = MicroBatches(
             self._answer, limits.batch, limits.wait_milliseconds / 1000, limits.most_in_hand
         )
@@ -92,6 +93,7 @@ class ReferralService:
     def close(self) -> None:
         """Finish what is in hand, file what waits, and stop."""
         self._threads.shutdown()
+        self._writers.shutdown()
         self._answers.close()
         with self._news:
             self._closing = True
@@ -108,7 +110,8 @@ class ReferralService:
             Busy: too much is in hand.
             DermaiError: the model in the registry is not the recorded one, or the records are damaged.
         """
-        hidden = hide_numbers(sent, self._numbers, self.params.inbox.most_photographs)
+        most = self.params.inbox.most_photographs
+        hidden = await self._in_thread(hide_numbers, sent, self._numbers, most)
         request, task = self._in_hand.get(hidden.case_id, ("", None))
         if task is None:
             self._one_more()
@@ -140,7 +143,7 @@ class ReferralService:
             entry = await asyncio.wrap_future(self._answers.submit(one, max(len(one.pixels), 1)))
         except QueueFull:
             raise Busy("the service is busy: send the referral again in a moment") from None
-        await self._in_thread(self.inbox.keep, entry)
+        await asyncio.get_running_loop().run_in_executor(self._writers, self.inbox.keep, entry)
         with self._news:
             self._unfiled += 1
             self._news.notify_all()

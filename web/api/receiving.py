@@ -6,6 +6,7 @@ import threading
 
 from starlette.requests import Request
 
+from dermai.config import load_params, read_overrides
 from dermai.inbox.entries import Inbox
 from dermai.inbox.service import ReferralService
 from dermai.workspace import Workspace
@@ -30,8 +31,6 @@ class Receiver:
         Raises:
             DermaiError: another process takes referrals in for this workspace, or its parameters or keys are no good.
         """
-        from dermai.config import load_params, read_overrides
-
         with self._lock:
             if self._service is None:
                 workspace = self.workspace

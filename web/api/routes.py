@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dermai.errors import DermaiError
-from dermai.inbox.answer import Answer, Verdict
+from dermai.inbox.answer import Answer, Verdict, verdicts
 from dermai.inbox.label import Label, current_label
 from dermai.inbox.sent import UnclearReferral
 from dermai.inbox.service import Busy, KnownCase
@@ -76,11 +76,8 @@ async def check_quality(request: Request, sender: SentBy) -> Response:
     except DermaiError as error:
         return _refused(error)
     await run_in_threadpool(count_checks, service_of(request).database, sender, len(photographs))
-    verdicts = tuple(
-        Verdict(number=number, role=sent.role, usable=not reason, take_again=reason)
-        for number, (sent, reason) in enumerate(zip(photographs, reasons, strict=True), 1)
-    )
-    return Response(Checked(photographs=verdicts).model_dump_json(), media_type="application/json")
+    found = Checked(photographs=verdicts(photographs, reasons))
+    return Response(found.model_dump_json(), media_type="application/json")
 
 
 def label(request: Request, sender: SentBy) -> Response:
