@@ -13,6 +13,7 @@ from monitoring.drift_run import run_monitoring
 from tests.conftest import REPOSITORY
 from tests.monitoring.production import make_champion, quick_params, week
 from tests.report.browser import logged, requested
+from tests.web.axe import axe_problems
 from tests.web.visitors import ADDRESS, PICTURES, add_person, photograph_page, show, sign_in
 from web.accounts.access_log import accesses
 from web.application import create_application
@@ -66,6 +67,7 @@ def test_real_clicks_lead_from_the_overview_into_each_report_and_back(live, brow
     live.enter(browser, live.add("clinical lead"), "/overview")
     wait_for(browser, "Perhaps not: please act")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert axe_problems(browser) == []
     if PICTURES:
         photograph_page(browser, PICTURES / f"overview-{width}-{scheme}.png")
     for link, text in (
