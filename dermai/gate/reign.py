@@ -44,7 +44,7 @@ def challenger_alpha(policy: GatePolicy, number: int = 1) -> float:
     """What the challenger of this number in a reign (from 1) may spend of shadow mode's part of the budget.
 
     >>> round(challenger_alpha(GatePolicy()), 4), round(challenger_alpha(GatePolicy(), 2), 5)
-    (0.0061, 0.00075)
+    (0.0061, 0.00074)
     >>> round(challenger_alpha(GatePolicy(shadow={"carry_over": 0}), 2), 5)
     0.00152
     """
