@@ -17,6 +17,7 @@ from web.api import routes as api
 from web.api.receiving import Receiver
 from web.api.upload import MOST_BYTES as MOST_OF_A_REFERRAL
 from web.database import Database, migrate, open_database
+from web.decisions import pages as decisions
 from web.frame import assets
 from web.frame.admission import Admission
 from web.frame.door import Door
@@ -25,6 +26,7 @@ from web.frame.service import LOOPBACK, Service
 from web.overview import evidently, reports
 from web.overview import pages as overview
 from web.reading import pages as reading
+from web.records import pages as records
 from web.sign_in import pages as sign_in
 from web.sign_in import provider_pages
 
@@ -37,6 +39,8 @@ ROUTERS = (
     provider_pages.router,
     reading.router,
     overview.router,
+    decisions.router,
+    records.router,
     reports.router,
     api.router,
 )

@@ -1,0 +1,1 @@
+"""What an auditor reads: the verified audit log, and who looked at which case."""
