@@ -29,6 +29,7 @@ from web.reading import pages as reading
 from web.records import pages as records
 from web.sign_in import pages as sign_in
 from web.sign_in import provider_pages
+from web.versions import pages as versions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,6 +41,7 @@ ROUTERS = (
     reading.router,
     overview.router,
     decisions.router,
+    versions.router,
     records.router,
     reports.router,
     api.router,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,7 +42,7 @@ def champion(
     """
     from dermai.audit import AuditLog
     from dermai.promotion.history import records_lost
-    from dermai.promotion.reigns import production_on, reigns, withheld_on
+    from dermai.promotion.reigns import moment_of, production_on, reigns, withheld_on
     from dermai.workspace import find_workspace
 
     if history and on:
@@ -65,31 +65,6 @@ def champion(
     _show(found, withheld, moment, audit)
     for note in lost:
         say(f"{'note':<9} {note}")
-
-
-def moment_of(text: str, now: datetime) -> datetime:
-    """What `--on` means, in the machine's time zone where it names none; a day means its end, today now.
-
-    Raises:
-        InvalidParams: it is no day or time, or has not come yet.
-    """
-    if not text:
-        return now
-    try:
-        day = date.fromisoformat(text) if len(text) <= len("2026-03-01") else None
-        moment = datetime.fromisoformat(text) if day is None else datetime.combine(day + timedelta(days=1), time())
-    except (ValueError, OverflowError):
-        raise InvalidParams(
-            f"--on is {text!r}: give a day such as 2026-03-01, or a time such as 2026-03-01T14:30+01:00"
-        ) from None
-    moment = moment.astimezone()  # a time without a zone is one of this machine
-    if day is not None:
-        moment -= timedelta(microseconds=1)
-        if day == now.astimezone().date():
-            return now
-    if moment > now:
-        raise InvalidParams(f"--on is {text}, which has not come yet: check it, and the clock")
-    return moment
 
 
 def _show(found: Reign | None, withheld: str, moment: datetime, audit: AuditLog) -> None:

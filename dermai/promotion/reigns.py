@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from dermai.audit import AuditLog
+from dermai.errors import InvalidParams
 from dermai.promotion.history import champion_moves
 from dermai.promotion.standing import champion_standing, provisional_terms
 from dermai.records.log import Record, records_of
@@ -86,3 +87,30 @@ def withheld_on(audit: AuditLog, reign: Reign, moment: datetime) -> str:
     if standing is None or standing.version != reign.version:
         return ""
     return standing.withheld(moment.astimezone(UTC).date())
+
+
+def moment_of(text: str, now: datetime) -> datetime:
+    """The moment that a day or a time means, in the machine's time zone where it names none.
+
+    A day means its end, today and nothing mean now.
+
+    Raises:
+        InvalidParams: it is no day or time, or has not come yet.
+    """
+    if not text:
+        return now
+    try:
+        day = date.fromisoformat(text) if len(text) <= len("2026-03-01") else None
+        moment = datetime.fromisoformat(text) if day is None else datetime.combine(day + timedelta(days=1), time())
+    except (ValueError, OverflowError):
+        raise InvalidParams(
+            f"{text!r} is no date: give a day such as 2026-03-01, or a time such as 2026-03-01T14:30+01:00"
+        ) from None
+    moment = moment.astimezone()  # a time without a zone is one of this machine
+    if day is not None:
+        moment -= timedelta(microseconds=1)
+        if day == now.astimezone().date():
+            return now
+    if moment > now:
+        raise InvalidParams(f"{text} has not come yet: check it, and the clock")
+    return moment

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dermai.cli.app import application
-from dermai.cli.champion import moment_of
 from dermai.errors import AuditLogDamaged, InvalidParams
+from dermai.promotion.reigns import moment_of
 from tests.records.made import restored
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ def test_without_one_and_today_it_is_now():
 
 @pytest.mark.parametrize("text", ["2026-13-01", "yesterday", "2026-3-1", "9999-12-31"])
 def test_what_is_no_day_or_has_not_come_yet_is_refused(text):
-    with pytest.raises(InvalidParams, match="--on is"):
+    with pytest.raises(InvalidParams, match="is no date"):
         moment_of(text, NOW)
     with pytest.raises(InvalidParams, match="has not come yet"):
         moment_of("2026-03-12", NOW)

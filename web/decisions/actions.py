@@ -60,9 +60,12 @@ def carry_out(workspace: Workspace, params: Params, action: Action, about: str, 
         Refused: the rules do not allow it; where it is about a model or a policy, the refusal is recorded.
     """
     audit, who = AuditLog(workspace.audit_log), person.named
+    if action in (Action.PROMOTE, Action.PROVISIONAL):
+        return transaction.promote(
+            workspace, params, about, provisional=action is Action.PROVISIONAL, approver=person.approver,
+            role=person.role, reason=person.reason, account=person.account,
+        )  # fmt: skip
     ways: Mapping[Action, Callable[[], Entry]] = {
-        Action.PROMOTE: lambda: transaction.promote(workspace, params, about, **who),
-        Action.PROVISIONAL: lambda: transaction.promote(workspace, params, about, provisional=True, **who),
         Action.REJECT: lambda: transaction.reject(workspace, params, about, **who),
         Action.ROLL_BACK: lambda: transaction.rollback(workspace, params, to=about or None, **who),
         Action.SETTLE_ALARMS: lambda: settle_alarms(audit, **who),

@@ -22,6 +22,7 @@ ENTRIES = (
     Entry("Our cases", "/my-cases", (Permission.READ_OWN_CASES,)),
     Entry("Overview", "/overview", (Permission.READ_OVERVIEW,)),
     Entry("Decisions", "/decisions", (Permission.READ_MODELS,)),
+    Entry("Models", "/models", (Permission.READ_MODELS,)),
     Entry("Audit log", "/records", (Permission.READ_RECORDS,)),
     Entry("Who saw what", "/access", (Permission.READ_ACCESS_LOG,)),
     Entry("My account", "/account", (Permission.USE_OWN_ACCOUNT,)),

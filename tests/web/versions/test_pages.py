@@ -1,0 +1,31 @@
+"""Which versions there were, what was decided on each, and which was in production on a day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from tests.promotion.fleet import Fleet
+from tests.web.decisions.test_pages import fleet, workspace  # noqa: F401  fixtures
+
+
+def test_versions_are_listed_with_their_decisions_and_times_in_production(fleet: Fleet, signed_in) -> None:  # noqa: F811
+    fleet.champions(2)
+    fleet.candidate("insufficient_evidence")
+    shown = signed_in("manager").get("/models").text
+    assert shown.index("insufficient evidence") < shown.index("to now: Dr Silva (dermatologist)")
+    assert "never" in shown
+
+
+def test_the_version_of_a_day_is_named_with_who_made_it_so(fleet: Fleet, signed_in) -> None:  # noqa: F811
+    fleet.champions(2)
+    auditor, today = signed_in("auditor"), date.today()
+    assert "<b>version 2</b>" in auditor.get(f"/models?on={today}").text
+    assert "reviewed the report" in auditor.get(f"/models?on={today}").text
+    assert "no version was in production" in auditor.get(f"/models?on={today - timedelta(days=9)}").text
+    wrong = auditor.get("/models?on=yesterday")
+    assert (wrong.status_code, "is no date" in wrong.text) == (422, True)
+
+
+def test_before_the_first_model_the_page_says_so(signed_in) -> None:
+    assert "No model was made yet" in signed_in("engineer").get("/models").text
+    assert signed_in("practice").get("/models").status_code == 403

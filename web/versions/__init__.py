@@ -1,0 +1,1 @@
+"""Model versions over time: what was decided on each, who approved it, and which was in production when."""
