@@ -82,7 +82,7 @@ def send(server, headers, cases, acknowledged):
             time.sleep(0.1)
 
 
-@pytest.mark.parametrize(("kills", "cases"), [(2, 9), pytest.param(5, 80, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("kills", "cases"), [(1, 4), pytest.param(5, 80, marks=pytest.mark.long)])
 def test_whatever_is_acknowledged_is_on_the_worklist_once(workspace, registry, application, tmp_path, kills, cases):
     version = make_champion(registry, tmp_path).version
     headers = token_for(application)
