@@ -24,6 +24,7 @@ from sphinx.util.docutils import SphinxDirective
 logger = logging.getLogger(__name__)
 DOCS = Path(__file__).resolve().parent
 REPOSITORY = DOCS.parent
+CODE = ("dermai", "monitoring", "web")
 GENERATED = DOCS / "generated"
 LINK = re.compile(r"\]\((?!https?:|#|/)([^)#\s]+)(#[^)\s]*)?\)")
 ROOT_PAGES = {
@@ -72,7 +73,8 @@ def write_pages(app: Sphinx) -> None:
     _write("measurements/index.md", f"# Measurements\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n")
     _write("commands.md", _commands())
     _write("pipelines.md", _pipelines())
-    rooms = sorted(path for package in ("dermai", "monitoring") for path in (REPOSITORY / package).rglob("__init__.py"))
+    found = (path for package in CODE for path in (REPOSITORY / package).rglob("__init__.py"))
+    rooms = sorted(path for path in found if "migrations" not in path.parts)  # Alembic alone can import these
     for room in rooms:
         name = ".".join(room.parent.relative_to(REPOSITORY).parts)
         modules = [f"{name}.{path.stem}" for path in sorted(room.parent.glob("*.py")) if path != room]

@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator
 class Table(DeclarativeBase):
     """The base of every table; columns are declared with `Mapped[...]`."""
 
+    #: Names of keys and constraints, the same on every database.
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -28,6 +29,7 @@ class Moment(TypeDecorator[datetime]):
     """A moment in UTC; one without a zone is refused. SQLite keeps no zone, so it is put back on reading."""
 
     impl = DateTime(timezone=True)
+    #: Statements with it may be cached: it has no settings.
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:

@@ -9,7 +9,7 @@ from web.accounts.visitor import Visitor
 
 
 @dataclass(frozen=True)
-class Entry:
+class PageLink:
     """A link of the navigation, shown to those who have any of the permissions."""
 
     title: str
@@ -18,18 +18,18 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("Worklist", "/worklist", (Permission.READ_CASES,)),
-    Entry("Our cases", "/my-cases", (Permission.READ_OWN_CASES,)),
-    Entry("Overview", "/overview", (Permission.READ_OVERVIEW,)),
-    Entry("Decisions", "/decisions", (Permission.READ_MODELS,)),
-    Entry("Models", "/models", (Permission.READ_MODELS,)),
-    Entry("Audit log", "/records", (Permission.READ_RECORDS,)),
-    Entry("Who saw what", "/access", (Permission.READ_ACCESS_LOG,)),
-    Entry("My account", "/account", (Permission.USE_OWN_ACCOUNT,)),
+    PageLink("Worklist", "/worklist", (Permission.READ_CASES,)),
+    PageLink("Our cases", "/my-cases", (Permission.READ_OWN_CASES,)),
+    PageLink("Overview", "/overview", (Permission.READ_OVERVIEW,)),
+    PageLink("Decisions", "/decisions", (Permission.READ_MODELS,)),
+    PageLink("Models", "/models", (Permission.READ_MODELS,)),
+    PageLink("Audit log", "/records", (Permission.READ_RECORDS,)),
+    PageLink("Who saw what", "/access", (Permission.READ_ACCESS_LOG,)),
+    PageLink("My account", "/account", (Permission.USE_OWN_ACCOUNT,)),
 )
 
 
-def entries_for(visitor: Visitor | None) -> list[Entry]:
+def entries_for(visitor: Visitor | None) -> list[PageLink]:
     """Those that this visitor can open; none before signing in."""
     if visitor is None:
         return []
