@@ -140,15 +140,15 @@ def _case(
     """One case of its photographs, the most urgent first."""
     first = rows[0]
     case = str(first["case_id"])
-    newest = max(row[WRITTEN] for row in rows)
-    own = min((RANK.get(row["risk"], 1) for row in rows if row[WRITTEN] == newest), default=1)
-    risk = RiskLevel(about.risks.get(case) or ORDER[own])
+    own = min(RANK.get(row["risk"], 1) for row in rows)
+    # A further photograph, or another lesion, is sorted by itself: it does not take the urgency from the first
+    risk = ORDER[min(own, RANK.get(about.risks.get(case, ""), own))]
     second_reading = case in about.drawn and risk is not RiskLevel.HIGH_PRIORITY
     warnings, notes = about.warnings_and_notes
     return CaseToRead(
         case_id=case,
         patient_id=str(first["patient_id"] or ""),
-        site=str(first["site"] or "") or UNKNOWN_SITE,
+        site=_sites(rows),
         clinical=_clinical(first),
         risk=(risk.to_be_read if second_reading else risk).value,
         referred_at=min(row[REFERRED_AT] for row in rows).to_pydatetime(),
@@ -184,6 +184,11 @@ def _answer(row: Mapping[str, Any], columns: Mapping[str, str], largest_set: int
         abstained=abstains(possible, largest_set),
         malignant=float(row["_urgent"]),
     )
+
+
+def _sites(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Where a case comes from; of one number that two practices used both names, so that it is neither's own."""
+    return " and ".join(sorted({str(row["site"] or "") or UNKNOWN_SITE for row in rows}))
 
 
 def _clinical(row: Mapping[str, Any]) -> str:

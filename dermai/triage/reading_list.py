@@ -105,7 +105,7 @@ class ReadingList:
 
         Each lesion must have its reading.
         """
-        hidden = self.withheld or (case.second_reading and self.states[case.case_id] != "read")
+        hidden = self.withheld or (case.second_reading and self._unread(case))
         return None if hidden else case.answer
 
     def earlier_visits(self, case: CaseToRead) -> tuple[CaseToRead, ...]:
@@ -115,17 +115,21 @@ class ReadingList:
         return tuple(other for other in reversed(self.of_patient[case.patient_id]) if other.case_id != case.case_id)
 
     def _state(self, case: CaseToRead) -> State:
-        """Read is a case whose every lesion was read after its last photograph came in, in the order of writing."""
-        asked = self.asked.get(case.case_id)
-        unread = [
-            lesion
-            for lesion in case.lesions
-            if self.known_until(case.case_id, lesion) <= max(photo.first_seen for photo in case.of_lesion(lesion))
-        ]
+        """A case waits for a photograph that was asked for after the last one came in, and after it was read."""
+        asked, unread = self.asked.get(case.case_id), self._unread(case)
+        before = [photograph.came_in for photograph in case.photographs]
         if not unread:
-            return "read"
-        waits = asked is not None and asked.at > max(photograph.came_in for photograph in case.photographs)
-        return "photograph again" if waits else "open"
+            before += [self.entries[case.case_id, lesion][-1].recorded_at for lesion in case.lesions]
+        if asked is not None and asked.at > max(before):
+            return "photograph again"
+        return "open" if unread else "read"
+
+    def _unread(self, case: CaseToRead) -> bool:
+        """Read is a case whose every lesion was read after its last photograph came in, in the order of writing."""
+        return any(
+            self.known_until(case.case_id, lesion) <= max(photo.first_seen for photo in case.of_lesion(lesion))
+            for lesion in case.lesions
+        )
 
 
 @dataclass

@@ -19,7 +19,8 @@ from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import WRITTEN
 from dermai.prediction_log.sortings import COLUMNS, read_sortings, record_sortings
 from dermai.taxonomy import RiskLevel
-from dermai.triage.worklist import WorklistCase
+from dermai.triage.outcomes import confirmed_cases
+from dermai.triage.worklist import RANK, WorklistCase
 
 WHY, PLACE = "second reading", "place of a second reading"  # what is drawn
 
@@ -95,23 +96,39 @@ def record_draws(
     pseudonyms: Pseudonyms,
     log: PredictionLog,
     received: datetime,
+    further: bool = False,
 ) -> list[WorklistCase]:
-    """`sort_with_draws` on what the log knows of earlier sortings, and the new ones written down."""
+    """`sort_with_draws` on what the log knows of earlier sortings, and the new ones written down.
+
+    With `further` the cases may have more photographs than those that they are sorted by: none becomes less urgent.
+    """
     if share <= 0:
         return list(cases)
-    shown, drawn = sort_with_draws(cases, patients, version, share, pseudonyms, read_sortings(log)[0])
+    earlier = read_sortings(log)[0]
+    if further:
+        cases = as_urgent_as_before(cases, earlier)
+    shown, drawn = sort_with_draws(cases, patients, version, share, pseudonyms, earlier)
     record_sortings(log, drawn, received)
     return shown
 
 
-def unread_second_readings(log: PredictionLog, confirmed: pd.DataFrame) -> set[str]:
-    """Cases that were drawn and that nobody has read yet: no page shows what the model answered.
+def as_urgent_as_before(cases: Sequence[WorklistCase], earlier: pd.DataFrame) -> list[WorklistCase]:
+    """Cases of which further photographs came: none stands under a lower level than when it was last sorted."""
+    last = earlier.sort_values(WRITTEN, kind="stable").drop_duplicates("case_id", keep="last")
+    before = dict(zip(last["case_id"], last["risk"], strict=True))
+    levels = ((case, before.get(case.case_id, case.risk)) for case in cases)
+    return [replace(case, risk=min(case.risk, level, key=RANK.__getitem__)) for case, level in levels]
 
-    `confirmed` is that of `read_confirmations`.
+
+def unread_second_readings(log: PredictionLog, confirmed: pd.DataFrame) -> set[str]:
+    """Cases that were drawn and of which a lesion was not read yet: no page shows what the model answered.
+
+    `confirmed` is that of `read_confirmations`. What was read before another photograph came in is to be read again.
     """
     sortings = read_sortings(log)[0]
-    drawn = sortings[sortings["drawn"] & (sortings["risk"] == RiskLevel.NORMAL)]
-    return set(drawn["case_id"]) - set(confirmed["case_id"])
+    drawn = set(sortings.loc[sortings["drawn"].astype(bool) & (sortings["risk"] == RiskLevel.NORMAL), "case_id"])
+    referred = log.referred(case_id=drawn)
+    return drawn - confirmed_cases(referred, referred, confirmed)
 
 
 def _without_answer(case: WorklistCase) -> WorklistCase:

@@ -18,7 +18,7 @@ from dermai.inbox.service import Busy, KnownCase, ReferralService
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
-from dermai.prediction_log.sortings import read_sortings
+from dermai.prediction_log.sortings import read_sortings, record_sortings
 from dermai.prediction_log.waiting_cases import referred_cases
 from dermai.triage.run import received_time, run_triage
 from tests.inbox.sent import photograph, receiving, referral, send
@@ -127,6 +127,19 @@ def test_another_content_under_the_same_case_number_is_taken_in_only_when_it_say
         send(service, referral(photograph(tmp_path, 1), follows=first.request_id))
     assert len(PredictionLog.of(workspace).read(champion.version).table) == 2
     assert len(referred_cases(PredictionLog.of(workspace))) == 1
+
+
+def test_a_case_stays_as_urgent_as_it_was_when_a_further_photograph_is_sent(workspace, champion, params, tmp_path):
+    with receiving(workspace, params) as service:
+        first = send(service, referral(photograph(tmp_path)))[0]
+    log = PredictionLog.of(workspace)
+    (case,) = referred_cases(log)["case_id"]
+    row = {"case_id": case, "patient_id": "p", "model_version": champion.version, "risk": "high_priority",
+           "probability": 1.0, "drawn": True}  # fmt: skip
+    record_sortings(log, pd.DataFrame([row]), received_time(""))
+    with receiving(workspace, params) as service:
+        send(service, referral(photograph(tmp_path, 1), follows=first.request_id))
+    assert referred_cases(log)["risk"].tolist() == ["high_priority"]
 
 
 def test_a_case_whose_photographs_must_be_taken_again_waits_for_them_under_its_number(

@@ -9,15 +9,18 @@ import pytest
 
 from dermai.config import load_params
 from dermai.data.pseudonyms import load_pseudonyms
+from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.retakes import ask_for_photograph
+from dermai.prediction_log.retakes import ask_for_photograph, read_retakes
 from dermai.prediction_log.signing import Reading, sign
 from dermai.prediction_log.sortings import record_sortings
 from dermai.promotion.standing import Standing
 from dermai.records.moves import ProvisionalTerms
 from dermai.triage import reading_list
+from dermai.triage.practice_cases import practice_cases
 from dermai.triage.reading_list import ReadingLists
 from dermai.triage.run import run_triage
+from dermai.triage.second_reading import unread_second_readings
 from tests.triage.champion import make_champion
 from tests.triage.referrals import write_referrals
 
@@ -92,6 +95,41 @@ def test_the_level_is_the_one_under_which_the_case_was_sorted_with_its_caution(l
     sort(log, "c1", "priority", cautions="a new view")
     (case,) = listed().cases
     assert (case.risk, case.cautions, case.second_reading) == ("priority", "a new view", False)
+
+
+def test_a_further_photograph_of_a_benign_lesion_does_not_take_the_urgency_from_a_case(log, listed):
+    append(log, photographs({"case_id": "c1"}, risk="high_priority", predicted="MM", p_MM=0.8))
+    sort(log, "c1", "high_priority")
+    append(log, photographs({"case_id": "c1", "lesion_id": "l2", "image": "f" * 64}))
+    sort(log, "c1", "normal")
+    (case,) = listed().cases
+    assert (case.risk, case.second_reading, listed().answer(case).called) == ("high_priority", False, "MM")
+
+
+def test_a_newer_version_may_find_the_same_photograph_less_urgent(log, listed):
+    append(log, photographs({"case_id": "c1"}, risk="high_priority", predicted="MM"))
+    append(log, photographs({"case_id": "c1"}), "2")
+    assert [case.risk for case in listed().cases] == ["normal"]
+
+
+def test_a_number_that_two_practices_used_is_neither_s_own(log, listed):
+    append(log, photographs({"case_id": "c1"}, {"case_id": "c1", "image": "f" * 64, "site": "Braga"}))
+    (case,) = listed().cases
+    assert case.site == "Braga and Porto"
+    nothing = read_retakes(log)[0]
+    assert [practice_cases(listed(), nothing, nothing, site) for site in ("Braga", "Porto")] == [(), ()]
+
+
+def test_no_page_shows_the_answer_of_a_second_reading_while_a_lesion_or_a_new_photograph_is_unread(log, listed):
+    append(log, photographs({"case_id": "c1"}, {"case_id": "c1", "lesion_id": "l2", "image": "f" * 64}))
+    sort(log, "c1", "normal")
+    unread = lambda: unread_second_readings(log, read_confirmations(log)[0])  # noqa: E731
+    read(log, listed, "c1", "l1")
+    assert unread() == {"c1"}
+    read(log, listed, "c1", "l2")
+    assert unread() == set()
+    append(log, photographs({"case_id": "c1", "lesion_id": "l2", "image": "e" * 64}))
+    assert unread() == {"c1"}
 
 
 def test_the_answer_of_a_second_reading_is_hidden_until_each_lesion_is_signed(log, listed):

@@ -17,7 +17,7 @@ from dermai.records.log import records_of
 from dermai.taxonomy import RiskLevel
 from dermai.triage.lookup import find
 from dermai.triage.run import run_triage
-from dermai.triage.second_reading import sort_with_draws
+from dermai.triage.second_reading import as_urgent_as_before, sort_with_draws
 from dermai.triage.worklist import WorklistCase
 from tests.report.browser import chromium, open_page
 from tests.triage.champion import make_champion
@@ -89,6 +89,14 @@ def test_another_share_changes_nothing_for_those_that_were_drawn_before():
     after, new = sort([*cases, case(99)], 0.0, earlier=recorded(rows))
     assert {c.case_id for c in after if c.second_reading} == {c.case_id for c in before if c.second_reading}
     assert list(new["case_id"]) == ["c99"]
+
+
+def test_further_photographs_make_no_case_less_urgent():
+    _, first = sort([case(1, "high_priority"), case(2, "normal")], share=0.0001)
+    before = recorded(first)
+    now = as_urgent_as_before([case(1, "normal"), case(2, "priority"), case(3, "normal")], before)
+    assert [each.risk for each in now] == ["high_priority", "priority", "normal"]
+    assert sort(now[:1], earlier=before)[1].empty
 
 
 def test_another_key_draws_others():

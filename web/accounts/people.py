@@ -75,6 +75,8 @@ def check_site(role: Role, site: str) -> None:
     """
     if role is Role.PRACTICE and not site.strip():
         raise DermaiError("a practice needs its site, as the case table names it: `--site`")
+    if site.strip() == "unknown":
+        raise DermaiError("'unknown' is where cases without a site stand: name the practice")
     if role is not Role.PRACTICE and site.strip():
         raise DermaiError(f"a site is for practices alone, not for the role {role}")
     if len(site) > LONGEST_PERSON or not site.isprintable():

@@ -60,7 +60,7 @@ async def send_referral(request: Request, sender: SentBy) -> Response:
         with service.inbox.arriving() as folder:
             sent = await read_referral(request, folder, sender.site)
             answer = await service.receive(sent)
-    except DermaiError as error:
+    except (DermaiError, OSError) as error:  # a full disk
         return _refused(error)
     return Response(answer.model_dump_json(), media_type="application/json")
 
@@ -73,7 +73,7 @@ async def check_quality(request: Request, sender: SentBy) -> Response:
         with service.inbox.arriving() as folder:
             photographs = await read_photographs(request, folder)
             reasons = await service.check(photographs)
-    except DermaiError as error:
+    except (DermaiError, OSError) as error:  # a full disk
         return _refused(error)
     await run_in_threadpool(count_checks, service_of(request).database, sender, len(photographs))
     found = Checked(photographs=verdicts(photographs, reasons))
@@ -102,7 +102,7 @@ def health(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-def _refused(error: DermaiError) -> Response:
+def _refused(error: DermaiError | OSError) -> Response:
     if isinstance(error, UnclearReferral):
         return problem(422, str(error))
     if isinstance(error, KnownCase):

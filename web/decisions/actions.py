@@ -12,7 +12,7 @@ from dermai.errors import Refused
 from dermai.promotion import transaction
 from dermai.promotion.acknowledgement import acknowledge
 from dermai.promotion.alarms import settle_alarms
-from dermai.records.incidents import AlarmsSettled, DriftAlarm, IncidentAcknowledged, MissedCancer
+from dermai.records.incidents import AlarmsSettled, DriftAlarm, IncidentAcknowledged, MissedCancer, Restore
 from dermai.records.log import read_record
 from dermai.records.moves import FirstApproval, LaterDecision, Move, PolicyApproval
 from dermai.records.summary import summarise
@@ -22,7 +22,7 @@ from dermai.workspace import Workspace
 # A decision rests on these: where one was written since its page was loaded, the page must be looked at again.
 DECISIVE = (
     UpdateAttempt, LaterDecision, Move, FirstApproval, PolicyApproval, DriftAlarm, AlarmsSettled, MissedCancer,
-    IncidentAcknowledged,
+    IncidentAcknowledged, Restore,
 )  # fmt: skip
 
 
@@ -89,9 +89,9 @@ def check_nothing_new(audit: AuditLog, seen: int) -> None:
         Refused: something was recorded since; it is named.
     """
     newest = newest_decisive(audit)
-    if newest > seen:
+    if newest != seen:  # less where a backup was put back
         entry = next(entry for entry in audit.entries() if entry.sequence == newest)
         raise Refused(
-            f"since you opened the page record {newest} was written ({entry.event.replace('_', ' ')}, "
+            f"since you opened the page, record {newest} was written ({entry.event.replace('_', ' ')}, "
             f"{summarise(entry)}): look at it, and decide again"
         )

@@ -38,8 +38,8 @@ def router() -> APIRouter:
 
 
 def decisions(request: Request, visitor: Reader, done: int = 0) -> Response:
-    """What waits and what is open; `done` is the record of what was just decided."""
-    return _shown(request, done=done)
+    """What waits and what is open; `done` is the record of what this visitor just decided."""
+    return _shown(request, visitor, done=done)
 
 
 def decide(
@@ -62,12 +62,13 @@ def decide(
         entry = carry_out(service.workspace, service.params, action, about, person)
     except DermaiError as error:
         status = {WrongPassword: 401, TooManyAttempts: 429, Refused: 409}.get(type(error), 422)
-        return _shown(request, status, problem=str(error), reason=reason, tried=action)
+        return _shown(request, visitor, status, problem=str(error), reason=reason, tried=action)
     return RedirectResponse(f"/decisions?done={entry.sequence}", 303)
 
 
 def _shown(
     request: Request,
+    visitor: Visitor,
     status: int = 200,
     *,
     done: int = 0,
@@ -78,7 +79,8 @@ def _shown(
     service = service_of(request)
     audit = AuditLog(service.workspace.audit_log)
     found = read_status(service.workspace, service.params)
-    record = next((entry for entry in audit.entries() if entry.sequence == done), None)
+    mine = (entry for entry in audit.entries() if entry.body.get("account") == visitor.name)
+    record = next((entry for entry in mine if entry.sequence == done), None)
     return page(
         request,
         "decisions/decisions.html",

@@ -90,7 +90,7 @@ class Door:
             await self.application(scope, _bounded(receive, most), send_with_headers)
         except Exception:
             name = secrets.token_hex(4)
-            logger.exception("error %s: %s %s", name, scope["method"], scope["path"])
+            logger.exception("error %s: %s %r", name, scope["method"], scope["path"])
             if begun:
                 raise
             await self.broken(Request(scope), name)(scope, receive, send_with_headers)

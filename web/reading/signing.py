@@ -72,14 +72,17 @@ def sign_reading(
     reading = Reading(
         case_id, lesion_id, typed.diagnosis, confirmed_by, visitor.name, note=note, known_until=known_until
     )
+    ask_for_follow_up(service.database)  # of one who is killed when it is signed
     try:
         sign(PredictionLog.of(service.workspace), reading)
     except NotSigned as why:
-        return shown_case(
+        answer = shown_case(
             request, visitor, case_id, chosen, problem=f"{str(why)[:1].upper()}{str(why)[1:]}.", status=409,
             typed=(lesion_id, typed),
         )  # fmt: skip
-    ask_for_follow_up(service.database)
+        answer.background = BackgroundTask(follow_up, service)
+        return answer
+    ask_for_follow_up(service.database)  # the first may have been done before this was signed
     drop_draft(service.database, visitor.account_id, case_id, lesion_id)
     listed = reading_list(service)
     case = listed.by_id[case_id]

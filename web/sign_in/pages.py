@@ -40,9 +40,7 @@ def ask(request: Request, next: str = "/") -> Response:
     """The form; who is signed in already goes where they wanted to."""
     if visitor_from(request):
         return RedirectResponse(within_the_service(next), 303)
-    return page(
-        request, "sign_in/sign_in.html", next=within_the_service(next), name="", problem="", provider=offers_provider()
-    )
+    return _form(request, within_the_service(next))
 
 
 def sign_in(
@@ -57,15 +55,7 @@ def sign_in(
         number = authenticate(service.database, name, password, address_of(request))
     except (WrongPassword, TooManyAttempts) as error:
         status = 429 if isinstance(error, TooManyAttempts) else 401
-        return page(
-            request,
-            "sign_in/sign_in.html",
-            status,
-            next=place,
-            name=name,
-            problem=str(error),
-            provider=offers_provider(),
-        )
+        return _form(request, place, name, str(error), status)
     return signed_in(request, service, number, RedirectResponse(place, 303))
 
 

@@ -1,5 +1,6 @@
 """The interface for programs, over a real small workspace."""
 
+import errno
 import json
 import socket
 
@@ -216,6 +217,18 @@ def test_every_file_that_was_ever_sent_gets_a_verdict_or_a_refusal(practice):
         assert verdict["usable"] != bool(verdict["take_again"]), file
     heic = (SENT_CASES / "heic" / "IMG_0001.jpg").read_bytes()
     assert "HEIC" not in practice.post(QUALITY, files=close_up(heic)).json()["photographs"][0]["take_again"]
+
+
+def test_on_a_full_disk_nothing_is_acknowledged_and_the_sender_is_asked_to_come_again(practice, monkeypatch):
+    def full(inbox, entry):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Inbox, "keep", full)
+    answer = practice.post(REFERRALS, data=CASE, files=close_up(jpeg()))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "300")
+    assert "device" not in answer.text
+    monkeypatch.undo()
+    assert practice.post(REFERRALS, data=CASE, files=close_up(jpeg())).status_code == 200
 
 
 def test_a_broken_service_says_so_and_names_no_reason(practice, registry, champion, application):

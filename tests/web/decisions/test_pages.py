@@ -6,6 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dermai.audit import AuditLog
+from dermai.errors import Refused
 from dermai.gate.policy import GatePolicy
 from dermai.promotion.policy_approval import approve_policy
 from dermai.records.log import records_of
@@ -13,7 +14,7 @@ from dermai.records.moves import FirstApproval, Promotion, Refusal, Rejection
 from dermai.registry.registry import Registry
 from tests.promotion.fleet import WHO, Fleet, register_four
 from tests.web.visitors import PASSWORD, show
-from web.decisions.actions import newest_decisive
+from web.decisions.actions import check_nothing_new, newest_decisive
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_clinical_lead_sees_the_evidence_and_approves_with_a_reason(fleet: Fle
         ({"password": "not it"}, 401, "Name and password do not belong together"),
         ({"reason": "  "}, 409, "say why"),
         ({"about": "9"}, 422, "9"),
-        ({"seen": "1"}, 409, "since you opened the page record"),
+        ({"seen": "1"}, 409, "since you opened the page, record"),
     ],
 )
 def test_nothing_is_decided_without_all_that_a_decision_needs(
@@ -115,6 +116,17 @@ def test_others_of_the_team_see_what_waits_and_decide_nothing(fleet: Fleet, sign
     assert "Your password again" not in shown
     assert visitor.post("/decisions/promote", data=form(fleet, version)).status_code == 403
     assert "champion" not in fleet.aliases()
+
+
+def test_who_may_not_read_the_audit_log_finds_no_record_of_it_on_this_page(fleet: Fleet, signed_in) -> None:
+    fleet.promote(fleet.candidate(), **WHO)
+    for number in range(1, len(fleet.audit.entries()) + 1):
+        assert f"Record {number}" not in signed_in("manager").get(f"/decisions?done={number}").text
+
+
+def test_a_page_that_is_older_than_a_restored_backup_decides_nothing(fleet: Fleet) -> None:
+    with pytest.raises(Refused, match="since you opened the page"):
+        check_nothing_new(fleet.audit, newest_decisive(fleet.audit) + 5)
 
 
 def test_a_practice_sees_no_decision(service: TestClient, signed_in) -> None:

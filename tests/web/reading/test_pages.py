@@ -1,6 +1,7 @@
 """Reading in the browser without a script: who sees which case, what is signed, hidden and written down."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 
@@ -10,7 +11,7 @@ from dermai.prediction_log.retakes import read_retakes
 from dermai.prediction_log.signing import Reading, sign
 from tests.web.reading.referred import CASES, DRAWN, NORTH, images_of
 from web.accounts.access_log import accesses
-from web.reading import follow_ups
+from web.reading import follow_ups, signing
 from web.reading.drafts import drafts_of
 from web.reading.follow_ups import follow_up, owed_follow_up
 
@@ -164,6 +165,13 @@ class TestSigning:
         assert "/cases/c2" in client.get("/worklist?done=again").text
 
 
+    def test_another_photograph_may_be_asked_for_after_the_reading_and_the_practice_is_told(self, log, signed_in):
+        client = signed_in("dermatologist")
+        client.post("/cases/c2/sign", data=form())
+        client.post("/cases/c2/photograph-again", data={"reason": "please add a dermoscopic photograph"})
+        assert "add a dermoscopic photograph" in signed_in("practice", site=NORTH).get("/my-cases").text
+
+
 class TestDrafts:
     def test_a_draft_is_kept_for_its_reader_and_gone_when_it_is_signed(self, referred, signed_in, application):
         client, database = signed_in("dermatologist"), application.state.service.database
@@ -190,6 +198,25 @@ class TestDrafts:
 
 
 class TestFollowUps:
+    def test_it_is_owed_even_where_the_service_is_killed_when_the_reading_is_signed(
+        self, log, signed_in, application, monkeypatch
+    ):
+        def killed(log, reading):
+            sign(log, reading)
+            raise MemoryError
+
+        client = signed_in("dermatologist")
+        monkeypatch.setattr(signing, "sign", killed)
+        client.post("/cases/c4/sign", data=form("l4", "MM", confirmed_by="histology"))
+        assert len(read_confirmations(log)[0]) == 1
+        monkeypatch.setattr(follow_ups, "LATE", timedelta(0))
+        assert owed_follow_up(application.state.service.database) == "the service was stopped before"
+
+    def test_nothing_is_owed_where_nothing_was_signed(self, log, signed_in, application, monkeypatch):
+        assert signed_in("dermatologist").post("/cases/c2/sign", data=form(confirmed_by="guess")).status_code == 409
+        monkeypatch.setattr(follow_ups, "LATE", timedelta(0))
+        assert owed_follow_up(application.state.service.database) is None
+
     def test_a_cancer_that_was_sorted_as_normal_is_an_incident_when_it_is_signed(self, log, signed_in, workspace):
         done = signed_in("dermatologist").post("/cases/c4/sign", data=form("l4", "MM", confirmed_by="histology"))
         assert done.status_code == 303
@@ -221,8 +248,8 @@ class TestPractice:
     def test_it_finds_a_case_by_its_number_and_no_model_s_answer_is_shown(self, referred, signed_in):
         client = signed_in("practice", site=NORTH)
         page = client.get("/my-cases").text
-        assert "c2" in page
-        assert "c3" not in page
+        assert "/my-cases/c2" in page
+        assert "/my-cases/c3" not in page
         for hidden in ("High priority", "Malignant melanoma", "70\u00a0%"):
             assert hidden not in page
         assert "This is case" in client.post("/my-cases", data={"number": "c2"}).text
