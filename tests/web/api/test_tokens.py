@@ -44,7 +44,9 @@ def test_no_secret_is_kept(database, workspace):
         assert secret.encode() not in file.read_bytes()
 
 
-@pytest.mark.parametrize(("site", "days", "note"), [("", 30, ""), ("unknown", 30, ""), ("Porto", 0, ""), ("Porto", 30, "\x1b")])
+@pytest.mark.parametrize(
+    ("site", "days", "note"), [("", 30, ""), ("unknown", 30, ""), ("Porto", 0, ""), ("Porto", 30, "\x1b")]
+)
 def test_a_token_of_nobody_or_for_ever_is_refused(database, site, days, note):
     with pytest.raises(DermaiError), database.writing() as session:
         add_token(session, site, days, note)
