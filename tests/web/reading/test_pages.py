@@ -164,7 +164,6 @@ class TestSigning:
         assert "not in focus; &lt;i&gt;closer" in page
         assert "/cases/c2" in client.get("/worklist?done=again").text
 
-
     def test_another_photograph_may_be_asked_for_after_the_reading_and_the_practice_is_told(self, log, signed_in):
         client = signed_in("dermatologist")
         client.post("/cases/c2/sign", data=form())
