@@ -57,7 +57,7 @@ class Called(Part):
     reason: str
 
 
-class Answer(Part):
+class ReferralAnswer(Part):
     """To one referral. `risk` is None where no photograph can be judged."""
 
     request_id: str
@@ -84,10 +84,10 @@ def verdicts(photographs: Sequence[SentPhotograph], reasons: Sequence[str]) -> t
     )
 
 
-def without_model(referral: HiddenReferral, received: datetime, reasons: Sequence[str]) -> Answer:
+def without_model(referral: HiddenReferral, received: datetime, reasons: Sequence[str]) -> ReferralAnswer:
     """The answer where no model's are shown, or nothing can be judged."""
     usable = not all(reasons)
-    return Answer(
+    return ReferralAnswer(
         request_id=referral.request,
         received_at=received,
         photographs=verdicts(referral.sent.photographs, reasons),
@@ -105,7 +105,7 @@ def of_case(
     cautions: Mapping[str, Sequence[str]],
     known: bool,
     model: NamedModel,
-) -> Answer:
+) -> ReferralAnswer:
     """The answer of a case as the worklist shows it.
 
     `cautions` are about its photographs; `known` says whether the model knows what kind of them it learnt.
@@ -118,7 +118,7 @@ def of_case(
             probability=case.answer.probability,
             reason=case.answer.reason.replace("\u00a0", " "),
         )
-    return Answer(
+    return ReferralAnswer(
         request_id=referral.request,
         received_at=received,
         photographs=verdicts(referral.sent.photographs, reasons),

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from dermai.config import Params
 from dermai.data.pseudonyms import Pseudonyms
-from dermai.inbox.answer import Answer, NamedModel, of_case, without_model
-from dermai.inbox.entries import Entry, Scores
+from dermai.inbox.answer import NamedModel, ReferralAnswer, of_case, without_model
+from dermai.inbox.entries import AnsweredReferral, Scores
 from dermai.inbox.sent import HiddenReferral, Row
 from dermai.inbox.warm_model import ReadyModel
 from dermai.models.inference import predict_with
@@ -64,9 +64,9 @@ class InHand:
 
 def answer_all(
     referrals: Sequence[InHand], workspace: Workspace, params: Params, pseudonyms: Pseudonyms
-) -> list[Entry]:
+) -> list[AnsweredReferral]:
     """An entry for each, in their order, in one pass through the network."""
-    entries: dict[int, Entry] = {}
+    entries: dict[int, AnsweredReferral] = {}
     by_model: dict[int, list[int]] = defaultdict(list)  # two at the most, while the champion moves
     for place, one in enumerate(referrals):
         if one.ready is None or not one.judged:
@@ -91,7 +91,7 @@ class _Seen(NamedTuple):
 
 def _answered(
     referrals: Sequence[InHand], ready: ReadyModel, workspace: Workspace, params: Params, pseudonyms: Pseudonyms
-) -> list[Entry]:
+) -> list[AnsweredReferral]:
     rows = pd.DataFrame([row for one in referrals for row in one.judged])
     pixels = np.stack([one.pixels[str(row["image"])] for one in referrals for row in one.judged])
     seen = _look(rows, pixels, ready, workspace, params)
@@ -165,8 +165,8 @@ def _as_shown(
     return [by_case[case.case_id] for case in cases]
 
 
-def _entry(one: InHand, answer: Answer, scores: Scores | None = None) -> Entry:
-    return Entry(
+def _entry(one: InHand, answer: ReferralAnswer, scores: Scores | None = None) -> AnsweredReferral:
+    return AnsweredReferral(
         request=one.referral.request,
         received=one.received,
         case_id=one.referral.case_id,

@@ -22,7 +22,7 @@ from pydantic import Base64UrlBytes, BaseModel, ConfigDict, ValidationError
 from dermai.data.cases import photograph_path
 from dermai.errors import DermaiError
 from dermai.files import sync_folder, write_bytes
-from dermai.inbox.answer import Answer
+from dermai.inbox.answer import ReferralAnswer
 from dermai.inbox.sent import Row
 from dermai.ingest.photographs import Photograph
 from dermai.workspace import Workspace
@@ -50,7 +50,7 @@ class Scores(BaseModel):
         return found.reshape(len(self.rows), -1)
 
 
-class Entry(BaseModel):
+class AnsweredReferral(BaseModel):
     """One acknowledged referral. `rows` has one row a photograph, in pseudonyms, with the quality check's columns."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,7 +60,7 @@ class Entry(BaseModel):
     case_id: str
     patient_id: str
     rows: tuple[Row, ...]
-    answer: Answer
+    answer: ReferralAnswer
     scores: Scores | None = None
 
     @property
@@ -101,11 +101,11 @@ class Inbox:
         """Delete files that a killed service was looking at: they may hold where a photograph was taken."""
         shutil.rmtree(self._arrivals, ignore_errors=True)
 
-    def keep(self, entry: Entry) -> None:
+    def keep(self, entry: AnsweredReferral) -> None:
         """Write an entry; from now on it waits for the prediction log, whatever happens."""
         write_bytes(self.waiting_folder / entry.file_name, entry.model_dump_json().encode())
 
-    def of_case(self, case_id: str) -> list[Entry]:
+    def of_case(self, case_id: str) -> list[AnsweredReferral]:
         """The entries of a case.
 
         Raises:
@@ -117,7 +117,7 @@ class Inbox:
         names = {file.name for file in (*waiting, *filed)}  # one that moves meanwhile is in one of them
         return [self._read_named(case_id, name) for name in sorted(names)]
 
-    def waiting(self) -> list[Entry]:
+    def waiting(self) -> list[AnsweredReferral]:
         """What waits for the prediction log, the longest first.
 
         Raises:
@@ -129,7 +129,7 @@ class Inbox:
         """How many wait."""
         return len(list(self.waiting_folder.glob("*.json")))
 
-    def file(self, entries: Sequence[Entry]) -> None:
+    def file(self, entries: Sequence[AnsweredReferral]) -> None:
         """The prediction log has these."""
         for entry in entries:
             target = self._filed(entry.case_id)
@@ -140,7 +140,7 @@ class Inbox:
     def _arrivals(self) -> Path:
         return self.folder / "arriving.tmp"
 
-    def _read_named(self, case_id: str, name: str) -> Entry:
+    def _read_named(self, case_id: str, name: str) -> AnsweredReferral:
         try:
             return _read(self.waiting_folder / name)
         except FileNotFoundError:
@@ -161,9 +161,9 @@ def keep_photograph(store: Path, photograph: Photograph) -> None:
     sync_folder(path.parent)
 
 
-def _read(file: Path) -> Entry:
+def _read(file: Path) -> AnsweredReferral:
     try:
-        return Entry.model_validate_json(file.read_bytes())
+        return AnsweredReferral.model_validate_json(file.read_bytes())
     except ValidationError as error:
         said = f"{file} is damaged ({error.errors()[0]['msg']}): put it back from a backup, or move it out of the inbox"
         raise DermaiError(said) from None

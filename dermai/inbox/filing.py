@@ -14,7 +14,7 @@ import pandas as pd
 from dermai.config import Params
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.images.acquisition import ACQUISITION
-from dermai.inbox.entries import Entry, Inbox
+from dermai.inbox.entries import AnsweredReferral, Inbox
 from dermai.inbox.sent import Row
 from dermai.prediction_log.log import Append, PredictionLog
 from dermai.prediction_log.retakes import record_retakes
@@ -36,7 +36,7 @@ class _Group:
     """Referrals of different cases that one version answered, or none ("")."""
 
     version: str
-    entries: tuple[Entry, ...]
+    entries: tuple[AnsweredReferral, ...]
 
     @property
     def received(self) -> datetime:
@@ -82,7 +82,7 @@ def file_waiting(workspace: Workspace, params: Params, pseudonyms: Pseudonyms) -
         return len(entries)
 
 
-def judged_rows(entry: Entry) -> list[Row]:
+def judged_rows(entry: AnsweredReferral) -> list[Row]:
     """The photographs of a referral that can be judged, each once, with what was answered."""
     judged = {row["image"]: row for row in reversed(_rows(entry)) if not row["reason"]}
     images = [image for image in dict.fromkeys(row["image"] for row in entry.rows) if image in judged]
@@ -90,7 +90,7 @@ def judged_rows(entry: Entry) -> list[Row]:
     return [{**judged[image], **answer} for image, answer in zip(images, said, strict=True)]
 
 
-def _rows(entry: Entry) -> list[Row]:
+def _rows(entry: AnsweredReferral) -> list[Row]:
     return [{**row, "file": f"{entry.request}[{number}]"} for number, row in enumerate(entry.rows, 1)]
 
 
@@ -99,9 +99,9 @@ def _table(rows: Sequence[Row]) -> pd.DataFrame:
     return table.astype({name: "float64" for name in ("age", *ACQUISITION) if name in table})
 
 
-def _groups(entries: Sequence[Entry]) -> Iterator[_Group]:
+def _groups(entries: Sequence[AnsweredReferral]) -> Iterator[_Group]:
     """In the order in which a case's referrals came: the later one counts where both have the same photograph."""
-    rounds: dict[tuple[int, str], list[Entry]] = defaultdict(list)
+    rounds: dict[tuple[int, str], list[AnsweredReferral]] = defaultdict(list)
     seen: dict[str, int] = defaultdict(int)
     for entry in entries:
         rounds[seen[entry.case_id], entry.scores.version if entry.scores else ""].append(entry)

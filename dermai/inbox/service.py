@@ -20,9 +20,9 @@ from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError
 from dermai.files import locked
-from dermai.inbox.answer import Answer
+from dermai.inbox.answer import ReferralAnswer
 from dermai.inbox.answering import InHand, answer_all
-from dermai.inbox.entries import Entry, Inbox, keep_photograph
+from dermai.inbox.entries import AnsweredReferral, Inbox, keep_photograph
 from dermai.inbox.filing import file_waiting
 from dermai.inbox.micro_batches import MicroBatches, QueueFull
 from dermai.inbox.sent import HiddenReferral, Row, SentPhotograph, SentReferral, hide_numbers
@@ -56,7 +56,7 @@ class ReferralService:
         self._pseudonyms = load_pseudonyms(workspace)
         log = PredictionLog.of(workspace)
         self._numbers = SenderNumbers(self._pseudonyms, known=cache(log.pseudonyms))
-        self._in_hand: dict[str, tuple[str, asyncio.Task[Answer]]] = {}
+        self._in_hand: dict[str, tuple[str, asyncio.Task[ReferralAnswer]]] = {}
         self._count = 0
         self._held = ExitStack()
         self._unfiled, self._closing = 0, False
@@ -73,7 +73,7 @@ class ReferralService:
         limits = self.params.inbox
         self._threads = ThreadPoolExecutor(LOOKING, thread_name_prefix="referrals")
         self._writers = ThreadPoolExecutor(WRITING, thread_name_prefix="inbox")
-        self._answers: MicroBatches[InHand, Entry] = MicroBatches(
+        self._answers: MicroBatches[InHand, AnsweredReferral] = MicroBatches(
             self._answer, limits.batch, limits.wait_milliseconds / 1000, limits.most_in_hand
         )
         self._unfiled = self.inbox.count()
@@ -101,7 +101,7 @@ class ReferralService:
         self._filer.join()
         self._held.close()
 
-    async def receive(self, sent: SentReferral) -> Answer:
+    async def receive(self, sent: SentReferral) -> ReferralAnswer:
         """Take a referral in; when this returns it is on disk. The same referral again gets the same answer.
 
         Raises:
@@ -134,7 +134,7 @@ class ReferralService:
         finally:
             self._one_less()
 
-    async def _take_in(self, hidden: HiddenReferral) -> Answer:
+    async def _take_in(self, hidden: HiddenReferral) -> ReferralAnswer:
         known = await self._in_thread(self._known, hidden)
         if known is not None:
             return known
@@ -149,7 +149,7 @@ class ReferralService:
             self._news.notify_all()
         return entry.answer
 
-    def _known(self, hidden: HiddenReferral) -> Answer | None:
+    def _known(self, hidden: HiddenReferral) -> ReferralAnswer | None:
         """The answer that this very referral has; None where its case may come in.
 
         Raises:
@@ -200,7 +200,7 @@ class ReferralService:
                 found.append(str(unusable(problem)["reason"]))
         return found
 
-    def _answer(self, referrals: Sequence[InHand]) -> list[Entry]:
+    def _answer(self, referrals: Sequence[InHand]) -> list[AnsweredReferral]:
         return answer_all(referrals, self.workspace, self.params, self._pseudonyms)
 
     def _file(self) -> None:
@@ -233,7 +233,7 @@ class ReferralService:
             raise Busy("the service is busy: send it again in a moment")
         self._count += 1
 
-    def _one_less(self, case: str = "", task: asyncio.Task[Answer] | None = None) -> None:
+    def _one_less(self, case: str = "", task: asyncio.Task[ReferralAnswer] | None = None) -> None:
         self._count -= 1
         if task is not None:
             del self._in_hand[case]

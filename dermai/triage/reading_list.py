@@ -30,7 +30,7 @@ State = Literal["open", "read", "photograph again"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class SignedDiagnosis:
     """A diagnosis that was signed or came in a file; `agrees` marks a second opinion that changes nothing."""
 
     diagnosis: str
@@ -59,7 +59,7 @@ class ReadingList:
     """
 
     cases: tuple[CaseToRead, ...]
-    entries: Mapping[tuple[str, str], tuple[Entry, ...]]  # by case and lesion, in the order of writing
+    entries: Mapping[tuple[str, str], tuple[SignedDiagnosis, ...]]  # by case and lesion, in the order of writing
     asked: Mapping[str, Asked]
     withheld: str = ""
     problems: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class ReadingList:
             newest[case] = max(entries[-1].recorded_at, newest.get(case, entries[-1].recorded_at))
         return {case: newest[case] for case, state in self.states.items() if state == "read"}
 
-    def newest(self, case_id: str, lesion_id: str) -> Entry | None:
+    def newest(self, case_id: str, lesion_id: str) -> SignedDiagnosis | None:
         """The diagnosis of a lesion that counts: the newest that is more than an agreeing second opinion."""
         changes = [entry for entry in self.entries.get((case_id, lesion_id), ()) if not entry.agrees]
         return changes[-1] if changes else None
@@ -182,12 +182,12 @@ def _to_be_read(case: CaseToRead) -> CaseToRead:
     return replace(case, risk=RiskLevel(case.risk).to_be_read.value)
 
 
-def entries_by_lesion(entries: pd.DataFrame) -> dict[tuple[str, str], tuple[Entry, ...]]:
+def entries_by_lesion(entries: pd.DataFrame) -> dict[tuple[str, str], tuple[SignedDiagnosis, ...]]:
     """Rows of `read_entries` by case and lesion."""
     columns = ["case_id", "lesion_id", "diagnosis", "confirmed_by", "signed_by", "note", "recorded_at", WRITTEN, AGREES]
-    found: dict[tuple[str, str], list[Entry]] = {}
+    found: dict[tuple[str, str], list[SignedDiagnosis]] = {}
     for case, lesion, diagnosis, kind, who, note, at, written, agrees in entries[columns].itertuples(index=False):
-        entry = Entry(diagnosis, kind or "", who, note, at.to_pydatetime(), int(written), bool(agrees))
+        entry = SignedDiagnosis(diagnosis, kind or "", who, note, at.to_pydatetime(), int(written), bool(agrees))
         found.setdefault((case, lesion), []).append(entry)
     return {key: tuple(of_lesion) for key, of_lesion in found.items()}
 

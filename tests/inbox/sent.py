@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ImageFilter
 
 from dermai.config import Params
-from dermai.inbox.answer import Answer
+from dermai.inbox.answer import ReferralAnswer
 from dermai.inbox.sent import SentPhotograph, SentReferral
 from dermai.inbox.service import ReferralService
 from dermai.workspace import Workspace
@@ -46,10 +46,10 @@ def receiving(workspace: Workspace, params: Params) -> Iterator[ReferralService]
         service.close()
 
 
-def send(service: ReferralService, *referrals: SentReferral) -> list[Answer]:
+def send(service: ReferralService, *referrals: SentReferral) -> list[ReferralAnswer]:
     """All at once; the answers in their order."""
 
-    async def together() -> list[Answer]:
+    async def together() -> list[ReferralAnswer]:
         return list(await asyncio.gather(*(service.receive(one) for one in referrals)))
 
     return asyncio.run(together())

@@ -8,20 +8,20 @@ import pytest
 
 from dermai.backup.contents import kept_files
 from dermai.errors import DermaiError
-from dermai.inbox.answer import Answer
-from dermai.inbox.entries import Entry, Inbox, Scores, keep_photograph
+from dermai.inbox.answer import ReferralAnswer
+from dermai.inbox.entries import AnsweredReferral, Inbox, Scores, keep_photograph
 from dermai.ingest.photographs import Photograph
 
 
 def entry(request="r1", case="c" + "1" * 20, when=datetime(2026, 3, 1, tzinfo=UTC)):
     vectors = np.arange(8, dtype=np.float16).reshape(2, 4)
-    return Entry(
+    return AnsweredReferral(
         request=request,
         received=when,
         case_id=case,
         patient_id="p1",
         rows=({"image": "a", "reason": "", "age": None}, {"image": "b", "reason": "", "age": 61.0}),
-        answer=Answer(request_id=request, received_at=when, photographs=(), risk="priority"),
+        answer=ReferralAnswer(request_id=request, received_at=when, photographs=(), risk="priority"),
         scores=Scores(
             version="1",
             rows=({"p_MM": float(np.float32(0.1))}, {"p_MM": 0.5}),

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dermai.errors import DermaiError
-from dermai.inbox.answer import Answer, Verdict, verdicts
+from dermai.inbox.answer import ReferralAnswer, Verdict, verdicts
 from dermai.inbox.label import Label, current_label
 from dermai.inbox.sent import UnclearReferral
 from dermai.inbox.service import Busy, KnownCase
@@ -41,7 +41,7 @@ def router() -> APIRouter:
     """Of the interface for programs."""
     routes = APIRouter()
     given: dict[str, Any] = {"responses": PROBLEMS}
-    routes.post(f"{ROOT}/referrals", response_model=Answer, openapi_extra=REFERRAL, **given)(send_referral)
+    routes.post(f"{ROOT}/referrals", response_model=ReferralAnswer, openapi_extra=REFERRAL, **given)(send_referral)
     routes.post(f"{ROOT}/quality", response_model=Checked, openapi_extra=PHOTOGRAPHS, **given)(check_quality)
     routes.get(f"{ROOT}/label", response_model=Label, **given)(label)
     routes.get(f"{ROOT}/openapi.json", include_in_schema=False)(openapi)
