@@ -57,12 +57,14 @@ def reasons(
 
 def _so_far(test: ShadowTest) -> str:
     """The evidence in words: an e-value is what a bet of 1 against the opposite has become (Shafer 2021)."""
-    asked = f"{test.threshold:.3g} to 1 is asked"
+    asked = f"{_odds(test.threshold)} is asked"
     if not test.patients:
         return f"no diagnosis of such a lesion has come back since, {asked}"
     seen = _patients(test.patients)
     if test.largest_e_value >= test.threshold:
         return f"the margin is ruled out, but over {seen} its estimate fell by more than is allowed"
+    if test.e_value >= test.threshold:
+        return f"what {seen} showed would be enough ({_odds(test.e_value)}, {asked}), but too many are unconfirmed"
     if test.e_value < 1:
         return f"what {seen} showed speaks against it rather than for it so far ({_odds(test.e_value)}, {asked})"
     return f"what {seen} showed speaks for it, but not clearly enough ({_odds(test.e_value)}, {asked})"
@@ -85,11 +87,18 @@ def _together(test: ShadowTest) -> str:
     seen = f"the {found.challengers} challengers of this recipe showed {_odds(found.largest_e_value)} together"
     if found.largest_e_value >= found.threshold:
         return f"; {seen}, so that {_odds(found.own_threshold)} of its own is enough"
-    return f"; {seen}, and with {_odds(found.threshold)} {_odds(found.own_threshold)} of its own would be enough"
+    return f"; {seen}: from {_odds(found.threshold)} on, {_odds(found.own_threshold)} of its own would be enough"
 
 
 def _odds(e_value: float) -> str:
-    return f"{e_value:.3g} to 1"
+    """In words that need no powers of ten.
+
+    >>> _odds(0.0314), _odds(1343.4), _odds(1e300)
+    ('0.0314 to 1', '1,343 to 1', 'more than a million to 1')
+    """
+    if e_value > 1_000_000:
+        return "more than a million to 1"
+    return f"{e_value:,.0f} to 1" if e_value >= 100 else f"{e_value:.3g} to 1"
 
 
 def _patients(number: int) -> str:

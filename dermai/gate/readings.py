@@ -46,12 +46,12 @@ class Readings:
 
     @classmethod
     def joined(cls, parts: Sequence[Readings]) -> Readings:
-        """Those of lesions one after the other; the share is that of the first part with normal cases."""
+        """Those of lesions one after the other; the share is that of the first part."""
         return cls(
             np.concatenate([part.case_id for part in parts]),
             np.concatenate([part.probability for part in parts]),
             np.concatenate([part.asked for part in parts]),
-            next((part.share for part in parts if part.share < 1), 1.0),
+            parts[0].share,
         )
 
     def at(self, chosen: np.ndarray) -> Readings:

@@ -15,6 +15,9 @@ may hide misses. Where their share is above the policy's (of all, or of those wi
 hide) such a test shows nothing. Below that share each miss that came back counts for those that did not,
 1 / (1 - share) times, so that the level holds as long as missed lesions are confirmed at least as often as the others
 with the same answer.
+
+Harm is a sensitivity under its floor, a loss beside the champion, or one beyond the margin beside the anchor. Beside
+another model it is looked for with the same weights: in what was confirmed a challenger's gains are missing.
 """
 
 from __future__ import annotations
@@ -24,7 +27,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dermai.gate.eprocess import log_e_values
 from dermai.gate.explain_shadow import reasons, summary
 from dermai.gate.findings import (
     BENIGN,
@@ -176,12 +178,9 @@ def _test(
 ) -> ShadowTest:
     policy, is_floor = practice.policy, against == "floor"
     null_mean = policy.floors[about] if against == "floor" else -policy.margin(about, against)
-    seen, everybody = practice.evidence(about, against), practice.everybody(about, against)
-    # Harm: below the floor; worse than the champion at all; worse than the anchor by more than the margin. What is
-    # hidden is missed more often than what is seen, so that harm is looked for in all that is seen, unweighted.
-    harmless = 0.0 if against == "champion" else null_mean
-    log_worse = log_e_values(-everybody.values, -1.0, -harmless)[everybody.looks]
-    most_worse = float(log_worse.max(initial=0))
+    seen = practice.evidence(about, against)
+    # Harm: below the floor; worse than the champion at all; worse than the anchor by more than the margin.
+    most_worse = practice.log_e_value_of_harm(about, against, 0.0 if against == "champion" else null_mean)
     now, most = practice.log_e_values(about, against, null_mean)
     together = carried.practice.log_e_values(about, against, null_mean)[1] if carried else 0.0
     allowed = 1.0 if is_floor or about == BENIGN else policy.guards.sensitivity_drop

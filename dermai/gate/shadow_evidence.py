@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -161,7 +161,7 @@ class Practice:
         return about != BENIGN and against in self.safe_beside
 
     def everybody(self, about: str, against: Against) -> PatientValues:
-        """Of all confirmed lesions, each counted once: what harm is looked for in."""
+        """Of all confirmed lesions, each counted once."""
         return self._patients(about, against, np.ones(len(self.times)), np.ones(len(self.times)))
 
     def evidence(self, about: str, against: Against) -> PatientValues:
@@ -182,6 +182,21 @@ class Practice:
         log_e = seen.log_e_values(null_mean, 0.0 if against == "floor" else -1.0, self.policy.shadow)[seen.looks]
         sound = self.sound(about, against, seen.times[seen.looks])
         return float(log_e[-1:].sum()), float(log_e[sound].max(initial=0))
+
+    def log_e_value_of_harm(self, about: str, against: Against, harmless: float) -> float:
+        """The largest evidence that the mean lies under `harmless`.
+
+        Under a floor in all that is seen, since what is hidden is missed more often. Beside another model in what was
+        to be read: where the champion sends home what it misses, a challenger's losses are seen and its gains are
+        hidden, so that an equal one would look worse. A gain that came back counts for those that did not, too.
+        """
+        if against == "floor":
+            seen = self.everybody(about, against)
+            return float(log_e_values(-seen.values, -1.0, -harmless)[seen.looks].max(initial=0))
+        seen = self._patients(about, against, self.weights, self.least_probability)
+        log_e = replace(seen, values=-seen.values).log_e_values(-harmless, -1.0, self.policy.shadow)[seen.looks]
+        few_unconfirmed = self.follow_up.sound(seen.times[seen.looks]) & self.follow_up.now_sound
+        return float(log_e[few_unconfirmed].max(initial=0))
 
     def lesions(self, about: str, against: Against) -> int:
         """The number of lesions behind `evidence`; without the reference those that there would be."""

@@ -10,6 +10,7 @@ from dermai.gate.readings import Readings
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import WRITTEN
 from dermai.prediction_log.sortings import counting_sortings, read_sortings
+from dermai.taxonomy import RiskLevel
 
 
 def readings_of(log: PredictionLog, rows: pd.DataFrame, lesions: Iterable[str]) -> Readings:
@@ -25,6 +26,8 @@ def readings_of(log: PredictionLog, rows: pd.DataFrame, lesions: Iterable[str]) 
     sorted_as = by_case.reindex(case.to_numpy())
     probability = sorted_as["probability"].fillna(1.0).to_numpy(dtype=float)
     asked = sorted_as["drawn"].astype("boolean").fillna(True).to_numpy(dtype=bool)
-    drawn_with = sortings[sortings["probability"] < 1].sort_values(WRITTEN, kind="stable")["probability"]
+    # Not of another challenger's time, nor of a later setting: what was shown while all were read stays shown
+    normal = sortings[(sortings["risk"] == RiskLevel.NORMAL) & sortings["case_id"].isin(set(case))]
+    drawn_with = normal.sort_values(WRITTEN, kind="stable")["probability"]
     share = float(drawn_with.iloc[0]) if len(drawn_with) else 1.0
     return Readings(case.to_numpy(dtype=str), probability, asked | (probability == 1), share)

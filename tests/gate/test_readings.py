@@ -68,6 +68,13 @@ def test_a_smaller_share_counts_from_the_day_on_which_it_was_set():
     assert readings.least_probability(np.array([1, 2, 2, 3])).tolist() == [0.5, 0.1, 0.1, 0.1]
 
 
+def test_what_was_bet_while_all_were_read_stays_so_when_a_later_challenger_has_a_smaller_share():
+    everything = Readings(np.array(["a", "b"]), np.ones(2), np.ones(2, dtype=bool), 1.0)
+    drawn = Readings(np.array(["c", "d"]), np.array([1.0, 0.02]), np.ones(2, dtype=bool), 0.02)
+    together = Readings.joined([everything, drawn])
+    assert together.least_probability(np.array([1, 2, 3, 4])).tolist() == [1.0, 1.0, 1.0, 0.02]
+
+
 @pytest.mark.parametrize("wrong", [0.0, -0.1, 1.5])
 def test_a_probability_that_cannot_be_is_refused(wrong):
     with pytest.raises(ValueError, match="probabilities"):

@@ -142,3 +142,37 @@ def test_second_readings_that_do_not_come_back_hold_floors_open():
     found = of(results(truth, predicted), None, None, np.arange(400), readings(normal, asked, 0.1))
     assert found.follow_up.unconfirmed == pytest.approx(0.11)
     assert not found.sound("MM", "floor", np.array([399])).any()
+
+
+def rejected_share(challenger_melanoma, share, runs=12):
+    rng, rejected = np.random.default_rng(24), 0
+    for _ in range(runs):
+        challenger, champion, read = service(rng, 2000, challenger_melanoma, (0.97, 0.27), share)
+        found = decide_in_shadow(POLICY, challenger, champion, np.arange(2000), champion, readings=read)
+        rejected += found.outcome == "reject"
+    return rejected / runs
+
+
+@pytest.mark.parametrize(("melanoma", "share"), [((0.93, 0.40), 0.02), ((0.95, 0.60), 0.02), ((0.93, 0.40), 1.0)])
+def test_a_challenger_that_is_as_good_or_better_is_not_rejected_because_what_it_gains_was_sent_home(melanoma, share):
+    assert rejected_share(melanoma, share) <= binom.ppf(0.9999, 12, POLICY.harm_alpha) / 12
+
+
+def test_a_challenger_that_misses_much_more_is_rejected_where_all_are_read():
+    assert rejected_share((0.75, 0.20), 1.0) == 1.0
+
+
+def test_false_alarms_that_the_challenger_has_from_the_champion_are_no_harm_beside_another_anchor():
+    """The champion's false alarms are what is biopsied; an anchor of another kind has others, and as many."""
+    rng, size, share = np.random.default_rng(25), 3000, 0.02
+    champion = rng.random(size) < 0.1
+    challenger = rng.random(size) < np.where(champion, 0.8, 0.02 / 0.9)
+    anchor = rng.random(size) < np.where(champion, 0.3, 0.07 / 0.9)
+    asked = champion | (rng.random(size) < share)
+    answers = (
+        results(np.where(asked, "Nev", ""), np.where(called, "MM", "Nev")) for called in (challenger, champion, anchor)
+    )
+    first, second, third = answers
+    read = readings(~champion, asked, share)
+    found = decide_in_shadow(POLICY, first, second, np.arange(size), third, readings=read)
+    assert "worse" not in {test.verdict for test in found.tests}

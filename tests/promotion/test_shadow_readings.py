@@ -44,6 +44,17 @@ def test_a_case_that_was_sorted_as_normal_once_may_have_been_sent_home(workspace
     assert (found.probability.tolist(), found.asked.tolist()) == ([0.1], [False])
 
 
+def test_the_share_is_that_of_the_first_normal_case_of_these_alone(workspace):
+    log = PredictionLog.of(workspace)
+    sort(log, ("before", "normal", 0.02, False))
+    sort(log, ("c1", "priority", 1.0, True), ("c2", "normal", 1.0, True))
+    sort(log, ("c3", "normal", 0.1, False))
+    rows = pd.DataFrame({"lesion_id": ["l1", "l2", "l3"], "case_id": ["c1", "c2", "c3"]})
+    found = readings_of(log, rows, ["l1", "l2", "l3"])
+    assert found.share == 1.0
+    assert found.least_probability(np.array([1, 2, 3])).tolist() == [1.0, 1.0, 0.1]
+
+
 def test_without_sortings_every_case_was_to_be_read(workspace):
     found = readings_of(PredictionLog.of(workspace), pd.DataFrame({"lesion_id": ["l"], "case_id": ["c"]}), ["l"])
     assert (found.probability.tolist(), found.asked.tolist(), found.share) == ([1.0], [True], 1.0)
