@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -122,6 +122,15 @@ def cases_to_read(
     found.sort(key=_urgency)
     kept, blind = [case for case in found if not case.second_reading], [case for case in found if case.second_reading]
     return _together(at_drawn_places(kept, blind, pseudonyms))
+
+
+def in_order_of_arrival(cases: Sequence[CaseToRead]) -> tuple[CaseToRead, ...]:
+    """Where no model's answers are shown none sends a case to the end of the list: who waits longest comes first.
+
+    What was of high priority stays in front: nobody is to wait longer because a model's time is over.
+    """
+    read = [replace(case, risk=RiskLevel(case.risk).to_be_read.value) for case in cases]
+    return _together(sorted(read, key=lambda case: (RANK[case.risk], case.referred_at, case.case_id)))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from threading import Lock
@@ -22,8 +22,7 @@ from dermai.prediction_log.retakes import ASKED_BY, read_retakes
 from dermai.prediction_log.sortings import read_sortings
 from dermai.prediction_log.standing_diagnoses import AGREES
 from dermai.promotion.standing import champion_standing
-from dermai.taxonomy import RiskLevel
-from dermai.triage.cases_to_read import CaseToRead, ModelAnswer, cases_to_read
+from dermai.triage.cases_to_read import CaseToRead, ModelAnswer, cases_to_read, in_order_of_arrival
 from dermai.workspace import Workspace
 
 State = Literal["open", "read", "photograph again"]
@@ -169,17 +168,12 @@ class ReadingLists:
         standing = champion_standing(AuditLog(self.workspace.audit_log))
         withheld = standing.withheld() if standing else ""
         return ReadingList(
-            cases=tuple(map(_to_be_read, self._cases[1])) if withheld else self._cases[1],
+            cases=in_order_of_arrival(self._cases[1]) if withheld else self._cases[1],
             entries=entries_by_lesion(entries),
             asked=wishes(read_retakes(log)[0]),
             withheld=withheld,
             problems=tuple(map(str, damaged)),
         )
-
-
-def _to_be_read(case: CaseToRead) -> CaseToRead:
-    """Where no answer is shown, none sends a case to the end of the list."""
-    return replace(case, risk=RiskLevel(case.risk).to_be_read.value)
 
 
 def entries_by_lesion(entries: pd.DataFrame) -> dict[tuple[str, str], tuple[SignedDiagnosis, ...]]:

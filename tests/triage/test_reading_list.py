@@ -172,6 +172,19 @@ def test_where_answers_are_withheld_none_is_shown_and_no_case_is_normal(log, lis
     assert (case.risk, listed().answer(case)) == ("priority", None)
 
 
+def test_where_answers_are_withheld_none_sends_a_case_to_the_end_of_the_list(log, listed, monkeypatch):
+    days = {"c1": 9, "c2": 2, "c3": 5, "c4": 1}
+    levels = {"c2": {"risk": "priority", "p_MM": 0.3}, "c4": {"risk": "high_priority", "predicted": "MM"}}
+    rows = [{"case_id": case, "predicted_at": pd.Timestamp(NOW - timedelta(days=ago)), "site": "simulated",
+             **levels.get(case, {})} for case, ago in days.items()]  # fmt: skip
+    append(log, photographs(*rows))
+    assert [case.case_id for case in listed().cases][:2] == ["c4", "c2"]
+    terms = ProvisionalTerms(until=date(2026, 1, 1), not_shown=())
+    monkeypatch.setattr(reading_list, "champion_standing", lambda _: Standing("1", terms))
+    ask_for_photograph(log, "c9", "Porto", "something new in the log", "ana", datetime.now(UTC))
+    assert [case.case_id for case in listed().cases] == ["c4", "c1", "c3", "c2"]
+
+
 def test_an_answer_of_another_version_is_no_new_photograph(log, listed):
     append(log, photographs({"case_id": "c1"}))
     read(log, listed, "c1", "l1")
