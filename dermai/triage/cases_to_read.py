@@ -16,11 +16,10 @@ from dermai.prediction_log.parts import WRITTEN
 from dermai.prediction_log.referred_photographs import CAME_IN, FIRST_SEEN, REFERRED_AT
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.outcomes import mixed_up
-from dermai.triage.risk import ORDER, abstains
+from dermai.triage.risk import ORDER, RANK, abstains
 from dermai.triage.second_reading import at_drawn_places
 
 UNKNOWN_SITE = "unknown"
-RANK = {level.value: place for place, level in enumerate(ORDER)}
 
 
 @dataclass(frozen=True)

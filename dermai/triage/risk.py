@@ -5,6 +5,7 @@ from __future__ import annotations
 from dermai.taxonomy import RiskLevel, load_taxonomy
 
 ORDER = (RiskLevel.HIGH_PRIORITY, RiskLevel.PRIORITY, RiskLevel.NORMAL)
+RANK = {level.value: place for place, level in enumerate(ORDER)}  # 0 is the most urgent
 
 
 def abstains(diagnoses: tuple[str, ...], largest_set: int) -> bool:

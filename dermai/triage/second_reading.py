@@ -20,7 +20,8 @@ from dermai.prediction_log.parts import WRITTEN
 from dermai.prediction_log.sortings import COLUMNS, read_sortings, record_sortings
 from dermai.taxonomy import RiskLevel
 from dermai.triage.outcomes import confirmed_cases
-from dermai.triage.worklist import RANK, WorklistCase
+from dermai.triage.risk import RANK
+from dermai.triage.worklist import WorklistCase
 
 WHY, PLACE = "second reading", "place of a second reading"  # what is drawn
 

@@ -15,13 +15,12 @@ from dermai.files import write_text
 from dermai.models.called_class import CalledClass, called_class
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.cautions import Cautions, cautious_risk
-from dermai.triage.risk import ORDER, abstains
+from dermai.triage.risk import ORDER, RANK, abstains
 
 SHOWN_CLASSES = 3
 NOTHING: Mapping[str, Sequence[str]] = {}
 NO_CAUTIONS = Cautions()
 NO_THRESHOLDS: Mapping[str, float] = {}
-RANK = {level.value: place for place, level in enumerate(ORDER)}
 Photograph = Mapping[str, Any]  # a row of a folder with a model's answers
 
 

@@ -65,9 +65,10 @@ def sign_reading(
         problem = "Choose a diagnosis first."
         return shown_case(request, visitor, case_id, chosen, problem=problem, status=422, typed=(lesion_id, typed))
     if confirmed != "yes":
+        keep_draft(service.database, visitor.account_id, case_id, lesion_id, typed)  # who goes back finds it there
         return page(
             request, "reading/confirm.html", case_id=case_id, lesion_id=lesion_id, typed=typed,
-            rests_on=RESTS_ON, known_until=known_until, list_query=list_query,
+            rests_on=RESTS_ON, known_until=known_until, chosen=chosen,
         )  # fmt: skip
     reading = Reading(
         case_id, lesion_id, typed.diagnosis, confirmed_by, visitor.name, note=note, known_until=known_until

@@ -100,8 +100,12 @@ class TestWhoSeesWhat:
 class TestSigning:
     def test_a_reading_is_asked_about_once_then_recorded_under_the_account(self, log, signed_in):
         client = signed_in("dermatologist")
-        asked = client.post("/cases/c2/sign", data={**form(note="<b>bold</b>"), "confirmed": ""})
+        asked = client.post(
+            "/cases/c2/sign", data={**form(note="<b>bold</b>", list_query="?risk=priority&x=1"), "confirmed": ""}
+        )
         assert "Sign this?" in asked.text
+        assert 'href="/cases/c2?risk=priority">Back' in asked.text
+        assert "&lt;b&gt;bold" in client.get("/cases/c2").text, "who goes back finds what was chosen"
         assert "&lt;b&gt;bold" in asked.text
         assert read_confirmations(log)[0].empty
         done = client.post("/cases/c2/sign", data=form(note="<b>bold</b>"))

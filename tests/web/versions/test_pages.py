@@ -22,6 +22,8 @@ def test_the_version_of_a_day_is_named_with_who_made_it_so(fleet: Fleet, signed_
     assert "<b>version 2</b>" in auditor.get(f"/models?on={today}").text
     assert "reviewed the report" in auditor.get(f"/models?on={today}").text
     assert "no version was in production" in auditor.get(f"/models?on={today - timedelta(days=9)}").text
+    assert 'href="/records/' in auditor.get(f"/models?on={today}").text
+    assert 'href="/records/' not in signed_in("manager").get(f"/models?on={today}").text, "who may open it is led there"
     wrong = auditor.get("/models?on=yesterday")
     assert (wrong.status_code, "is no date" in wrong.text) == (422, True)
 
