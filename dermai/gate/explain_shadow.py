@@ -9,6 +9,12 @@ from dermai.gate.findings import Outcome, ShadowTest
 from dermai.gate.policy import ShadowRules
 from dermai.percentages import per_cent
 
+_WHERE = {
+    "test patients": "on the test patients",
+    "daily practice": "in daily practice",
+    "daily practice with earlier challengers": "in daily practice, with what earlier challengers showed",
+}
+
 
 def summary(outcome: Outcome, tests: Sequence[ShadowTest], further: Mapping[str, int | None]) -> str:
     """What daily practice says of the challenger, in a sentence or two."""
@@ -36,7 +42,7 @@ def reasons(
         if test.verdict == "worse":
             yield f"{what}: no, it is worse ({_odds(test.largest_e_value_worse)} after {_patients(test.patients)})."
         elif test.verdict == "shown":
-            yield f"{what}: shown on {'the test patients' if test.on == 'test patients' else test.on}."
+            yield f"{what}: shown {_WHERE.get(test.on, f'on {test.on}')}."
         elif test.against == "anchor" and not test.patients and test.lesions:
             yield f"{what}: open, because the anchor does not score in shadow."
         else:

@@ -176,3 +176,15 @@ def test_false_alarms_that_the_challenger_has_from_the_champion_are_no_harm_besi
     read = readings(~champion, asked, share)
     found = decide_in_shadow(POLICY, first, second, np.arange(size), third, readings=read)
     assert "worse" not in {test.verdict for test in found.tests}
+
+
+def test_evidence_that_too_many_unconfirmed_referrals_hold_back_is_said_to_be_so():
+    truth = np.array(["MM"] * 200 + [""] * 100)
+    alone = results(truth, ["MM"] * 300)
+    found = decide_in_shadow(POLICY, alone, None, np.arange(300)[::-1].copy())
+    assert any("would be enough (" in reason and "but too many are unconfirmed" in reason for reason in found.reasons)
+    assert (
+        "MM, sensitivity above the floor: shown in daily practice."
+        in decide_in_shadow(POLICY, alone.at(truth != ""), None, np.arange(200)).reasons
+    )
+    assert not any("e+" in reason for reason in found.reasons)
