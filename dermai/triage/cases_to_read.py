@@ -153,10 +153,11 @@ def _case(
     risk = ORDER[min(own, RANK.get(about.risks.get(case, ""), own))]
     second_reading = case in about.drawn and risk is not RiskLevel.HIGH_PRIORITY
     warnings, notes = about.warnings_and_notes
+    sites = sorted({str(row["site"] or "") or UNKNOWN_SITE for row in rows})
     return CaseToRead(
         case_id=case,
         patient_id=str(first["patient_id"] or ""),
-        site=_sites(rows),
+        site=" and ".join(sites),  # of several practices it is none's own
         clinical=_clinical(first),
         risk=(risk.to_be_read if second_reading else risk).value,
         referred_at=min(row[REFERRED_AT] for row in rows).to_pydatetime(),
@@ -173,7 +174,7 @@ def _case(
         second_reading=second_reading,
         answer=_answer(first, columns, largest_set),
         cautions=about.cautions.get(case, ""),
-        warnings=tuple(warnings.get(case, ())),
+        warnings=(*warnings.get(case, ()), *_several(sites)),
         notes=tuple(notes.get(case, ())),
     )
 
@@ -194,9 +195,11 @@ def _answer(row: Mapping[str, Any], columns: Mapping[str, str], largest_set: int
     )
 
 
-def _sites(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Where a case comes from; of one number that two practices used both names, so that it is neither's own."""
-    return " and ".join(sorted({str(row["site"] or "") or UNKNOWN_SITE for row in rows}))
+def _several(sites: Sequence[str]) -> tuple[str, ...]:
+    """A warning where more than one practice used the number of a case."""
+    if len(sites) == 1:
+        return ()
+    return (f"photographs came under this case number from {' and '.join(sites)}: call them, neither sees the case",)
 
 
 def _clinical(row: Mapping[str, Any]) -> str:

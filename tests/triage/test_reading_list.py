@@ -116,6 +116,7 @@ def test_a_number_that_two_practices_used_is_neither_s_own(log, listed):
     append(log, photographs({"case_id": "c1"}, {"case_id": "c1", "image": "f" * 64, "site": "Braga"}))
     (case,) = listed().cases
     assert case.site == "Braga and Porto"
+    assert "call them" in case.warnings[0]
     nothing = read_retakes(log)[0]
     assert [practice_cases(listed(), nothing, nothing, site) for site in ("Braga", "Porto")] == [(), ()]
 
