@@ -1,10 +1,22 @@
 """Who may open which page: every route against every role, and a service that refuses to start without knowing."""
 
+import httpx
 import pytest
 from fastapi import APIRouter, Depends
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
 from starlette.testclient import TestClient
 
-from tests.web.visitors import ADDRESS
+from dermai.prediction_log.confirmations import read_entries
+from dermai.prediction_log.log import PredictionLog
+from dermai.promotion.policy_approval import approve_policy
+from tests.ingest.heif_files import heic
+from tests.packages import make_package
+from tests.promotion.fleet import Fleet
+from tests.triage.champion import make_champion
+from tests.web.api.sending import CASE, jpeg, token_for
+from tests.web.reading.test_case_page import here, press, wait
+from tests.web.visitors import ADDRESS, PASSWORD, show
 from web import application as module
 from web.accounts.roles import Permission, Role, may
 from web.application import ROUTERS, admission_of, create_application, routes_of
@@ -72,3 +84,62 @@ def test_what_was_kept_is_there_after_a_restart(workspace, signed_in):
     client = signed_in("manager")
     again = TestClient(create_application(workspace), base_url=ADDRESS, cookies=client.cookies)
     assert "A manager, manager" in again.get("/account").text
+
+
+def test_from_a_practice_s_photographs_to_the_auditor_in_a_browser(registry, tmp_path, application, live, browser):
+    """A practice sends three photographs, a dermatologist reads and signs by keyboard alone, a clinical lead approves
+    the version that waits, and an auditor finds who saw the case."""
+    workspace = application.state.service.workspace
+    params = workspace.params_file.read_text()
+    params = params.replace("approval: auto ", "approval: manual").replace(
+        "least_sharpness: 15.0", "least_sharpness: 5.0"
+    )
+    workspace.params_file.write_text(params)  # the only HEIC that could be coded for the tests is a small, smooth one
+    champion = make_champion(registry, tmp_path)
+    fleet = Fleet(registry)
+    approve_policy(fleet.audit, fleet.params.gate, approver="A test", role="test", reason="a person decides")
+    registry.register(make_package(7).save(tmp_path / "next"), {}, "test", {}, {})
+    fleet.unused = iter([version.version for version in registry.versions() if version.version != champion.version])
+    waiting = fleet.candidate()
+
+    files = [
+        ("close_up", ("a.jpg", jpeg(), "image/jpeg")),
+        ("locating", ("b.heic", heic(), "image/heic")),
+        ("close_up", ("c.jpg", jpeg(1, blurred=True), "image/jpeg")),
+    ]
+    sent = httpx.post(f"{live.address}/api/v1/referrals", headers=token_for(application), data=CASE, files=files,
+                      timeout=120)  # fmt: skip
+    assert sent.status_code == 200, sent.text
+    verdicts = [(one["usable"], one["take_again"][:7]) for one in sent.json()["photographs"]]
+    assert verdicts == [(True, ""), (True, ""), (False, "blurred")]
+    application.state.receiver.close()
+
+    show(browser, 1280, height=1600)
+    live.enter(browser, live.add("dermatologist"), "/worklist")
+    wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "a.case-link"))
+    press(browser, "j", Keys.ENTER)
+    wait(browser, lambda b: here(b).startswith("/cases/"))
+    case = here(browser).removeprefix("/cases/")
+    press(browser, "d", *"melano", Keys.ENTER)
+    ActionChains(browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
+    wait(browser, lambda b: b.find_element(By.ID, "confirm").is_displayed())
+    press(browser, Keys.ENTER)
+    wait(browser, lambda b: "Signed and recorded" in b.page_source)
+    (row,) = read_entries(PredictionLog.of(workspace))[0].to_dict("records")
+    assert (row["case_id"], row["diagnosis"], row["signed_by"]) == (case, "MM", "dermatologist")
+
+    browser.delete_all_cookies()
+    live.enter(browser, live.add("clinical lead"), "/decisions")
+    way = browser.find_element(By.CSS_SELECTOR, "details.way")
+    way.find_element(By.TAG_NAME, "summary").click()
+    way.find_element(By.NAME, "reason").send_keys("the report was reviewed by two of us")
+    way.find_element(By.NAME, "password").send_keys(PASSWORD)
+    way.find_element(By.TAG_NAME, "button").click()
+    wait(browser, lambda b: "by A clinical lead" in b.find_element(By.CSS_SELECTOR, ".done").text)
+    assert fleet.aliases()["champion"] == waiting
+
+    browser.delete_all_cookies()
+    live.enter(browser, live.add("auditor"), f"/access?case={case}")
+    seen = browser.find_element(By.CSS_SELECTOR, "tbody").text
+    assert "A dermatologist (dermatologist)" in seen
+    assert "photograph" in seen
