@@ -36,9 +36,10 @@ def sort_with_draws(
 ) -> tuple[list[WorklistCase], pd.DataFrame]:
     """The worklist with the drawn cases among those to read, and the rows of `record_sortings` that are new.
 
-    `patients` has the patient of each case; `earlier` the sortings of this model version (`read_sortings`). What was
-    drawn with another share before stays as it was.
+    `patients` has the patient of each case; `earlier` the sortings so far (`read_sortings`). What was drawn with
+    another share before stays as it was, and what was drawn under another version stays among those to read.
     """
+    asked = set(earlier.loc[earlier["drawn"].astype(bool) & (earlier["risk"] == RiskLevel.NORMAL), "case_id"])
     mine = earlier[earlier["model_version"] == version].sort_values(WRITTEN, kind="stable")
     normal = mine[mine["risk"] == RiskLevel.NORMAL].drop_duplicates("case_id")
     before = dict(zip(normal["case_id"], normal["drawn"], strict=True))
@@ -49,7 +50,9 @@ def sort_with_draws(
         is_normal = case.risk == RiskLevel.NORMAL
         wins = bool(before.get(case.case_id, pseudonyms.draw(WHY, case.case_id) < share)) if is_normal else True
         waits = case.cautions and case.risk == RiskLevel.PRIORITY and before.get(case.case_id)
-        if (is_normal and wins) or waits:  # a caution of today does not tell what was hidden yesterday
+        if (
+            is_normal and (wins or case.case_id in asked)
+        ) or waits:  # a caution of today does not tell what was hidden yesterday
             drawn.add(case.case_id)
         if shown.get(case.case_id) == case.risk or (is_normal and case.case_id in before):
             continue

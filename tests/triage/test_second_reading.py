@@ -73,6 +73,16 @@ def test_its_place_among_them_does_not_tell_it_apart():
     assert max(places) > 110
 
 
+def test_a_version_that_draws_fewer_takes_no_case_from_those_that_were_drawn_before():
+    cases = [case(number) for number in range(50)]
+    listed, rows = sort(cases, 0.5)
+    again, new = sort(cases, 0.02, recorded(rows.assign(model_version="0")))
+    assert {each.case_id for each in again if each.second_reading} >= {
+        each.case_id for each in listed if each.second_reading
+    }
+    assert new["drawn"].sum() < rows["drawn"].sum()  # its own draw is recorded as it was
+
+
 def test_triaged_again_nobody_is_drawn_again_and_nothing_new_is_recorded():
     cases = [case(number) for number in range(50)]
     listed, rows = sort(cases)
