@@ -67,7 +67,7 @@ class CaseToRead:
     clinical: str
     risk: str  # the level under which it is shown
     referred_at: datetime
-    photographs: tuple[CasePhotograph, ...]  # the most urgent first
+    photographs: tuple[CasePhotograph, ...]  # the most urgent first, as they came in a second reading
     second_reading: bool
     answer: ModelAnswer | None
     cautions: str = ""
@@ -152,6 +152,8 @@ def _case(
     # A further photograph, or another lesion, is sorted by itself: it does not take the urgency from the first
     risk = ORDER[min(own, RANK.get(about.risks.get(case, ""), own))]
     second_reading = case in about.drawn and risk is not RiskLevel.HIGH_PRIORITY
+    # Their order tells which photograph the model found more urgent: not where its answer is hidden
+    shown = sorted(rows, key=lambda row: (row[FIRST_SEEN], str(row["image"]))) if second_reading else rows
     warnings, notes = about.warnings_and_notes
     sites = sorted({str(row["site"] or "") or UNKNOWN_SITE for row in rows})
     return CaseToRead(
@@ -169,7 +171,7 @@ def _case(
                 first_seen=int(row[FIRST_SEEN]),
                 came_in=row[CAME_IN].to_pydatetime(),
             )
-            for row in rows
+            for row in shown
         ),
         second_reading=second_reading,
         answer=_answer(first, columns, largest_set),

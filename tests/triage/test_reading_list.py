@@ -147,6 +147,14 @@ def test_the_answer_of_a_second_reading_is_hidden_until_each_lesion_is_signed(lo
     assert listed().answer(case).called == "Nev"
 
 
+def test_the_order_of_the_photographs_of_a_second_reading_does_not_tell_which_one_the_model_minds(log, listed):
+    append(log, photographs({"case_id": "c1", "image": "a" * 64}, {"case_id": "c1", "image": "f" * 64, "p_MM": 0.3}))
+    images = lambda: [photograph.image[0] for photograph in listed().cases[0].photographs]  # noqa: E731
+    assert images() == ["f", "a"]
+    sort(log, "c1", "normal")
+    assert images() == ["a", "f"]
+
+
 def test_what_was_not_drawn_shows_its_answer(log, listed):
     append(log, photographs({"case_id": "c1"}))
     sort(log, "c1", "normal", drawn=False)
