@@ -12,7 +12,7 @@ from pathlib import Path
 from dermai.files import sha256_bytes, sha256_json
 
 SOURCE_ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("dermai", "monitoring", "pipelines", "steps")
+PACKAGES = ("dermai", "monitoring", "pipelines", "steps", "web")
 LIBRARIES = ("onnxruntime", "timm", "torch")
 FOR_TYPE_CHECKERS = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 

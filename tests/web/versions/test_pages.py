@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from tests.promotion.fleet import Fleet
+from tests.report.test_model_card import evaluation
 from tests.web.decisions.test_pages import fleet, workspace  # noqa: F401  fixtures
 
 
@@ -31,3 +32,10 @@ def test_the_version_of_a_day_is_named_with_who_made_it_so(fleet: Fleet, signed_
 def test_before_the_first_model_the_page_says_so(signed_in) -> None:
     assert "No model was made yet" in signed_in("engineer").get("/models").text
     assert signed_in("practice").get("/models").status_code == 403
+
+
+def test_the_sensitivities_of_each_version_are_plotted_and_listed(fleet: Fleet, signed_in) -> None:  # noqa: F811
+    fleet.candidate(evaluation={"candidate": evaluation(9, 12)})
+    shown = signed_in("manager").get("/models").text
+    assert "Sensitivity for Malignant melanoma (MM)" in shown
+    assert "75\xa0% (43–95\xa0%), 9 of 12" in shown
