@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from dermai.config import Params
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.inbox.answer import NamedModel, ReferralAnswer, of_case, without_model
-from dermai.inbox.entries import AnsweredReferral, Scores
+from dermai.inbox.entries import AnsweredReferral, Scores, judged_once
 from dermai.inbox.sent import HiddenReferral, Row
 from dermai.inbox.warm_model import ReadyModel
 from dermai.models.inference import predict_with
@@ -58,8 +58,7 @@ class InHand:
     @property
     def judged(self) -> list[Row]:
         """The rows of the photographs that can be judged, each once."""
-        by_image = {row["image"]: row for row in reversed(self.rows) if not row["reason"]}
-        return [by_image[image] for image in dict.fromkeys(row["image"] for row in self.rows) if image in by_image]
+        return judged_once(self.rows)
 
 
 def answer_all(

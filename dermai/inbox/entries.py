@@ -150,6 +150,12 @@ class Inbox:
         return self.folder / "filed" / case_id[1:4]
 
 
+def judged_once(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the photographs that can be judged, each photograph once, in the order sent."""
+    by_image = {row["image"]: row for row in reversed(rows) if not row["reason"]}
+    return [by_image[image] for image in dict.fromkeys(row["image"] for row in rows) if image in by_image]
+
+
 def keep_photograph(store: Path, photograph: Photograph) -> None:
     """Store a photograph so that it survives a power cut, unless it is there."""
     path = photograph_path(store, photograph.image)

@@ -14,7 +14,7 @@ import pandas as pd
 from dermai.config import Params
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.images.acquisition import ACQUISITION
-from dermai.inbox.entries import AnsweredReferral, Inbox
+from dermai.inbox.entries import AnsweredReferral, Inbox, judged_once
 from dermai.inbox.sent import Row
 from dermai.prediction_log.log import Append, PredictionLog
 from dermai.prediction_log.retakes import record_retakes
@@ -84,10 +84,9 @@ def file_waiting(workspace: Workspace, params: Params, pseudonyms: Pseudonyms) -
 
 def judged_rows(entry: AnsweredReferral) -> list[Row]:
     """The photographs of a referral that can be judged, each once, with what was answered."""
-    judged = {row["image"]: row for row in reversed(_rows(entry)) if not row["reason"]}
-    images = [image for image in dict.fromkeys(row["image"] for row in entry.rows) if image in judged]
-    said = entry.scores.rows if entry.scores else [{} for _ in images]
-    return [{**judged[image], **answer} for image, answer in zip(images, said, strict=True)]
+    judged = judged_once(_rows(entry))
+    said = entry.scores.rows if entry.scores else [{} for _ in judged]
+    return [{**row, **answer} for row, answer in zip(judged, said, strict=True)]
 
 
 def _rows(entry: AnsweredReferral) -> list[Row]:

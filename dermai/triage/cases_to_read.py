@@ -18,8 +18,7 @@ from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.outcomes import mixed_up
 from dermai.triage.risk import ORDER, RANK, abstains
 from dermai.triage.second_reading import at_drawn_places
-
-UNKNOWN_SITE = "unknown"
+from dermai.triage.worklist import UNKNOWN_SITE, clinical_words
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def _case(
         case_id=case,
         patient_id=str(first["patient_id"] or ""),
         site=" and ".join(sites),  # of several practices it is none's own
-        clinical=_clinical(first),
+        clinical=clinical_words(first),
         risk=(risk.to_be_read if second_reading else risk).value,
         referred_at=min(row[REFERRED_AT] for row in rows).to_pydatetime(),
         photographs=tuple(
@@ -202,12 +201,6 @@ def _several(sites: Sequence[str]) -> tuple[str, ...]:
     if len(sites) == 1:
         return ()
     return (f"photographs came under this case number from {' and '.join(sites)}: call them, neither sees the case",)
-
-
-def _clinical(row: Mapping[str, Any]) -> str:
-    age = row.get("age")
-    years = f"{age:.0f} years" if age is not None and age == age else ""
-    return ", ".join(str(part) for part in (years, row.get("sex"), row.get("body_site")) if part)
 
 
 def _urgency(case: CaseToRead) -> tuple[int, float, str, str]:

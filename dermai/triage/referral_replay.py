@@ -27,12 +27,12 @@ from dermai.promotion.shadow_evidence import learnt_patients
 from dermai.records.referral_replay import ConfirmedCases, ReferralReplay, ReplayedCases
 from dermai.taxonomy import RiskLevel
 from dermai.triage.logged_referrals import LoggedReferrals, logged_referrals
-from dermai.triage.risk import ORDER
+from dermai.triage.risk import RANK
 from dermai.triage.scoring import triage_folder, validation_threshold, with_answers
+from dermai.triage.worklist import UNKNOWN_SITE
 from dermai.workspace import Workspace
 
 NOT_DECODED = "the photograph cannot be decoded, or is not the one that it was"
-PLACES = {level.value: place for place, level in enumerate(ORDER)}  # most urgent first
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Answered:
     @property
     def place(self) -> int:
         """0 for the most urgent level."""
-        return PLACES[self.risk]
+        return RANK[self.risk]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ReplayedCase:
     @property
     def kind(self) -> str:
         """What became of it, in a name of `KINDS`; empty where nothing is to be shown."""
-        normal = PLACES[RiskLevel.NORMAL]
+        normal = RANK[RiskLevel.NORMAL]
         if self.after.place > self.before.place:
             return "newly normal" if self.after.place == normal else "less urgent"
         if self.after.place < self.before.place:
@@ -196,7 +196,7 @@ def _compared(
         cases.append(
             ReplayedCase(
                 case_id=str(case_id),
-                site=str(first["site"]) or "unknown",
+                site=str(first["site"]) or UNKNOWN_SITE,
                 referred_at=known["referred_at"].to_pydatetime(),
                 images=tuple(photographs["image"]),
                 before=_most_urgent(photographs),
@@ -220,7 +220,7 @@ def _order(case: ReplayedCase) -> tuple[int, bool, bool, int, str]:
 def _most_urgent(rows: pd.DataFrame) -> Answered:
     """What is said of the most urgent photograph; of equal ones of that with the surest answer."""
     surest = [float(row[f"p_{row['predicted']}"]) for _, row in rows.iterrows()]
-    ordered = rows.assign(_place=rows["risk"].map(PLACES), _surest=surest)
+    ordered = rows.assign(_place=rows["risk"].map(RANK), _surest=surest)
     first = ordered.sort_values(["_place", "_surest"], ascending=[True, False], kind="stable").iloc[0]
     version = str(first.get("model_version", ""))
     return Answered(str(first["risk"]), str(first["predicted"]), float(first["_surest"]), version)
@@ -237,7 +237,7 @@ def _counted(cases: list[ReplayedCase]) -> ReplayedCases:
             of_class = confirmed.setdefault(case.cancer, {})
             of_class[kind] = of_class.get(kind, 0) + 1
     return ReplayedCases(
-        moves={level: moves[level] for level in PLACES if level in moves},
+        moves={level: moves[level] for level in RANK if level in moves},
         confirmed={code: ConfirmedCases(**confirmed[code]) for code in sorted(confirmed)},
     )
 

@@ -18,6 +18,7 @@ from dermai.triage.cautions import Cautions, cautious_risk
 from dermai.triage.risk import ORDER, RANK, abstains
 
 SHOWN_CLASSES = 3
+UNKNOWN_SITE = "unknown"
 NOTHING: Mapping[str, Sequence[str]] = {}
 NO_CAUTIONS = Cautions()
 NO_THRESHOLDS: Mapping[str, float] = {}
@@ -125,8 +126,8 @@ def worklist_case(
         abstained=abstained,
         possible=tuple(dict.fromkeys((*found, *own))),
         malignant=-urgency(first)[1],
-        clinical=_clinical(first),
-        site=str(first["site"]) or "unknown",
+        clinical=clinical_words(first),
+        site=str(first["site"]) or UNKNOWN_SITE,
         images=tuple(str(photograph["image"]) for photograph in ordered),
         lesions=tuple(str(photograph["lesion_id"]) for photograph in ordered if "lesion_id" in photograph),
         warnings=warnings,
@@ -145,9 +146,11 @@ def _probabilities(photograph: Photograph, codes: Iterable[str]) -> dict[str, fl
     return {code: float(value) for code, value in found.items() if pd.notna(value)}
 
 
-def _clinical(row: Photograph) -> str:
-    age: str = f"{row['age']:.0f} years" if pd.notna(row["age"]) else ""
-    return ", ".join(str(part) for part in (age, row["sex"], row["body_site"]) if part)
+def clinical_words(row: Photograph) -> str:
+    """Age, sex and site on the body, as far as they are known."""
+    age = row.get("age")
+    years = f"{age:.0f} years" if age is not None and pd.notna(age) else ""
+    return ", ".join(str(part) for part in (years, row.get("sex"), row.get("body_site")) if part)
 
 
 def write_worklist_csv(path: Path, cases: list[WorklistCase]) -> None:

@@ -77,21 +77,25 @@ def carry_out(workspace: Workspace, params: Params, action: Action, about: str, 
 
 def newest_decisive(audit: AuditLog) -> int:
     """The number of the newest record that a decision may rest on; 0 where there is none."""
-    return max(
-        (entry.sequence for entry in audit.entries() if isinstance(read_record(entry).body, DECISIVE)), default=0
-    )
+    newest = _newest_decisive(audit)
+    return newest.sequence if newest else 0
 
 
 def check_nothing_new(audit: AuditLog, seen: int) -> None:
     """What was decided on is still the newest.
 
     Raises:
-        Refused: something was recorded since; it is named.
+        Refused: something was recorded since, which is named, or the log is another.
     """
-    newest = newest_decisive(audit)
-    if newest != seen:  # less where a backup was put back
-        entry = next(entry for entry in audit.entries() if entry.sequence == newest)
+    newest = _newest_decisive(audit)
+    if newest is None and seen:
+        raise Refused("the records that the page rested on are gone: load it anew, and decide again")
+    if newest is not None and newest.sequence != seen:  # less where a backup was put back
         raise Refused(
-            f"since you opened the page, record {newest} was written ({entry.event.replace('_', ' ')}, "
-            f"{summarise(entry)}): look at it, and decide again"
+            f"since you opened the page, record {newest.sequence} was written ({newest.event.replace('_', ' ')}, "
+            f"{summarise(newest)}): look at it, and decide again"
         )
+
+
+def _newest_decisive(audit: AuditLog) -> Entry | None:
+    return next((entry for entry in reversed(audit.entries()) if isinstance(read_record(entry).body, DECISIVE)), None)

@@ -20,7 +20,7 @@ from web.accounts.authentication import TooManyAttempts, WrongPassword, authenti
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.decisions.actions import Action, Person, carry_out, check_nothing_new, newest_decisive
-from web.frame.addresses import address_of
+from web.frame.addresses import address_of, report_address
 from web.frame.admission import permitted
 from web.frame.page import page
 from web.frame.service import service_of
@@ -118,7 +118,7 @@ def _ways(status: Status) -> frozenset[str]:
 def _report_of(audit: AuditLog, status: Status) -> str:
     """Where the report of the version that waits is, within this service; empty where there is none."""
     attempt = latest_attempt(audit, status.pending.version) if status.pending else None
-    return f"/{attempt.body.report}" if attempt and attempt.body.report.startswith("reports/") else ""
+    return report_address(attempt.body.report) if attempt else ""
 
 
 def _first_of_two(audit: AuditLog, status: Status) -> FirstApproval | None:

@@ -25,3 +25,12 @@ def within_the_service(place: str) -> str:
 def address_of(request: Request) -> str:
     """Where a visitor comes from, as the proxy in front says where one is trusted."""
     return request.client.host if request.client else ""
+
+
+def report_address(report: str) -> str:
+    """Where the service shows a report that a record names; empty where it names none.
+
+    >>> report_address("reports/incremental_finetune/a/report.html"), report_address("")
+    ('/reports/incremental_finetune/a/report.html', '')
+    """
+    return f"/{report}" if report.startswith("reports/") else ""

@@ -15,6 +15,7 @@ from dermai.prediction_log.confirmations import known_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import ask_for_photograph
 from dermai.prediction_log.signing import NotSigned, Reading, sign
+from dermai.triage.worklist import UNKNOWN_SITE
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
@@ -105,7 +106,8 @@ def photograph_again(
         problem = "Say why the photograph is to be taken again: the practice reads it."
         return shown_case(request, visitor, case_id, _filter(list_query), problem=problem, status=422)
     log = PredictionLog.of(service.workspace)
-    ask_for_photograph(log, case_id, "" if case.site == "unknown" else case.site, said, visitor.name, datetime.now(UTC))
+    site = "" if case.site == UNKNOWN_SITE else case.site
+    ask_for_photograph(log, case_id, site, said, visitor.name, datetime.now(UTC))
     listed = reading_list(service)
     onward = place_of(listed, _filter(list_query).apply(listed, datetime.now(UTC)), case_id).next_open
     return RedirectResponse(_address(onward or case_id, list_query, "again"), 303)

@@ -22,6 +22,7 @@ from dermai.records.update_record import UpdateAttempt
 from dermai.report.figures import Row, interval_plot
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
+from web.frame.addresses import report_address
 from web.frame.admission import permitted
 from web.frame.page import page
 from web.frame.service import service_of
@@ -36,10 +37,8 @@ class Version:
 
     number: str
     made: str
-    sha256: str
     outcome: str
     decided: str
-    change_note: str
     report: str
     sensitivities: dict[str, Rate]
     in_production: tuple[Reign, ...]
@@ -57,20 +56,20 @@ def versions(request: Request, visitor: Reader, on: Annotated[str, Query(max_len
     service = service_of(request)
     audit = AuditLog(service.workspace.audit_log)
     audit.verified_entries()
-    gated, problem, asked = service.params.gate.gated_classes, "", None
+    gate, problem, asked = service.params.gate, "", None
     if on:
         try:
             asked = _on(audit, moment_of(on, datetime.now(UTC)))
         except InvalidParams as error:
             problem = str(error)
-    found = _versions(audit, gated)
+    found = _versions(audit, gate.gated_classes)
     return page(
         request,
         "versions/versions.html",
         422 if problem else 200,
         versions=found,
-        gated=gated,
-        plots={code: _plot(found, code, service.params.gate.floors.get(code)) for code in gated},
+        gated=gate.gated_classes,
+        plots={code: _plot(found, code, gate.floors.get(code)) for code in gate.gated_classes},
         on=on,
         asked=asked,
         problem=problem,
@@ -100,16 +99,13 @@ def _versions(audit: AuditLog, gated: Sequence[str]) -> list[Version]:
     for number, attempt in reversed(newest.items()):
         decision, evaluated = latest_decision(audit, number) or attempt, attempt.body.evaluation.get("candidate")
         rows = {code: evaluated.lesions.of_class(code) if evaluated else None for code in gated}
-        report = attempt.body.report
         found.append(
             Version(
                 number=number,
                 made=attempt.time[:10],
-                sha256=attempt.body.candidate.sha256,
                 outcome=decision.body.outcome.replace("_", " "),
                 decided=decision.time[:10],
-                change_note=attempt.body.change_note,
-                report=f"/{report}" if report.startswith("reports/") else "",
+                report=report_address(attempt.body.report),
                 sensitivities={code: row.sensitivity for code, row in rows.items() if row},
                 in_production=tuple(reign for reign in in_production if reign.version == number),
             )

@@ -11,8 +11,7 @@ from dermai.gate.policy import GatePolicy
 from dermai.promotion.policy_approval import approve_policy
 from dermai.records.log import records_of
 from dermai.records.moves import FirstApproval, Promotion, Refusal, Rejection
-from dermai.registry.registry import Registry
-from tests.promotion.fleet import WHO, Fleet, register_four
+from tests.promotion.fleet import WHO, Fleet
 from tests.web.visitors import PASSWORD, show
 from web.decisions.actions import check_nothing_new, newest_decisive
 
@@ -24,14 +23,9 @@ def workspace(workspace):
 
 
 @pytest.fixture
-def fleet(workspace, tmp_path):
-    from dermai.config import load_params
-
-    registry = Registry(workspace, load_params(workspace.params_file))
-    register_four(registry, tmp_path)
-    made = Fleet(registry)
-    approve_policy(made.audit, made.params.gate, approver="A test", role="test", reason="a person decides")
-    return made
+def fleet(fleet: Fleet) -> Fleet:
+    approve_policy(fleet.audit, fleet.params.gate, approver="A test", role="test", reason="a person decides")
+    return fleet
 
 
 def form(fleet: Fleet, about: str = "", **changes: str) -> dict[str, str]:

@@ -6,10 +6,9 @@ from datetime import date, timedelta
 
 from tests.promotion.fleet import Fleet
 from tests.report.test_model_card import evaluation
-from tests.web.decisions.test_pages import fleet, workspace  # noqa: F401  fixtures
 
 
-def test_versions_are_listed_with_their_decisions_and_times_in_production(fleet: Fleet, signed_in) -> None:  # noqa: F811
+def test_versions_are_listed_with_their_decisions_and_times_in_production(fleet: Fleet, signed_in) -> None:
     fleet.champions(2)
     fleet.candidate("insufficient_evidence")
     shown = signed_in("manager").get("/models").text
@@ -17,7 +16,7 @@ def test_versions_are_listed_with_their_decisions_and_times_in_production(fleet:
     assert "never" in shown
 
 
-def test_the_version_of_a_day_is_named_with_who_made_it_so(fleet: Fleet, signed_in) -> None:  # noqa: F811
+def test_the_version_of_a_day_is_named_with_who_made_it_so(fleet: Fleet, signed_in) -> None:
     fleet.champions(2)
     auditor, today = signed_in("auditor"), date.today()
     assert "<b>version 2</b>" in auditor.get(f"/models?on={today}").text
@@ -34,7 +33,7 @@ def test_before_the_first_model_the_page_says_so(signed_in) -> None:
     assert signed_in("practice").get("/models").status_code == 403
 
 
-def test_the_sensitivities_of_each_version_are_plotted_and_listed(fleet: Fleet, signed_in) -> None:  # noqa: F811
+def test_the_sensitivities_of_each_version_are_plotted_and_listed(fleet: Fleet, signed_in) -> None:
     fleet.candidate(evaluation={"candidate": evaluation(9, 12)})
     shown = signed_in("manager").get("/models").text
     assert "Sensitivity for Malignant melanoma (MM)" in shown
