@@ -1,4 +1,4 @@
-"""The classes of the paper, their risk levels, and the label map of each source."""
+"""The classes of the paper, their risk levels, their codes in terminologies, and the label map of each source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TAXONOMY_FILE = Path(__file__).with_name("taxonomy.yaml")
 
@@ -41,6 +41,16 @@ class LesionClass(BaseModel):
     risk: RiskLevel
 
 
+class TerminologyCodes(BaseModel):
+    """What a class is called in public terminologies; None where no public source confirmed a code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    snomed_ct: str | None = Field(default=None, pattern=r"^[1-9][0-9]{5,17}$")
+    icd_10: str | None = Field(default=None, pattern=r"^[A-Z][0-9]{2}(\.[0-9])?$")  # the WHO's, not a national one
+    icd_11: str | None = Field(default=None, pattern=r"^[0-9A-Z]{4}(\.[0-9A-Z]{1,2})?$")
+
+
 class Taxonomy(BaseModel):
     """Classes by code, in the paper's order, and the label map of each source.
 
@@ -57,6 +67,7 @@ class Taxonomy(BaseModel):
 
     classes: dict[str, LesionClass]
     sources: dict[str, dict[str, str | None]]
+    terminologies: dict[str, TerminologyCodes] = {}
 
     @model_validator(mode="after")
     def _labels_point_at_classes(self) -> Taxonomy:
@@ -64,6 +75,12 @@ class Taxonomy(BaseModel):
             unknown = sorted({code for code in labels.values() if code and code not in self.classes})
             if unknown:
                 raise ValueError(f"label map of {source!r} points at classes the taxonomy lacks: {unknown}")
+        return self
+
+    @model_validator(mode="after")
+    def _terminologies_are_of_classes(self) -> Taxonomy:
+        if unknown := sorted(set(self.terminologies) - set(self.classes)):
+            raise ValueError(f"terminologies name classes that the taxonomy lacks: {unknown}")
         return self
 
     @property
