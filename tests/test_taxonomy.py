@@ -2,6 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from dermai.taxonomy import RiskLevel, Taxonomy, load_taxonomy
+from tests.conftest import REPOSITORY
 
 
 def test_the_thirteen_classes_stand_in_the_order_of_the_paper() -> None:
@@ -96,3 +97,11 @@ def test_a_terminology_may_not_name_a_class_that_is_not_there() -> None:
 def test_a_code_of_another_form_is_an_error(code: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Taxonomy.model_validate({"classes": {}, "sources": {}, "terminologies": {"MM": code}})
+
+
+def test_the_page_shows_the_codes_as_the_taxonomy_has_them() -> None:
+    page = (REPOSITORY / "docs" / "fhir.md").read_text(encoding="utf-8")
+    taxonomy = load_taxonomy()
+    for code, names in taxonomy.terminologies.items():
+        cells = (f"{taxonomy.classes[code].name} (`{code}`)", names.snomed_ct, names.icd_10, names.icd_11)
+        assert "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|" in page

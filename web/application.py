@@ -18,9 +18,10 @@ from web.api.receiving import Receiver
 from web.api.upload import MOST_BYTES as MOST_OF_A_REFERRAL
 from web.database import Database, migrate, open_database
 from web.decisions import pages as decisions
+from web.fhir import routes as fhir
 from web.frame import assets
 from web.frame.admission import Admission
-from web.frame.door import Door
+from web.frame.door import MOST_BYTES, Door
 from web.frame.errors import add_error_pages, broken, refused
 from web.frame.service import LOOPBACK, Service
 from web.overview import evidently, reports
@@ -45,11 +46,14 @@ ROUTERS = (
     records.router,
     reports.router,
     api.router,
+    fhir.router,
 )
 # Path, or the beginning of paths: bytes that a request's body may have there
 BODY_LIMITS: Mapping[str, int] = {
     f"{api.ROOT}/referrals": MOST_OF_A_REFERRAL,
     f"{api.ROOT}/quality": MOST_OF_A_REFERRAL,
+    fhir.ROOT: MOST_OF_A_REFERRAL,
+    f"{fhir.ROOT}/": MOST_BYTES,
 }
 
 

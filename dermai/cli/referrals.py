@@ -1,4 +1,4 @@
-"""Who a case is: from pseudonyms to the sender's numbers and back, and sheets of photographs to take again."""
+"""Who a case is, sheets of photographs to take again, and a case's structured report for a hospital's archive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dermai.cli.options import AsJson
+from dermai.cli.options import AsJson, Profile, Settings, read_parameters
 
 if TYPE_CHECKING:
     from dermai.data.pseudonyms import Pseudonyms
@@ -24,6 +24,7 @@ def register(application: typer.Typer) -> None:
     """Add the commands."""
     application.command()(find)
     application.command()(retakes)
+    application.command(name="report-dicom")(report_dicom)
 
 
 def find(
@@ -77,6 +78,33 @@ def retakes(
     log = PredictionLog(workspace.prediction_log)
     senders = sender_rows(folders or triaged_folders(workspace), _pseudonyms(workspace), log) if numbers else None
     for path in write_retake_sheets(workspace, workspace.reports / "triage_cases" / run, output, site, senders):
+        print(path)
+
+
+def report_dicom(
+    case: Annotated[str, typer.Argument(help="The case's pseudonym, or the sender's number of it.")],
+    output: Annotated[Path, typer.Option(help="The folder that receives the files.")] = Path("dicom"),
+    originals: Annotated[
+        list[Path] | None,
+        typer.Option("--original", help="The DICOM files as they were sent, or their folder; may be repeated."),
+    ] = None,
+    profile: Profile = "",
+    settings: Settings = None,
+) -> None:
+    """Write what the model answered to a case as a DICOM structured report (TID 1500), with what it refers to.
+
+    It refers to the originals where they are given, and takes the patient and the study over from them; else
+    photographs are made from what is stored, under the patient's pseudonym. It is preliminary and not verified.
+
+    Example: `dermai report-dicom c0f3a91be27d4416c8a05 --output ~/dicom`
+    """
+    from dermai.exchange.dicom_export import export_report
+    from dermai.workspace import find_workspace
+
+    workspace = find_workspace()
+    _pseudonyms(workspace)
+    done = export_report(workspace, read_parameters(workspace, profile, settings), case, output, originals or ())
+    for path in done.files:
         print(path)
 
 

@@ -28,15 +28,20 @@ def add(
     site: Annotated[str, typer.Argument(help="The practice, as the case table names its site.", show_default=False)],
     days: Annotated[int, typer.Option(help="For how long it is valid.")] = 365,
     note: Annotated[str, typer.Option(help="Which phone or system it is for.")] = "",
+    diagnoses: Annotated[
+        bool, typer.Option("--diagnoses", help="It may send confirmed diagnoses of this practice's cases too.")
+    ] = False,
 ) -> None:
     """Make a token of a practice; it is printed once.
+
+    Models learn from confirmed diagnoses: a token that may send them is for a pathology system, not for a phone.
 
     Example: `dermai token add Porto --note "the two phones"`
     """
     from web.api.tokens import add_token
 
     with _database() as database, database.writing() as session:
-        token, secret = add_token(session, site, days, note)
+        token, secret = add_token(session, site, days, note, diagnoses)
     print(f"{token.site}, until {token.expires_at:%Y-%m-%d}. It cannot be shown again:")
     print(secret)
 
@@ -57,7 +62,8 @@ def list_tokens(as_json: AsJson = False) -> None:
     for token in found:
         ended = f"revoked {token.revoked_at:%Y-%m-%d}" if token.revoked_at else f"until {token.expires_at:%Y-%m-%d}"
         used = f"used {token.used_at:%Y-%m-%d}" if token.used_at else "never used"
-        print(f"{token.prefix}...  {token.site}  {ended}  {used}  {token.note}".rstrip())
+        may = "  diagnoses too" if token.diagnoses else ""
+        print(f"{token.prefix}...  {token.site}  {ended}  {used}{may}  {token.note}".rstrip())
 
 
 @commands.command()
@@ -92,6 +98,6 @@ def _about(token: object) -> dict[str, object]:
     names = ("created_at", "expires_at", "revoked_at", "used_at")
     moments = {name: getattr(token, name) for name in names}
     return {
-        **{name: getattr(token, name) for name in ("prefix", "site", "note", "quality_checks")},
+        **{name: getattr(token, name) for name in ("prefix", "site", "note", "diagnoses", "quality_checks")},
         **{name: moment.isoformat() if moment else None for name, moment in moments.items()},
     }

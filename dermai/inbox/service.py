@@ -122,6 +122,18 @@ class ReferralService:
             raise KnownCase("another referral of this case is being taken in at this moment: send this one after it")
         return await asyncio.shield(task)  # a sender who hangs up stops nothing half-way
 
+    def acknowledged(self, sent: SentReferral, request: str) -> AnsweredReferral:
+        """The entry of a referral that was received, by the request id of its answer.
+
+        Raises:
+            DermaiError: it is not there, or cannot be read.
+        """
+        case = self._numbers.case(sent.fields["case_id"])
+        for entry in self.inbox.of_case(case):
+            if entry.request == request:
+                return entry
+        raise DermaiError(f"the inbox holds no entry {request} of case {case}: put it back from a backup")
+
     async def check(self, photographs: Sequence[SentPhotograph]) -> list[str]:
         """Why each photograph should be taken again, or ""; nothing is kept of them.
 

@@ -28,7 +28,14 @@ ROUTES = [
     for route in routes_of(make_router())
     for method in sorted(route.methods)
 ]
-FOR_EVERYONE = {"/sign-in", "/sign-in/provider", "/sign-in/provider/back", "/assets/report.css", "/health"}
+FOR_EVERYONE = {
+    "/sign-in",
+    "/sign-in/provider",
+    "/sign-in/provider/back",
+    "/assets/report.css",
+    "/health",
+    "/fhir/metadata",
+}
 
 
 def open_for(role, permissions):
@@ -49,7 +56,7 @@ def test_without_signing_in_every_page_leads_to_the_form_and_nothing_can_be_sent
         answer = service.request(method, path)
         if not permissions:
             assert path in FOR_EVERYONE
-        elif method == "GET" and not path.startswith("/api/"):
+        elif method == "GET" and not path.startswith(("/api/", "/fhir")):
             assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in")
         else:
             assert answer.status_code == 401

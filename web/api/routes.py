@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -14,11 +13,10 @@ from starlette.responses import JSONResponse, Response
 from dermai.errors import DermaiError
 from dermai.inbox.answer import ReferralAnswer, Verdict, verdicts
 from dermai.inbox.label import Label, current_label
-from dermai.inbox.sent import UnclearReferral
-from dermai.inbox.service import Busy, KnownCase
 from web.api.admission import with_token
 from web.api.description import PHOTOGRAPHS, PROBLEMS, REFERRAL, description
 from web.api.receiving import receiver_of
+from web.api.refusals import refusal
 from web.api.tokens import Sender, count_checks
 from web.api.upload import read_photographs, read_referral
 from web.frame.admission import open_to_everyone
@@ -26,9 +24,7 @@ from web.frame.errors import problem
 from web.frame.service import service_of
 
 ROOT = "/api/v1"
-SOON, LATER = "2", "300"  # seconds after which a sender tries again
 SentBy = Annotated[Sender, Depends(with_token)]
-logger = logging.getLogger("dermai.web")
 
 
 class Checked(BaseModel):
@@ -103,15 +99,5 @@ def health(request: Request) -> JSONResponse:
 
 
 def _refused(error: DermaiError | OSError) -> Response:
-    if isinstance(error, UnclearReferral):
-        return problem(422, str(error))
-    if isinstance(error, KnownCase):
-        return problem(409, str(error))
-    if isinstance(error, Busy):
-        answer = problem(503, str(error))
-        answer.headers["Retry-After"] = SOON
-        return answer
-    logger.error("no referral is taken in: %s", error)
-    answer = problem(503, "No referral can be taken in at present: send it again later. The service's log says why.")
-    answer.headers["Retry-After"] = LATER
-    return answer
+    why = refusal(error)
+    return problem(why.status, why.said, why.headers)

@@ -24,4 +24,5 @@ class ApiToken(Table):
     expires_at: Mapped[datetime] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
     used_at: Mapped[datetime | None] = mapped_column(Moment)  # to the hour
+    diagnoses: Mapped[bool] = mapped_column(default=False)  # whether it may send confirmed diagnoses too
     quality_checks: Mapped[int] = mapped_column(default=0)  # how many photographs were only checked

@@ -25,14 +25,17 @@ USED_AGAIN = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends by a token: a practice, by its site."""
+    """Who sends by a token: a practice, by its site. `diagnoses`: confirmed diagnoses too."""
 
     token_id: int
     site: str
+    diagnoses: bool = False
 
 
-def add_token(session: Session, site: str, days: int, note: str = "") -> tuple[ApiToken, str]:
+def add_token(session: Session, site: str, days: int, note: str = "", diagnoses: bool = False) -> tuple[ApiToken, str]:
     """A new token of a practice, and its secret, which nobody can show again.
+
+    With `diagnoses` it may send confirmed diagnoses of the practice's cases too: those are learnt from.
 
     Raises:
         DermaiError: the practice has no name, the time is too long or over, or the note cannot be shown.
@@ -50,6 +53,7 @@ def add_token(session: Session, site: str, days: int, note: str = "") -> tuple[A
         note=note.strip(),
         created_at=now,
         expires_at=now + timedelta(days=days),
+        diagnoses=diagnoses,
         quality_checks=0,
     )
     session.add(token)
@@ -85,7 +89,7 @@ def sender_of(database: Database, secret: str) -> Sender | None:
     if found.used_at is None or found.used_at + USED_AGAIN < now:
         with database.writing() as session:
             session.execute(update(ApiToken).where(ApiToken.id == found.id).values(used_at=now))
-    return Sender(found.id, found.site)
+    return Sender(found.id, found.site, found.diagnoses)
 
 
 def count_checks(database: Database, sender: Sender, photographs: int) -> None:

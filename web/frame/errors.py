@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -9,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from dermai.errors import DermaiError, Refused, ServiceUnavailable
+from dermai.exchange.outcomes import FHIR_JSON, operation_outcome
 from web.frame.addresses import sign_in_address
 from web.frame.admission import READING, NotSignedIn
 from web.frame.page import environment, page
 
-PROGRAMS = "/api/"  # what lies below answers with JSON
+FHIR = "/fhir"  # what lies there answers with FHIR's JSON
+PROGRAMS = ("/api/", FHIR)  # what lies below answers with JSON
 HEADINGS = {
     400: "This could not be understood",
     401: "Nobody is signed in",
@@ -43,26 +47,36 @@ def add_error_pages(application: FastAPI) -> None:
 def broken(request: Request, name: str) -> Response:
     """What is said of an error that nobody foresaw, without looking anything up: even that may be what broke."""
     if request.url.path.startswith(PROGRAMS):
-        return problem(500, f"An error that nobody foresaw; the log of the service calls it {name}.")
+        return told(request, 500, f"An error that nobody foresaw; the log of the service calls it {name}.")
     return HTMLResponse(environment().get_template("broken.html").render(name=name), 500)
 
 
 def refused(request: Request, status: int, said: str) -> Response:
     """What is said of a request that is not looked at any further."""
     if request.url.path.startswith(PROGRAMS):
-        return problem(status, said.strip())
+        return told(request, status, said.strip())
     return PlainTextResponse(said, status)
 
 
-def problem(status: int, detail: str) -> JSONResponse:
+def told(request: Request, status: int, detail: str) -> JSONResponse:
+    """An error for a program, in the form that its part of the service speaks."""
+    return (outcome if request.url.path.startswith(FHIR) else problem)(status, detail)
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error for a program, in the form of RFC 9457."""
     content = {"title": HEADINGS.get(status, "Error"), "status": status, "detail": detail}
-    return JSONResponse(content, status, media_type="application/problem+json")
+    return JSONResponse(content, status, headers, media_type="application/problem+json")
+
+
+def outcome(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An error as FHIR's OperationOutcome."""
+    return JSONResponse(operation_outcome(status, detail), status, headers, media_type=FHIR_JSON)
 
 
 def _not_signed_in(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(PROGRAMS):
-        return problem(401, "Sign in, or send a token.")
+        return told(request, 401, "Sign in, or send a token.")
     if request.method not in READING:
         return page(request, "error.html", 401, heading="You are not signed in any more",
                     said="What you sent was not taken.", next_step="Sign in, and send it again.")  # fmt: skip
@@ -91,6 +105,6 @@ def _failed(request: Request, error: Exception) -> Response:
 
 def _answer(request: Request, status: int, said: str) -> Response:
     if request.url.path.startswith(PROGRAMS):
-        return problem(status, said or HEADINGS.get(status, ""))
+        return told(request, status, said or HEADINGS.get(status, ""))
     heading = HEADINGS.get(status, "This did not work")
     return page(request, "error.html", status, heading=heading, said=said, next_step=NEXT_STEPS.get(status, ""))

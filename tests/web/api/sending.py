@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 CASE = {"case_id": "A-1", "patient_id": "P-1", "age": "61", "sex": "f"}
 
 
-def token_for(application: FastAPI, site: str = "Porto", days: int = 30) -> dict[str, str]:
+def token_for(application: FastAPI, site: str = "Porto", days: int = 30, diagnoses: bool = False) -> dict[str, str]:
     """The header of a practice."""
     with application.state.service.database.writing() as session:
-        secret = add_token(session, site, days)[1]
+        secret = add_token(session, site, days, diagnoses=diagnoses)[1]
     return {"Authorization": f"Bearer {secret}"}
 
 

@@ -1,0 +1,1 @@
+"""Cases in the forms that hospitals speak: FHIR R4 resources in and out, DICOM structured reports out."""

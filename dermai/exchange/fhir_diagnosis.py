@@ -1,0 +1,188 @@
+"""Confirmed diagnoses that come back as Condition or Observation, recorded as `dermai confirm` records a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import pandas as pd
+
+from dermai.data.sender_numbers import SenderNumbers
+from dermai.exchange.codings import (
+    CASE_NUMBER,
+    CONFIRMED_BY,
+    LESION_NUMBER,
+    PATIENT_NUMBER,
+    NoSuchDiagnosis,
+    Resource,
+    diagnosis_of,
+    kind_of_concept,
+)
+from dermai.exchange.fhir_referral import RESULT
+from dermai.exchange.strict_reading import UnclearResource, an_object, concept_at, objects, one_of, only, text
+from dermai.gate.reference_standard import KINDS
+from dermai.ingest.clinical_values import one_line
+from dermai.prediction_log.confirmations import read_confirmations, record_diagnoses
+from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.triaged_cases import TriagedCases
+
+OF_CONDITION = ("identifier", "code", "subject", "evidence", "extension", "recordedDate", "verificationStatus")
+OF_OBSERVATION = ("identifier", "valueCodeableConcept", "subject", "basedOn", "method", "effectiveDateTime", "status")
+NOT_KEPT = {
+    "Condition": ("clinicalStatus", "category", "severity", "recorder", "asserter", "encounter", "onsetDateTime"),
+    "Observation": ("category", "code", "issued", "performer", "encounter", "specimen"),
+}
+FINAL = ("final", "amended", "corrected")
+NO_SUCH_CASE = "no photograph of this case was triaged, or it is not one of yours: check the case number"
+
+
+@dataclass(frozen=True)
+class SentDiagnosis:
+    """A diagnosis of one lesion, in the sender's own numbers or by the id of the ServiceRequest; `code` is a class."""
+
+    case: str
+    lesion: str
+    patient: str
+    code: str
+    confirmed_by: str
+    confirmed_on: str
+
+
+class RecordedDiagnosis(NamedTuple):
+    """Of which case and lesion, by their pseudonyms; `known` where it was recorded before."""
+
+    case: str
+    lesion: str
+    known: bool
+
+
+class NotRecorded(UnclearResource):
+    """A diagnosis that cannot be taken as it is; the message says why and what to do."""
+
+
+class Disagrees(NotRecorded):
+    """Another diagnosis of the lesion is recorded already."""
+
+
+def read_diagnosis(resource: Resource) -> SentDiagnosis:
+    """The diagnosis of a Condition or an Observation.
+
+    Raises:
+        UnclearResource: it is not of the form that docs/fhir.md describes; the message names the element.
+    """
+    if resource.get("resourceType") == "Condition":
+        return _of_condition(resource)
+    if resource.get("resourceType") == "Observation":
+        return _of_observation(resource)
+    raise UnclearResource("send a Condition or an Observation")
+
+
+def record_sent(log: PredictionLog, sent: SentDiagnosis, site: str, numbers: SenderNumbers) -> RecordedDiagnosis:
+    """Record a diagnosis of a case of this site; the same again changes nothing.
+
+    Raises:
+        NotRecorded: the case is not known or another site's, or the diagnosis cannot be taken.
+        Disagrees: another one is recorded.
+        PredictionLogError: the log cannot be written.
+        AuditLogDamaged: the audit log, which names each part, does not verify.
+    """
+    case, lesion, _ = TriagedCases.read(log, [sent.case], numbers).find(sent.case, sent.lesion, sent.patient)
+    sites = {one_line(str(name or "")) for name in log.referred(case_id=[case])["site"]}
+    if sites != {one_line(site)}:
+        raise NotRecorded(NO_SUCH_CASE)
+    row = {
+        "case_id": sent.case, "lesion_id": sent.lesion, "patient_id": sent.patient, "diagnosis": sent.code,
+        "confirmed_by": sent.confirmed_by, "confirmed_on": sent.confirmed_on,
+    }  # fmt: skip
+    done = record_diagnoses(log, pd.DataFrame([row]), numbers=numbers)
+    reason = str(done.reasons.iloc[0])
+    if not reason:
+        return RecordedDiagnosis(case, lesion, known=not done.accepted)
+    newest = read_confirmations(log)[0]
+    other = (newest["case_id"] == case) & (newest["lesion_id"] == lesion) & (newest["diagnosis"] != sent.code)
+    if other.any():
+        said = "another diagnosis of this lesion is recorded: if that was wrong, the service corrects it on your word"
+        raise Disagrees(said)
+    raise NotRecorded(reason)
+
+
+def _of_condition(resource: Resource) -> SentDiagnosis:
+    only(resource, OF_CONDITION, NOT_KEPT["Condition"], "Condition")
+    status = concept_at(resource, "verificationStatus", "Condition")
+    if {one.get("code") for one in status.get("coding", ())} != {"confirmed"}:
+        raise UnclearResource("Condition.verificationStatus must be confirmed: nothing else is taken as a diagnosis")
+    details = [
+        (detail, where)
+        for evidence, place in objects(resource, "evidence", "Condition")
+        for detail, where in objects(evidence, "detail", place)
+    ]
+    kinds = [(text(one, "valueCode", where), where) for one, where in objects(resource, "extension", "Condition")
+             if text(one, "url", where) == CONFIRMED_BY]  # fmt: skip
+    if len(kinds) != len(list(objects(resource, "extension", "Condition"))) or len(kinds) > 1:
+        raise UnclearResource(f"Condition.extension: one of the url {CONFIRMED_BY} is taken, with a valueCode")
+    method: Resource = {"text": kinds[0][0]} if kinds else {}
+    return _sent(resource, "Condition", details, concept_at(resource, "code", "Condition"), method, "recordedDate")
+
+
+def _of_observation(resource: Resource) -> SentDiagnosis:
+    only(resource, OF_OBSERVATION, NOT_KEPT["Observation"], "Observation")
+    one_of(resource, "status", FINAL, "Observation")
+    details = list(objects(resource, "basedOn", "Observation"))
+    value = concept_at(resource, "valueCodeableConcept", "Observation")
+    return _sent(
+        resource, "Observation", details, value, concept_at(resource, "method", "Observation"), "effectiveDateTime"
+    )
+
+
+def _sent(
+    resource: Resource, kind: str, details: list[tuple[Resource, str]], value: Resource, method: Resource, day: str
+) -> SentDiagnosis:
+    try:
+        code = diagnosis_of(value)
+    except NoSuchDiagnosis as why:
+        raise UnclearResource(f"{kind}: {why}") from None
+    confirmed_by = kind_of_concept(method)
+    if not confirmed_by:
+        raise UnclearResource(f"{kind}: say what confirmed the diagnosis: {', '.join(KINDS)} of {CONFIRMED_BY}")
+    lesions = [text(one, "value", where) for one, where in objects(resource, "identifier", kind)
+               if text(one, "system", where) == LESION_NUMBER]  # fmt: skip
+    if len(lesions) > 1:
+        raise UnclearResource(f"{kind}.identifier has two lesion numbers")
+    return SentDiagnosis(
+        case=_case(details, kind),
+        lesion=lesions[0] if lesions else "",
+        patient=_identifier(an_object(resource.get("subject", {}), f"{kind}.subject"), PATIENT_NUMBER, kind),
+        code=code,
+        confirmed_by=confirmed_by,
+        confirmed_on=_day(text(resource, day, kind), f"{kind}.{day}"),
+    )
+
+
+def _case(details: list[tuple[Resource, str]], kind: str) -> str:
+    """The case that a reference names: by our ServiceRequest, or by the sender's own case number."""
+    if len(details) != 1:
+        where = "evidence.detail" if kind == "Condition" else "basedOn"
+        raise UnclearResource(f"{kind}.{where} must name one case: the ServiceRequest, or its identifier {CASE_NUMBER}")
+    reference, where = details[0]
+    named = RESULT.fullmatch(text(reference, "reference", where).removeprefix("ServiceRequest/"))
+    found = named[1] if named else _identifier(reference, CASE_NUMBER, where)
+    if not found:
+        raise UnclearResource(f"{where} names no ServiceRequest of this service, and no identifier of {CASE_NUMBER}")
+    return found
+
+
+def _identifier(reference: Resource, system: str, where: str) -> str:
+    """The value of a logical reference of a system; "" where it is none."""
+    identifier = an_object(reference.get("identifier", {}), f"{where}.identifier")
+    given = text(identifier, "system", where) or system
+    if given != system:
+        raise UnclearResource(f"{where}.identifier must be of the system {system}")
+    return text(identifier, "value", where)
+
+
+def _day(moment: str, where: str) -> str:
+    try:
+        return date.fromisoformat(moment[:10]).isoformat() if moment else ""
+    except ValueError:
+        raise UnclearResource(f"{where} is no date such as 2026-04-30") from None

@@ -1,0 +1,254 @@
+"""A referral as a FHIR R4 transaction: a ServiceRequest, its Patient, and photographs as Media or DocumentReference."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from dermai.exchange.codings import CASE_NUMBER, LESION_NUMBER, OURS, PATIENT_NUMBER, ROLE, Resource, code_of
+from dermai.exchange.strict_reading import (
+    UnclearResource,
+    an_object,
+    concept_at,
+    number_of,
+    objects,
+    one_of,
+    only,
+    text,
+    words_of,
+)
+from dermai.inbox.sent import ROLES, VALUES, SentPhotograph, SentReferral
+
+MOST_ENTRIES = 64
+PHOTOGRAPHS = ("Media", "DocumentReference")
+ORDERS = ("order", "original-order", "reflex-order", "filler-order", "instance-order")
+OF_REQUEST = ("identifier", "status", "intent", "priority", "subject", "authoredOn", "bodySite", "basedOn", "extension")
+OF_PATIENT = ("identifier", "gender", "birthDate")
+OF_MEDIA = ("status", "subject", "basedOn", "view", "bodySite", "deviceName", "content")
+OF_DOCUMENT = ("status", "subject", "type", "content")
+OF_ATTACHMENT = ("data",)
+NOT_KEPT = {  # elements that may come and are not kept
+    "ServiceRequest": ("category", "code", "requester", "performer", "encounter", "occurrenceDateTime"),
+    "Patient": ("active",),
+    "Media": ("identifier", "type", "modality", "createdDateTime", "issued", "height", "width", "frames"),
+    "DocumentReference": ("identifier", "masterIdentifier", "docStatus", "category", "date", "context"),
+    "Attachment": ("contentType", "language", "size", "hash", "title", "creation"),
+}
+BIRTH = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+RESULT = re.compile(r"(c[0-9a-f]{20})-(r[0-9a-f]{24})(?:-([1-9][0-9]?))?")  # an id of this service's own resources
+
+
+@dataclass(frozen=True)
+class ReadBundle:
+    """What a transaction holds: the referral, and of each entry its type and the photographs that it brought."""
+
+    sent: SentReferral
+    entries: tuple[tuple[str, tuple[int, ...]], ...]  # numbers of photographs, from 1 on
+
+
+@dataclass
+class _Reading:
+    """The entries while they are read."""
+
+    folder: Path = field(repr=False)
+    request: tuple[Resource, str, frozenset[str]] | None = field(default=None, repr=False)  # with path and names
+    patient: tuple[Resource, str, frozenset[str]] | None = field(default=None, repr=False)
+    photographs: list[SentPhotograph] = field(default_factory=list, repr=False)
+    sites: list[str] = field(default_factory=list, repr=False)
+    devices: list[str] = field(default_factory=list, repr=False)
+
+
+def read_bundle(bundle: Resource, folder: Path, site: str, today: date) -> ReadBundle:
+    """The referral of a transaction, its photographs written into `folder`; nothing is fetched from anywhere.
+
+    Raises:
+        UnclearResource: it is not of the form that docs/fhir.md describes; the message names the element.
+    """
+    if bundle.get("resourceType") != "Bundle" or bundle.get("type") != "transaction":
+        raise UnclearResource("send a Bundle of the type transaction")
+    only(bundle, ("type", "entry"), ("timestamp", "identifier"), "Bundle")
+    read, entries = _Reading(folder), []
+    photographs: list[tuple[Resource, str]] = []
+    for number, (entry, path) in enumerate(objects(bundle, "entry", "Bundle"), 1):
+        if number > MOST_ENTRIES:
+            raise UnclearResource(f"Bundle.entry has more than {MOST_ENTRIES} entries")
+        resource = _resource(entry, path)
+        kind, place = resource["resourceType"], f"{path}.resource"
+        names = _names(entry, resource, path)
+        if kind == "ServiceRequest" and read.request is None:
+            read.request = resource, place, names
+        elif kind == "Patient" and read.patient is None:
+            read.patient = resource, place, names
+        elif kind in PHOTOGRAPHS:
+            photographs.append((resource, place))
+        else:
+            raise UnclearResource(f"{path}: one ServiceRequest, one Patient, and {' or '.join(PHOTOGRAPHS)} are taken")
+        entries.append(kind)
+    if read.request is None or read.patient is None:
+        raise UnclearResource("Bundle.entry needs a ServiceRequest and its Patient")
+    numbers = iter([_photographs(resource, place, read) for resource, place in photographs])
+    brought = tuple((kind, next(numbers) if kind in PHOTOGRAPHS else ()) for kind in entries)
+    fields, follows = _fields(read, read.request, read.patient, today)
+    return ReadBundle(SentReferral(site, fields, tuple(read.photographs), follows), brought)
+
+
+def _resource(entry: Resource, path: str) -> Resource:
+    only(entry, ("fullUrl", "request", "resource"), (), path)
+    resource = an_object(entry.get("resource"), f"{path}.resource")
+    kind = text(resource, "resourceType", f"{path}.resource")
+    request = an_object(entry.get("request"), f"{path}.request")
+    if text(request, "method", path) != "POST" or text(request, "url", path).strip("/") != kind:
+        raise UnclearResource(f"{path}.request must POST its own type: nothing is updated or deleted here")
+    return resource
+
+
+def _names(entry: Resource, resource: Resource, path: str) -> frozenset[str]:
+    """By which other entries refer to this one."""
+    local = f"{resource['resourceType']}/{text(resource, 'id', path)}"
+    return frozenset({text(entry, "fullUrl", path), local} - {"", f"{resource['resourceType']}/"})
+
+
+def _fields(
+    read: _Reading, of_request: tuple[Resource, str, frozenset[str]], of_patient: tuple[Resource, str, frozenset[str]],
+    today: date,
+) -> tuple[dict[str, str], str]:  # fmt: skip
+    request, place, _ = of_request
+    patient, patient_place, names = of_patient
+    only(request, OF_REQUEST, NOT_KEPT["ServiceRequest"], place)
+    only(patient, OF_PATIENT, NOT_KEPT["Patient"], patient_place)
+    one_of(request, "status", ("active",), place)
+    one_of(request, "intent", ORDERS, place)
+    if text(request, "priority", place) not in ("", "routine"):
+        raise UnclearResource(f"{place}.priority: what is urgent to you is told by telephone, not sent as a photograph")
+    _refers_to(request.get("subject"), names, f"{place}.subject")
+    for one, where in objects(request, "bodySite", place):
+        read.sites.append(words_of(concept_at({"bodySite": one}, "bodySite", where)))
+    ordered = text(request, "authoredOn", place)
+    fields = {
+        "case_id": number_of(request, CASE_NUMBER, (LESION_NUMBER,), "case number", place),
+        "lesion_id": _lesion(request, place),
+        "patient_id": number_of(patient, PATIENT_NUMBER, (), "patient number", patient_place),
+        "sex": {"male": "male", "female": "female"}.get(text(patient, "gender", patient_place), ""),
+        "age": _age(text(patient, "birthDate", patient_place), _day(ordered, place) if ordered else today),
+        "body_site": _single(read.sites, "bodySite"),
+        "device": _single(read.devices, "deviceName"),
+    }
+    for extension, where in objects(request, "extension", place):
+        fields |= _extension(extension, where)
+    return {name: value for name, value in fields.items() if value}, _follows(request, place)
+
+
+def _lesion(request: Resource, place: str) -> str:
+    found = [text(one, "value", where) for one, where in objects(request, "identifier", place)
+             if text(one, "system", where) == LESION_NUMBER]  # fmt: skip
+    if len(found) > 1:
+        raise UnclearResource(f"{place}.identifier has two lesion numbers: one referral is of one lesion")
+    return found[0] if found else ""
+
+
+def _extension(extension: Resource, where: str) -> dict[str, str]:
+    """A field that no element of FHIR holds, as an extension of its name."""
+    name = text(extension, "url", where).removeprefix(OURS)
+    values = [value for key, value in extension.items() if key.startswith("value")]
+    if not text(extension, "url", where).startswith(OURS) or name not in VALUES:
+        raise UnclearResource(f"{where}.url is not known: it is {OURS} and one of {', '.join(VALUES)}")
+    if len(values) != 1 or not isinstance(values[0], str | bool | int | float):
+        raise UnclearResource(f"{where} needs one value: a text, a number or true or false")
+    return {name: str(values[0])}
+
+
+def _photographs(resource: Resource, place: str, read: _Reading) -> tuple[int, ...]:
+    """Write the photographs of one resource; their numbers."""
+    kind = resource["resourceType"]
+    assert read.request is not None
+    assert read.patient is not None
+    if kind == "Media":
+        only(resource, OF_MEDIA, NOT_KEPT["Media"], place)
+        one_of(resource, "status", ("completed",), place)
+        role = _role(concept_at(resource, "view", place), f"{place}.view")
+        contents = [(an_object(resource.get("content"), f"{place}.content"), f"{place}.content")]
+        read.sites.append(words_of(concept_at(resource, "bodySite", place)))
+        read.devices.append(text(resource, "deviceName", place))
+        for reference, where in objects(resource, "basedOn", place):
+            _refers_to(reference, read.request[2], where)
+    else:
+        only(resource, OF_DOCUMENT, NOT_KEPT["DocumentReference"], place)
+        one_of(resource, "status", ("current",), place)
+        role = _role(concept_at(resource, "type", place), f"{place}.type")
+        contents = [(an_object(one.get("attachment"), f"{where}.attachment"), f"{where}.attachment")
+                    for one, where in objects(resource, "content", place)]  # fmt: skip
+    if "subject" in resource:
+        _refers_to(resource["subject"], read.patient[2], f"{place}.subject")
+    first = len(read.photographs)
+    for attachment, where in contents:
+        read.photographs.append(_photograph(attachment, where, role, read.folder / f"{len(read.photographs) + 1}.tmp"))
+    return tuple(range(first + 1, len(read.photographs) + 1))
+
+
+def _photograph(attachment: Resource, where: str, role: str, file: Path) -> SentPhotograph:
+    if "url" in attachment:
+        raise UnclearResource(f"{where}.url: send the photograph itself in data; nothing is fetched from elsewhere")
+    only(attachment, OF_ATTACHMENT, NOT_KEPT["Attachment"], where)
+    try:
+        content = base64.b64decode(text(attachment, "data", where), validate=True)
+    except (binascii.Error, ValueError):
+        raise UnclearResource(f"{where}.data is no base64") from None
+    if not content:
+        raise UnclearResource(f"{where}.data is empty: send the photograph in base64")
+    file.write_bytes(content)
+    return SentPhotograph(file, hashlib.sha256(content).hexdigest(), role)
+
+
+def _role(concept: Resource, where: str) -> str:
+    found = code_of(concept, ROLE).strip().casefold().replace(" ", "_").replace("-", "_")
+    if found and found not in ROLES:
+        raise UnclearResource(f"{where} is no known role: send one of {', '.join(ROLES)} of the system {ROLE}")
+    return found or "photograph"
+
+
+def _refers_to(reference: object, names: Iterable[str], where: str) -> None:
+    """Refuse a mix-up: each part of a referral is of the patient and the request of its own bundle."""
+    if text(an_object(reference, where), "reference", where) not in names:
+        raise UnclearResource(f"{where} does not refer to an entry of this bundle")
+
+
+def _single(found: Iterable[str], what: str) -> str:
+    different = {" ".join(words.split()).casefold(): words for words in found if words.strip()}
+    if len(different) > 1:
+        raise UnclearResource(f"{what} differs within the bundle: one referral is of one lesion")
+    return next(iter(different.values()), "")
+
+
+def _follows(request: Resource, place: str) -> str:
+    """The request of an earlier referral of which these are further photographs."""
+    found = [text(one, "reference", where).removeprefix("ServiceRequest/")
+             for one, where in objects(request, "basedOn", place)]  # fmt: skip
+    earlier = RESULT.fullmatch(found[0]) if found else None
+    if len(found) > 1 or (found and earlier is None):
+        raise UnclearResource(f"{place}.basedOn must be one ServiceRequest of this service, as its answer named it")
+    return earlier[2] if earlier else ""
+
+
+def _age(born: str, on: date) -> str:
+    """In whole years; a birthday of which the day is not known is taken to be over."""
+    if not born:
+        return ""
+    found = BIRTH.fullmatch(born)
+    if found is None:
+        raise UnclearResource("Patient.birthDate is no date such as 1961-04-30")
+    year, month, day = (int(part or 1) for part in found.groups())
+    return str(max(on.year - year - ((on.month, on.day) < (month, day)), 0))
+
+
+def _day(moment: str, place: str) -> date:
+    parse: Callable[[str], date] = date.fromisoformat
+    try:
+        return parse(moment[:10])
+    except ValueError:
+        raise UnclearResource(f"{place}.authoredOn is no date such as 2026-04-30") from None

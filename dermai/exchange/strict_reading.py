@@ -1,0 +1,131 @@
+"""Parts of FHIR resources that others sent: nothing is taken for what it is not, and nothing is dropped unseen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from dermai.errors import DermaiError
+from dermai.exchange.codings import Resource
+
+OF_EVERY_RESOURCE = frozenset({"resourceType", "id", "meta", "implicitRules", "language"})  # say nothing of a patient
+SHOWN_NAME = 40  # characters of a name that a message repeats
+
+
+class UnclearResource(DermaiError):
+    """A resource that nobody could work with; the message names the element, and no number or word of the sender."""
+
+
+def parsed(content: bytes) -> Resource:
+    """A resource from JSON.
+
+    Raises:
+        UnclearResource: it is no JSON object.
+    """
+    try:
+        found = json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise UnclearResource("this is no JSON: send a FHIR resource as application/fhir+json") from None
+    return an_object(found, "the resource")
+
+
+def an_object(value: Any, path: str) -> Resource:
+    """A part that must be a JSON object.
+
+    Raises:
+        UnclearResource: it is none.
+    """
+    if not isinstance(value, dict):
+        raise UnclearResource(f"{path} is no JSON object")
+    return value
+
+
+def objects(resource: Resource, name: str, path: str) -> Iterator[tuple[Resource, str]]:
+    """The parts of a list, each with its path; none where the element is missing.
+
+    Raises:
+        UnclearResource: it is no list of objects.
+    """
+    found = resource.get(name, [])
+    if not isinstance(found, list):
+        raise UnclearResource(f"{path}.{name} is no list")
+    for number, one in enumerate(found):
+        place = f"{path}.{name}[{number}]"
+        yield an_object(one, place), place
+
+
+def text(resource: Resource, name: str, path: str) -> str:
+    """An element that is text; "" where it is missing.
+
+    Raises:
+        UnclearResource: it is none.
+    """
+    found = resource.get(name, "")
+    if not isinstance(found, str):
+        raise UnclearResource(f"{path}.{name} is no text")
+    return found
+
+
+def concept_at(resource: Resource, name: str, path: str) -> Resource:
+    """A CodeableConcept, checked; empty where it is missing.
+
+    Raises:
+        UnclearResource: it is none.
+    """
+    found = an_object(resource.get(name, {}), f"{path}.{name}")
+    text(found, "text", f"{path}.{name}")
+    for coding, place in objects(found, "coding", f"{path}.{name}"):
+        for part in ("system", "code", "display"):
+            text(coding, part, place)
+    return found
+
+
+def words_of(concept: Resource) -> str:
+    """A CodeableConcept in words: its text, else how its first coding is displayed."""
+    displays = [str(one["display"]) for one in concept.get("coding", ()) if one.get("display")]
+    return str(concept.get("text") or next(iter(displays), ""))
+
+
+def only(resource: Resource, read: Collection[str], ignored: Collection[str], path: str) -> None:
+    """Refuse elements that are neither read nor known to say nothing, so that no patient's name is dropped unseen.
+
+    Raises:
+        UnclearResource: there is one.
+    """
+    unknown = sorted(set(resource) - set(read) - set(ignored) - OF_EVERY_RESOURCE)
+    if unknown:
+        name = unknown[0][:SHOWN_NAME]
+        shown = name if name.lstrip("_").isidentifier() else "an element with other characters"
+        raise UnclearResource(f"{path}.{shown} is not taken here: leave it out; {', '.join(sorted(read))} are read")
+
+
+def one_of(resource: Resource, name: str, allowed: Collection[str], path: str) -> str:
+    """A code that must be there.
+
+    Raises:
+        UnclearResource: it is another one.
+    """
+    found = text(resource, name, path)
+    if found not in allowed:
+        raise UnclearResource(f"{path}.{name} must be {' or '.join(sorted(allowed))}")
+    return found
+
+
+def number_of(resource: Resource, system: str, others: Collection[str], what: str, path: str) -> str:
+    """The identifier of a system, else the only one that is of no other system; "" where there is none.
+
+    Raises:
+        UnclearResource: several could be it.
+    """
+    found = [(text(one, "system", place), text(one, "value", place))
+             for one, place in objects(resource, "identifier", path)]  # fmt: skip
+    marked = [value for name, value in found if name == system]
+    fitting = marked or [value for name, value in found if name not in others]
+    if len(fitting) > 1:
+        raise UnclearResource(f"{path}.identifier: several could be the {what}: give the right one the system {system}")
+    return fitting[0] if fitting else ""
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
