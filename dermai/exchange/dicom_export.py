@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 REPORT = "report.dcm"
+NEEDED = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Rows", "Columns")
+OFTEN_EMPTY = (
+    "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
+    "StudyTime", "ReferringPhysicianName",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,10 +134,25 @@ def _originals(case: CaseToRead, given: Sequence[Path], params: Params) -> dict[
         except UnusablePhotograph:
             continue
         if image in wanted:
-            found.setdefault(image, dcmread(file))
+            found.setdefault(image, _as_evidence(dcmread(file, stop_before_pixels=True), file))
     if given and not found:
         raise DermaiError(f"none of the files is a photograph of {case.case_id}, as DICOM that can be read")
     return found
+
+
+def _as_evidence(data: Dataset, file: Path) -> Dataset:
+    """A sender's file as a report may refer to it: what many leave out is empty.
+
+    Raises:
+        DermaiError: a number is missing without which nothing can refer to it.
+    """
+    missing = [name for name in NEEDED if not data.get(name)]
+    if missing:
+        raise DermaiError(f"{file} lacks {' and '.join(missing)}, so no report can refer to it: export it again")
+    for name in (*OFTEN_EMPTY, "Modality"):
+        if name not in data:
+            setattr(data, name, "XC" if name == "Modality" else "")
+    return data
 
 
 def _files(given: Sequence[Path]) -> list[Path]:

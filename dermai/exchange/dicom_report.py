@@ -15,7 +15,7 @@ from dermai.inbox.answer import WARNING, NamedModel
 from dermai.taxonomy import RiskLevel, load_taxonomy
 
 if TYPE_CHECKING:
-    from highdicom.sr import CodedConcept
+    from highdicom.sr import CodedConcept, MeasurementsAndQualitativeEvaluations
     from pydicom import Dataset
 
 SCHEME = "99DERMAI"  # of the codes that no public scheme has
@@ -87,7 +87,7 @@ def report_dataset(answer: ReportedAnswer, photographs: Mapping[str, Dataset]) -
     return found
 
 
-def _group(answer: ReportedAnswer, spoken_of: Dataset) -> object:
+def _group(answer: ReportedAnswer, spoken_of: Dataset) -> MeasurementsAndQualitativeEvaluations:
     """Measurements and codes about one photograph, by template 1501."""
     import highdicom as hd
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import version
 
 from dermai.exchange.codings import (
     CONFIRMED_BY,
@@ -77,10 +76,7 @@ def device(model: NamedModel) -> Resource:
         "status": "active",
         "deviceName": [{"name": "dermai", "type": "model-name"}],
         "type": {"text": "Software that sorts referrals; it does not diagnose"},
-        "version": [
-            {"type": {"text": "model"}, "value": model.version},
-            {"type": {"text": "software"}, "value": version("dermai")},
-        ],
+        "version": [{"value": model.version}],
         "note": [{"text": INTENDED_USE}, *until],
     }
 
@@ -105,11 +101,13 @@ def condition(case: str, lesion: str, patient: str, signed: SignedDiagnosis, req
 
 def _request(result: Result) -> Resource:
     row = result.entry.rows[0]
-    identifiers = [row["case_id"], row["lesion_id"]]
+    numbers = {"case": row["case_id"], "lesion": row["lesion_id"]}
     return {
         "resourceType": "ServiceRequest",
         "id": result.id,
-        "identifier": [{"system": PSEUDONYM, "value": value} for value in identifiers],
+        "identifier": [
+            {"type": {"text": what}, "system": PSEUDONYM, "value": value} for what, value in numbers.items()
+        ],
         "status": "completed" if result.case and result.case.state == "read" else "active",
         "intent": "order",
         "code": WHAT,
@@ -196,7 +194,7 @@ def _risk(result: Result) -> Resource:
     risk = risk_concept(answer.risk)
     called = answer.called
     if called is None:
-        predictions: list[Resource] = [{"outcome": {"text": answer.no_answer}, "qualitativeRisk": risk}]
+        predictions: list[Resource] = [{"qualitativeRisk": risk, "rationale": answer.no_answer}]
     else:
         first = {
             "outcome": diagnosis_concept(called.code),

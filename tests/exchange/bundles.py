@@ -38,7 +38,7 @@ def service_request(case: str = "A-1", **changes: Any) -> Resource:
     return _with(found, changes)
 
 
-def media(content: bytes, role: str = "close_up", **changes: Any) -> Resource:
+def media(photograph: bytes, role: str = "close_up", **changes: Any) -> Resource:
     """A photograph in a role."""
     found = {
         "resourceType": "Media",
@@ -46,7 +46,7 @@ def media(content: bytes, role: str = "close_up", **changes: Any) -> Resource:
         "subject": {"reference": PATIENT},
         "basedOn": [{"reference": REQUEST}],
         "view": {"coding": [{"system": ROLE, "code": role}]},
-        "content": {"contentType": "image/jpeg", "data": base64.b64encode(content).decode()},
+        "content": {"contentType": "image/jpeg", "data": base64.b64encode(photograph).decode()},
     }
     return _with(found, changes)
 

@@ -32,9 +32,10 @@ def champion(registry, tmp_path):
 
 def referred(workspace, *photographs):
     """A case that was sent, answered and filed; its pseudonym."""
+    sent = referral(*photographs)
     with receiving(workspace, load_params(workspace.params_file)) as service:
-        send(service, referral(*photographs))
-    return PredictionLog.of(workspace).referred()["case_id"].iloc[0]
+        (answer,) = send(service, sent)
+        return service.acknowledged(sent, answer.request_id).case_id
 
 
 def read_report(file):
@@ -96,7 +97,7 @@ def test_a_photograph_is_the_stored_one_pixel_for_pixel_and_the_same_each_time(w
     first = export_report(workspace, params, case, tmp_path / "one").files[0]
     second = export_report(workspace, params, case, tmp_path / "two").files[0]
     assert first.read_bytes() == second.read_bytes()
-    image = PredictionLog.of(workspace).referred()["image"].iloc[0]
+    image = PredictionLog.of(workspace).referred(case_id=[case])["image"].iloc[0]
     stored = Image.open(photograph_path(triage_folder(workspace), image)).convert("RGB")
     assert ImageChops.difference(open_dicom(first).convert("RGB"), stored).getbbox() is None
     content = first.read_bytes()

@@ -85,9 +85,7 @@ def test_the_resources_are_word_for_word_those_that_were_looked_at(name):
     if "DERMAI_WRITE_GOLDEN" in os.environ:
         file.parent.mkdir(exist_ok=True)
         file.write_text(found, encoding="utf-8")
-    from importlib.metadata import version
-
-    assert found == file.read_text(encoding="utf-8").replace('"value": "0.2.0"', f'"value": "{version("dermai")}"')
+    assert found == file.read_text(encoding="utf-8")
 
 
 def test_an_answer_is_preliminary_names_its_model_and_begins_with_the_warning():
