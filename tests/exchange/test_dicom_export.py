@@ -17,12 +17,12 @@ from dermai.exchange.dicom_export import export_report
 from dermai.inbox.sent import SentPhotograph
 from dermai.ingest.dicom_photographs import open_dicom
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.sortings import read_sortings
 from dermai.triage.scoring import triage_folder
 from tests.inbox.sent import photograph, receiving, referral, send
 from tests.ingest.dicom_files import dicom
 from tests.triage.champion import make_champion
 from tests.triage.referrals import paint
+from tests.web.reading.referred import DRAWN, refer
 
 
 @pytest.fixture
@@ -136,14 +136,11 @@ def test_the_command_takes_the_sender_s_number_and_names_the_files(workspace, ch
     assert "no case of the worklist" in str(unknown.exception)
 
 
-def test_a_case_that_was_drawn_for_a_second_reading_has_no_report_before_it_is_read(workspace, champion, tmp_path):
-    file = workspace.params_file
-    file.write_text(file.read_text().replace("second_reading: 0.0 ", "second_reading: 1.0 "))
-    case = referred(workspace, photograph(tmp_path / "sent"))
-    params = load_params(file)
-    drawn = read_sortings(PredictionLog.of(workspace))[0]
-    if not (drawn["risk"] == "normal").any():
-        pytest.skip("the random champion called nothing normal")
+def test_a_case_that_was_drawn_for_a_second_reading_has_no_report_before_it_is_read(workspace, tmp_path):
+    refer(workspace)
+    params = load_params(workspace.params_file)
     with pytest.raises(DermaiError, match="second reading"):
-        export_report(workspace, params, case, tmp_path / "out")
+        export_report(workspace, params, DRAWN, tmp_path / "out")
+    with pytest.raises(DermaiError, match="records name no package"):  # of a version that nobody registered
+        export_report(workspace, params, "c1", tmp_path / "out")
     assert not (tmp_path / "out").exists()
