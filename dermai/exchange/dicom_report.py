@@ -106,7 +106,6 @@ def _group(answer: ReportedAnswer, spoken_of: Dataset) -> MeasurementsAndQualita
             name=_own(f"P_{code}", f"Probability of {classes[code].name}"),
             value=round(probability, 6),
             unit=hd.sr.CodedConcept(*NO_UNITS),
-            algorithm_id=algorithm,
         )
         for code, probability in sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
     ]

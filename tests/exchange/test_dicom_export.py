@@ -85,8 +85,8 @@ def test_a_report_says_which_model_answered_what_of_which_photograph(workspace, 
     assert "Probability of Malignant melanoma" in probabilities
     assert dict(said)["Risk level"] in ("high priority", "priority", "normal")
     photographs = {dcmread(file).SOPInstanceUID for file in done.files[:2]}
-    assert {value for name, value in said if name in ("Source", "Image")} <= photographs
-    assert dict(said)["Source"] in photographs
+    assert {value for name, value in said if name == "Source"} == photographs
+    assert dict(said)["Source of Measurement"] in photographs
     assert report.PatientID.startswith("p")
     assert report.StudyInstanceUID == dcmread(done.files[0]).StudyInstanceUID
 
@@ -118,7 +118,7 @@ def test_where_the_originals_are_given_the_report_is_of_their_patient_and_study(
     assert ([file.name for file in done.files], done.originals) == (["report.dcm"], 1)
     report = read_report(done.files[0])
     assert (report.PatientID, report.StudyInstanceUID) == ("SecretNumber", "1.2.3.4")
-    assert dict(contents(report))["Source"] == "1.2.3.6"
+    assert dict(contents(report))["Source of Measurement"] == "1.2.3.6"
     with pytest.raises(DermaiError, match="lies in the workspace"):
         export_report(workspace, params, case, workspace.root / "out", [sent])
     with pytest.raises(DermaiError, match="none of the files is a photograph of"):
