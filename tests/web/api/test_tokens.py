@@ -65,3 +65,14 @@ def test_the_commands_make_list_and_revoke(workspace):
     assert "revoked" in run.invoke(application, ["token", "list"]).output
     assert '"quality_checks": 0' in run.invoke(application, ["token", "list", "--json"]).output
     assert "no token begins with" in str(run.invoke(application, ["token", "revoke", "dermai_"]).exception)
+
+
+def test_a_token_sends_no_diagnoses_unless_it_was_made_for_it(workspace):
+    run = CliRunner()
+    secrets = [
+        run.invoke(application, ["token", "add", "Porto", *more]).output.split()[-1] for more in ([], ["--diagnoses"])
+    ]
+    database = open_database(workspace)
+    assert [sender_of(database, secret).diagnoses for secret in secrets] == [False, True]
+    database.close()
+    assert run.invoke(application, ["token", "list"]).output.count("diagnoses too") == 1
