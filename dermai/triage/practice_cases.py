@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -42,18 +42,26 @@ def practice_cases(
     `retakes` and `set_aside` are those of `read_retakes`. A case whose photograph was refused, and of which a newer or
     another one came through, is received.
     """
-    found = {case.case_id: _referred(listed, case) for case in listed.cases if case.site == site}
-    others: tuple[tuple[PracticeState, pd.DataFrame], ...] = (("photograph again", retakes), ("set aside", set_aside))
-    for state, table in others:
-        here = table[(table["site"] == site) & (table["case_id"] != "") & ~table["case_id"].isin(listed.by_id)]
-        for case, rows in here.groupby("case_id", sort=False):
-            last = rows["asked_at"].max()
-            reasons = tuple(dict.fromkeys(rows.loc[rows["asked_at"] == last, "reason"]))
-            found.setdefault(str(case), PracticeCase(str(case), state, last.to_pydatetime(), reasons))
+    found = {case.case_id: referred_case(listed, case) for case in listed.cases if case.site == site}
+    for case in unjudged_cases(retakes, set_aside, site):
+        if case.case_id not in listed.by_id:
+            found.setdefault(case.case_id, case)
     return tuple(sorted(found.values(), key=lambda case: (ORDER[case.state], -case.received_at.timestamp())))
 
 
-def _referred(listed: ReadingList, case: CaseToRead) -> PracticeCase:
+def unjudged_cases(retakes: pd.DataFrame, set_aside: pd.DataFrame, site: str) -> Iterator[PracticeCase]:
+    """The cases of a site of which a photograph is to be taken again, then those that were set aside."""
+    others: tuple[tuple[PracticeState, pd.DataFrame], ...] = (("photograph again", retakes), ("set aside", set_aside))
+    for state, table in others:
+        here = table[(table["site"] == site) & (table["case_id"] != "")]
+        for case, rows in here.groupby("case_id", sort=False):
+            last = rows["asked_at"].max()
+            reasons = tuple(dict.fromkeys(rows.loc[rows["asked_at"] == last, "reason"]))
+            yield PracticeCase(str(case), state, last.to_pydatetime(), reasons)
+
+
+def referred_case(listed: ReadingList, case: CaseToRead) -> PracticeCase:
+    """A case of the worklist as its practice may know it."""
     state = listed.states[case.case_id]
     asked = listed.asked.get(case.case_id)
     newest = [(lesion, listed.newest(case.case_id, lesion)) for lesion in case.lesions]

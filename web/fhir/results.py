@@ -12,7 +12,8 @@ from dermai.ingest.clinical_values import one_line
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
 from dermai.promotion.history import recorded_packages
-from dermai.triage.practice_cases import practice_cases
+from dermai.triage.practice_cases import PracticeCase, referred_case, unjudged_cases
+from dermai.triage.reading_list import ReadingList
 from web.frame.service import Service
 from web.reading.lists import reading_list
 
@@ -40,15 +41,25 @@ def found_resource(service: Service, site: str, kind: str, id: str) -> Resource 
 
 def result_of(service: Service, entry: AnsweredReferral, site: str) -> Result:
     """A referral with the state of its case, and the diagnoses of its lesion."""
-    log, listed = PredictionLog.of(service.workspace), reading_list(service)
-    cases = practice_cases(listed, read_retakes(log)[0], read_retakes(log, "set_aside")[0], one_line(site))
+    listed = reading_list(service)
     lesions = dict.fromkeys(str(row["lesion_id"]) for row in entry.rows)
     newest = {lesion: listed.newest(entry.case_id, lesion) for lesion in lesions}
     return Result(
         entry,
-        next((case for case in cases if case.case_id == entry.case_id), None),
+        _case(service, listed, entry.case_id, one_line(site)),
         {lesion: signed for lesion, signed in newest.items() if signed},
     )
+
+
+def _case(service: Service, listed: ReadingList, case_id: str, site: str) -> PracticeCase | None:
+    """None where nothing of it is in the prediction log yet, or where two practices used its number."""
+    case = listed.by_id.get(case_id)
+    if case is not None:
+        return referred_case(listed, case) if case.site == site else None
+    log = PredictionLog.of(service.workspace)
+    tables = [read_retakes(log)[0], read_retakes(log, "set_aside")[0]]
+    mine = [table[table["case_id"] == case_id] for table in tables]
+    return next(unjudged_cases(mine[0], mine[1], site), None)
 
 
 def _is_of(entry: AnsweredReferral, site: str) -> bool:
