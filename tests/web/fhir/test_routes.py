@@ -212,7 +212,7 @@ def test_a_broken_service_says_so_and_names_no_reason(practice, registry):
     check(answer.json())
 
 
-def test_a_photograph_of_75_megabytes_fits_and_leaves_nothing_behind(practice, workspace):
+def test_a_photograph_of_70_megabytes_fits_and_leaves_nothing_behind(practice, workspace):
     noise = np.random.default_rng(0).bytes(70_000_000)
     answer = practice.post(FHIR, json=bundle(media(noise)))
     assert answer.status_code == 200, answer.text[:300]
