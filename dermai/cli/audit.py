@@ -94,19 +94,53 @@ def show(
 
 @audit.command("export")
 def export(
+    version: Annotated[
+        str | None, typer.Argument(help="One version's documents in a signed archive.", show_default=False)
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="A folder; reports/audit where none is given.")] = None,
     profile: Profile = "",
     settings: Settings = None,
 ) -> None:
     """Write the technical documentation, the champion's model card and a copy of the signed log.
 
-    Example: `dermai audit export --output ~/audit-2026`
+    With a version: one signed archive with its CHAI Applied Model Card, CycloneDX bills of software and model, CLEAR
+    Derm and TRIPOD+AI checklists and change plan. It names no person. `dermai audit verify-export` checks it.
+
+    Example: `dermai audit export 4 --output ~/audit-2026`
     """
+    from dermai.documents.signed_export import export_version
     from dermai.report.technical_documentation import export_records
 
     workspace, params = opened(profile, settings)
-    for file in export_records(workspace, params, output or workspace.reports / "audit"):
+    folder = output or workspace.reports / "audit"
+    if version is not None:
+        say(str(export_version(workspace, params, version, folder)))
+        return
+    for file in export_records(workspace, params, folder):
         say(str(file))
+
+
+@audit.command("verify-export")
+def verify_archive(
+    archive: Annotated[Path, typer.Argument(help="The archive that `dermai audit export VERSION` wrote.")],
+    public_key: Annotated[
+        Path | None, typer.Option(help="An auditor's own copy of the public key (`updates.pub`).", show_default=False)
+    ] = None,
+) -> None:
+    """Find any change of an archive of documents; exit with 1 where there is one. Nothing is unpacked.
+
+    Without a key it is checked with those that have signed this workspace's log.
+
+    Example: `dermai audit verify-export dermai-4.zip --public-key ~/keys/updates.pub`
+    """
+    from dermai.audit import AuditLog, load_public_key
+    from dermai.documents.export_verification import log_keys, verify_export
+    from dermai.workspace import find_workspace
+
+    keys = [load_public_key(public_key)] if public_key else log_keys(AuditLog(find_workspace().audit_log))
+    manifest = verify_export(archive, keys)
+    say(f"{manifest.model} version {manifest.version}, {len(manifest.files)} documents, all as they were signed")
+    say(f"as of record {manifest.newest_record} of the log {manifest.audit_log}, {manifest.as_of}")
 
 
 @audit.command("rotate-key")

@@ -33,6 +33,7 @@ class DataParams(Section):
     test_fraction: float = Field(0.2, gt=0, lt=1)
     folds: int = Field(5, ge=2, le=10)
     near_duplicate_bits: int = Field(4, ge=0, le=16)
+    licences: tuple[str, ...] = ()
 
 
 class ValidationParams(Section):
@@ -273,6 +274,35 @@ class WebParams(Section):
     provider: ProviderParams = ProviderParams()
 
 
+class DocumentsParams(Section):
+    """What no record knows and documents ask for, a sentence each: what is empty here is visibly empty there."""
+
+    developer: str = ""
+    contact: str = ""
+    release_stage: str = ""
+    availability: str = ""
+    regulatory_status: str = ""
+    clinical_risk_level: str = ""
+    patients: str = ""
+    eligibility: str = ""
+    treatments: str = ""
+    health_inequalities: str = ""
+    outcome_assessment: str = ""
+    sample_size: str = ""
+    funding: str = ""
+    conflicts_of_interest: str = ""
+    stakeholders: str = ""
+    patient_involvement: str = ""
+    consent: str = ""
+    ethical_approval: str = ""
+    protocol: str = ""
+    registration: str = ""
+    data_availability: str = ""
+    code_availability: str = ""
+    external_validation: str = ""
+    publications: str = ""
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -291,6 +321,7 @@ class Params(Section):
     monitoring: MonitoringParams = MonitoringParams()
     clockwork: ClockworkParams = ClockworkParams()
     web: WebParams = WebParams()
+    documents: DocumentsParams = DocumentsParams()
     compare: CompareParams = CompareParams()
 
     @model_validator(mode="after")

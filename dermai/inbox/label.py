@@ -8,19 +8,11 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.inbox.answer import WARNING, WITHHELD, NamedModel, Part
 from dermai.promotion.history import latest_attempt
+from dermai.report.intended_use import INTENDED_USE, NOT_FOR
 from dermai.report.model_card import known_limits
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.scorers import find_scorers
 from dermai.workspace import Workspace
-
-INTENDED_USE = (
-    "Sorts referrals with photographs of skin lesions by risk, so that dermatologists read the most urgent first. "
-    "For family doctors' practices and the teledermatology service that they send to."
-)
-NOT_FOR = (
-    "It is not for diagnosing, for deciding on a treatment, or for telling a patient that a lesion is harmless.",
-    "It is not for photographs without a lesion, nor for lesions of hair, nails or mucous membranes.",
-)
 
 
 class LesionClass(Part):

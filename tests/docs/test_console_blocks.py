@@ -36,6 +36,7 @@ NOT_RUN = {
     "README.md: make demo": "`make test` would run itself; the tutorial runs the demo's commands",
     "docs/distributed_training.md: export DERMAI_TORCHRUN": "two machines; tests/training/test_distributed.py has one",
     "docs/distributed_training.md: torchrun": "two machines; tests/training/test_distributed.py has one",
+    "docs/documents.md: dermai audit export": "a version with records; tests/documents/test_signed_export.py has one",
     "docs/experiments.md: dermai cross-validate": "five trainings; tests/cross_validation/test_run.py has small ones",
     "docs/experiments.md: zenml pipeline run": "hours; tests/integration/test_compare_strategies.py has a small grid",
     "docs/experiments.md: python -m benchmarks.": "hours, on photographs of publishers",
