@@ -16,11 +16,11 @@ SYMPTOMS = ("itch", "grew", "hurt", "changed", "bleed", "elevation")  # what the
 COLUMNS = (
     "image", "case_id", "patient_id", "lesion_id", "diagnosis", "source_label", "source", "site", "view",
     "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split", "batch", *SYMPTOMS,
-    "fold",
+    "fold", "licence",
 )  # fmt: skip
 REQUIRED = ("image", "case_id", "patient_id", "lesion_id", "source", "split", "batch")
 SPLITS = ("train", "test")
-ADDED_LATER = (*SYMPTOMS, "fold")  # columns that a table of an earlier release does not have
+ADDED_LATER = (*SYMPTOMS, "fold", "licence")  # columns that a table of an earlier release does not have
 VIEWS = ("macroscopic", "anatomical", "dermoscopic")
 SEXES = ("female", "male")
 ANSWERS = ("yes", "no")
@@ -84,8 +84,12 @@ def parse_cases(path: Path) -> pd.DataFrame:
 
 
 def write_cases(path: Path, cases: pd.DataFrame) -> None:
-    """Replace the case table at once, with columns in the contract's order and ages as plain numbers."""
-    table = cases[list(COLUMNS)].copy()
+    """Replace the case table at once, with columns in the contract's order and ages as plain numbers.
+
+    The column `licence` is written where a publisher's licence is known of any photograph.
+    """
+    columns = [name for name in COLUMNS if name != "licence" or (cases[name] != "").any()]
+    table = cases[columns].copy()
     table["age"] = [format(age, "g") if pd.notna(age) else "" for age in table["age"]]
     write_bytes(path, csv_text(table).encode("utf-8"))
 

@@ -19,7 +19,7 @@ from dermai.errors import InvalidCases
 COLUMNS = (
     "file", "case", "patient", "lesion", "label", "source", "site", "view",
     "age", "sex", "body_site", "skin_type", "device", "acquired_on", "confirmed_by", "split", "fold",
-    *SYMPTOMS,
+    *SYMPTOMS, "licence",
 )  # fmt: skip
 SPLIT_NOT_USED = (
     "the column split is not used: who is tested on is drawn here, and a patient who is known keeps their split"

@@ -33,6 +33,7 @@ from dermai.ingest.decoding import decode
 from dermai.ingest.delivery import Delivery
 from dermai.ingest.fingerprints import Fingerprint, FingerprintTable, dataset_fingerprints
 from dermai.ingest.intake_report import IntakeReport, by_class
+from dermai.ingest.licences import refused_licences
 from dermai.ingest.near_duplicates import near_duplicates
 from dermai.ingest.one_intake import alone, known_cases, room_for
 from dermai.ingest.quarantine import Rejection, quarantine
@@ -136,6 +137,7 @@ class _Intake:
         self.notes += row_notes(values)
         sorting = _Sorting(values.rows.assign(site=one_spelling(values.rows["site"], known["site"])))
         sorting.reject(row_problems(values))
+        sorting.reject(refused_licences(sorting.rows, self.params.data.licences))
         sorting.rows = translated(sorting.rows, pseudonyms, known, self.batch)
         sorting.reject(conflicts_with_known(sorting.rows, known))
         self.notes += known_at_other_sites(sorting.rows, known)

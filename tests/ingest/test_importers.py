@@ -152,7 +152,7 @@ def test_ham10000_is_split_by_lesion_and_its_unknowns_are_empty(tmp_path: Path, 
     assert cases.loc["nv", "confirmed_by"] == "follow_up"
 
 
-@pytest.mark.parametrize("importer", [read_pad_ufes_20, read_ham10000, read_derm7pt, read_dermofit])
+@pytest.mark.parametrize("importer", [importers()[dataset.source] for dataset in Dataset])
 def test_a_folder_without_the_publisher_s_layout_is_one_clear_error(importer: Importer, tmp_path: Path) -> None:
     with pytest.raises(InvalidCases, match=r"holds no|is not a folder"):
         importer(tmp_path)
