@@ -11,18 +11,15 @@ import yaml
 
 from dermai.config import DocumentsParams, Params
 from dermai.documents.measures import group_measures, measures_of
+from dermai.documents.photograph_sets import COUNTED, both_sets, set_words
 from dermai.documents.version_evidence import VersionEvidence
+from dermai.gate.policy_defaults import flat
 from dermai.records.moves import Move
-from dermai.records.update_record import PhotographSet
 from dermai.report.intended_use import INTENDED_USE, NOT_FOR
 from dermai.report.model_card import known_limits
 from dermai.taxonomy import load_taxonomy
 
 SOFTWARE_FACTS = Path(__file__).with_name("software_facts.yaml")
-COUNTED = {
-    "diagnosis": "class", "source": "source", "site": "site", "device": "device",
-    "skin_type": "Fitzpatrick skin type", "sex": "sex",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,34 +52,6 @@ def _of_the_software() -> dict[str, Fact]:
     found = {name: Fact(fact["text"], f"dermai, {fact['page']}") for name, fact in said.items()}
     use, no_use = Fact(INTENDED_USE, "dermai, intended use"), Fact(" ".join(NOT_FOR), "dermai, intended use")
     return {"intended_use": use, "not_for": no_use, **found}
-
-
-def _counts(part: PhotographSet | None, *names: str) -> str:
-    """What a set of photographs holds, and its counts by some columns that it has."""
-    if part is None:
-        return ""
-    sentences = [f"{part.photographs} photographs of {part.lesions} lesions of {part.patients} patients."]
-    for name in names:
-        counts = part.counts.get(name)
-        if counts:
-            listed = ", ".join(f"{value or 'not recorded'} {number}" for value, number in sorted(counts.items()))
-            sentences.append(f"By {COUNTED[name]}: {listed}.")
-    return " ".join(sentences)
-
-
-def _set_words(role: str, *names: str) -> Callable[[VersionEvidence], str]:
-    def words(evidence: VersionEvidence) -> str:
-        found = _counts(evidence.record.dataset.sets.get(role), *names)
-        return f"{role.capitalize()}: {found}" if found else ""
-
-    return words
-
-
-def _both_sets(*names: str) -> Callable[[VersionEvidence], str]:
-    def words(evidence: VersionEvidence) -> str:
-        return " ".join(filter(None, (_set_words("train", *names)(evidence), _set_words("test", *names)(evidence))))
-
-    return words
 
 
 def _simulated(evidence: VersionEvidence) -> str:
@@ -140,6 +109,21 @@ def _gate(evidence: VersionEvidence) -> str:
         for found in column.classes
     ]
     return f"Level {decision.alpha:g}, policy {decision.policy_hash[:16]}. {'; '.join(tests)}."
+
+
+def _reference_standards(evidence: VersionEvidence) -> str:
+    """What a diagnosis must be confirmed by to count, as the policy of the record says; older ones said nothing."""
+    rules = flat(evidence.record.policy.root)
+    by_class = "reference_standards.by_class."
+    named = {key.removeprefix(by_class): kinds for key, kinds in rules.items() if key.startswith(by_class)}
+    named |= {"others": rules["reference_standards.otherwise"]} if "reference_standards.otherwise" in rules else {}
+    said = [
+        f"{code} confirmed by {' or '.join(map(str, kinds))}"
+        for code, kinds in named.items()
+        if isinstance(kinds, list)
+    ]
+    counted = f"In the gate counts: {'; '.join(said)}." if said else ""
+    return " ".join(filter(None, (counted, *(evidence.decision.not_counted if evidence.decision else ()))))
 
 
 def move_words(move: Move) -> str:
@@ -210,14 +194,14 @@ def _specification(evidence: VersionEvidence) -> str:
 
 OF_THE_RECORD: Mapping[str, Callable[[VersionEvidence], str]] = {
     "title": lambda evidence: f"{evidence.name}, version {evidence.version}: a classifier of skin-lesion photographs",
-    "data_sources": _both_sets("source", "site"),
+    "data_sources": both_sets("source", "site"),
     "data_dates": lambda evidence: f"Dataset {evidence.record.dataset.version}, update {evidence.attempt.time[:10]}.",
-    "participants": _both_sets("sex", "skin_type"),
-    "classes_counted": _both_sets("diagnosis"),
-    "training_data": _set_words("train", *COUNTED),
-    "test_data": _set_words("test", *COUNTED),
-    "devices": _both_sets("device"),
-    "skin_types": _both_sets("skin_type"),
+    "participants": both_sets("sex", "skin_type"),
+    "classes_counted": both_sets("diagnosis"),
+    "training_data": set_words("train", *COUNTED),
+    "test_data": set_words("test", *COUNTED),
+    "devices": both_sets("device"),
+    "skin_types": both_sets("skin_type"),
     "simulated": _simulated,
     "partitions": _partitions,
     "performance": _performance,
@@ -226,6 +210,7 @@ OF_THE_RECORD: Mapping[str, Callable[[VersionEvidence], str]] = {
     "limits": _limits,
     "decision": _decision,
     "gate": _gate,
+    "reference_standards": _reference_standards,
     "moves": _moves,
     "updating": _updating,
     "training": _training,
