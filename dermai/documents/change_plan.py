@@ -27,6 +27,7 @@ MAY_NOT_CHANGE = (
     "the policy of the gate: a changed one promotes nothing before a named person approves it",
     "how patients are split: a test patient stays one, and no training sees them",
 )
+MODEL_SECTIONS = ("seed", "data", "validation", "model", "training", "clinical", "continual", "evaluation", "gate")
 RISKS = (
     ("the new version misses more melanomas or carcinomas", "floors, and non-inferiority to the champion in pairs"),
     ("small losses add up over many updates", "non-inferiority to the anchor, the first approved model"),
@@ -113,10 +114,15 @@ def _modifications(evidence: VersionEvidence, facts: Mapping[str, Fact]) -> Plan
                     Statement(about="reason for the update", text=evidence.record.trigger.kind, source=record),
                     Statement(about="parameters", text=f"SHA-256 {evidence.record.params_sha256}", source=record),
                 ),
-                values=evidence.record.overrides,
+                values=_laid_over(evidence),
             ),
         ),
     )
+
+
+def _laid_over(evidence: VersionEvidence) -> dict[str, JsonValue]:
+    """What was laid over params.yaml of what models depend on; other sections may hold addresses of persons."""
+    return {key: value for key, value in evidence.record.overrides.items() if key.split(".")[0] in MODEL_SECTIONS}
 
 
 def _protocol(evidence: VersionEvidence, facts: Mapping[str, Fact]) -> PlanPart:

@@ -65,6 +65,8 @@ def _verified(archive: Path, opened: zipfile.ZipFile, keys: Iterable[Ed25519Publ
     names = [entry.filename for entry in entries]
     if len(names) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise ExportDamaged(f"{archive} is larger than any that `dermai audit export` writes")
+    if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
+        raise ExportDamaged(f"{archive} was packed anew: `dermai audit export` compresses and encrypts nothing")
     if len(set(names)) < len(names) or not {MANIFEST, SIGNATURE} <= set(names):
         raise ExportDamaged(f"{archive} holds no {MANIFEST} with its signature, or one name twice: get another copy")
     content, signature = opened.read(MANIFEST), opened.read(SIGNATURE).decode("ascii", "replace").strip()

@@ -14,7 +14,7 @@ from dermai.documents.measures import group_measures, measures_of
 from dermai.documents.photograph_sets import COUNTED, both_sets, set_words
 from dermai.documents.version_evidence import VersionEvidence
 from dermai.gate.policy_defaults import flat
-from dermai.records.moves import Move
+from dermai.records.moves import Move, Promotion
 from dermai.report.intended_use import INTENDED_USE, NOT_FOR
 from dermai.report.model_card import known_limits
 from dermai.taxonomy import load_taxonomy
@@ -129,7 +129,11 @@ def _reference_standards(evidence: VersionEvidence) -> str:
 def move_words(move: Move) -> str:
     """What a move did, by which role; the name stands in the log."""
     verb = {"promotion": "promoted", "rollback": "brought back", "rejection": "rejected"}[move.event]
-    return f"{verb} by {move.role or 'the gate'}"
+    if isinstance(move, Promotion) and move.provisional is not None:
+        verb += (
+            f" provisionally, until {move.provisional.until}, though not shown: {' '.join(move.provisional.not_shown)}"
+        )
+    return f"{verb}, by {move.role or 'the gate'}"
 
 
 def _moves(evidence: VersionEvidence) -> str:

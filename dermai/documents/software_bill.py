@@ -37,18 +37,22 @@ def locked_software(workspace: Workspace, evidence: VersionEvidence) -> LockedSo
     Where neither has the recorded hash, what is installed here is listed instead, and `source` says so.
     """
     code = evidence.record.code
-    candidates = [workspace.root / LOCK]
-    contents = [file.read_bytes() for file in candidates if file.is_file()]
-    kept = subprocess.run(
-        ["git", "-C", str(workspace.root), "show", f"{code.commit}:{LOCK}"], capture_output=True, check=False
-    )
-    for content in [*contents, kept.stdout]:
+    own = workspace.root / LOCK
+    for content in (own.read_bytes() if own.is_file() else b"", _kept_by_git(workspace, code.commit)):
         if code.lock_sha256 and sha256_bytes(content) == code.lock_sha256:
             return LockedSoftware(dict(_pinned(content.decode("utf-8"))), f"the lock file {code.lock_sha256}")
     return LockedSoftware(
         {_name(found): found.version for found in importlib.metadata.distributions() if found.metadata["Name"]},
         INSTALLED,
     )
+
+
+def _kept_by_git(workspace: Workspace, commit: str) -> bytes:
+    command = ["git", "-C", str(workspace.root), "show", f"{commit}:{LOCK}"]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).stdout
+    except FileNotFoundError:  # git is not installed
+        return b""
 
 
 def software_bill(software: LockedSoftware, evidence: VersionEvidence) -> str:

@@ -26,7 +26,7 @@ def test_the_policy_and_the_approvals_stand_in_the_protocol(evidence: VersionEvi
     _, protocol, impact = change_plan(evidence, facts).parts
     evaluation, procedures = protocol.sections[2:]
     assert (evaluation.values["floors.MM"], evaluation.values["alpha"]) == (0.7, 0.05)
-    assert any("promoted by dermatologist" in line.text for line in procedures.statements)
+    assert any("promoted, by dermatologist" in line.text for line in procedures.statements)
     assert any("skin type 2" in line.text for section in impact.sections for line in section.statements)
 
 

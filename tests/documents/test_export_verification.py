@@ -49,6 +49,14 @@ def test_every_change_is_found(archive: Path, fleet: Fleet, change, message: str
         verify_export(rewritten(archive, change), keys)
 
 
+def test_an_archive_that_was_packed_anew_is_refused(archive: Path, fleet: Fleet) -> None:
+    with zipfile.ZipFile(archive) as opened, zipfile.ZipFile(archive.with_name("other.zip"), "w") as other:
+        for name in opened.namelist():
+            other.writestr(name, opened.read(name), zipfile.ZIP_DEFLATED)
+    with pytest.raises(ExportDamaged, match="was packed anew"):
+        verify_export(archive.with_name("other.zip"), log_keys(fleet.audit))
+
+
 def test_what_is_no_archive_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "note.zip").write_text("not a zip")
     with pytest.raises(ExportDamaged, match="is no archive that"):

@@ -29,4 +29,4 @@ def test_a_leak_is_counted_and_no_person_is_named(facts: dict[str, Fact]) -> Non
     assert "1 patients are in more than one split" in said
     assert LEAKED.split()[1] not in said
     assert NAMED_PERSON not in said
-    assert "promoted by dermatologist" in facts["moves"].text
+    assert "promoted, by dermatologist" in facts["moves"].text
