@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dermai.documents.change_plan import change_plan, change_plan_page
 from dermai.documents.facts import Fact
 from dermai.documents.version_evidence import VersionEvidence
@@ -34,3 +36,12 @@ def test_the_page_shows_what_is_open(evidence: VersionEvidence, facts: dict[str,
     page = change_plan_page(change_plan(evidence, facts), evidence)
     assert "Not recorded: to be filled in." in page  # nobody wrote the clinical risk level down
     assert "40 of 50 found by it" in page
+
+
+def test_only_what_models_depend_on_is_told_of_what_was_laid_over(
+    evidence: VersionEvidence, facts: dict[str, Fact]
+) -> None:
+    laid_over = {"model.image_size": 64, "monitoring.mail_to": ["ana@hospital.example"]}
+    record = evidence.record.model_copy(update={"overrides": laid_over})
+    told = change_plan(replace(evidence, attempt=replace(evidence.attempt, body=record)), facts)
+    assert told.parts[0].sections[2].values == {"model.image_size": 64}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from dermai.config import load_params
-from dermai.documents.facts import Fact, fact_names, facts_of
+from dermai.documents.facts import Fact, fact_names, facts_of, move_words
 from dermai.documents.version_evidence import VersionEvidence
+from dermai.records.moves import Promotion, ProvisionalTerms
 from tests.documents.made_version import LEAKED, NAMED_PERSON
 from tests.promotion.fleet import Fleet
 
@@ -30,3 +33,12 @@ def test_a_leak_is_counted_and_no_person_is_named(facts: dict[str, Fact]) -> Non
     assert LEAKED.split()[1] not in said
     assert NAMED_PERSON not in said
     assert "promoted, by dermatologist" in facts["moves"].text
+
+
+def test_a_provisional_champion_is_said_to_be_one(evidence: VersionEvidence) -> None:
+    terms = ProvisionalTerms(not_shown=("The floor of MM is not shown.",), until=date(2026, 12, 1))
+    (move,) = (move.body for move in evidence.moves)
+    assert isinstance(move, Promotion)
+    assert move_words(move.model_copy(update={"provisional": terms})) == (
+        "promoted provisionally, until 2026-12-01, though not shown: The floor of MM is not shown., by dermatologist"
+    )
