@@ -59,5 +59,5 @@ def test_numbers_stand_with_their_intervals(evidence: VersionEvidence, facts: di
     found = {text_of(each, "Label"): json.loads(text_of(each, "ValueJson")) for each in results}
     assert set(found) == {"sensitivity, MM", "sensitivity, BCC"}
     assert found["sensitivity, MM"] == {
-        "kind": "estimate_ci", "estimate": 86.0, "lower": 73.2623, "upper": 94.1771, "level": 95.0, "unit": "%",
+        "kind": "estimate_ci", "estimate": 86.0, "lower": 73.2604, "upper": 94.1808, "level": 95.0, "unit": "%",
     }  # fmt: skip
