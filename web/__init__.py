@@ -22,7 +22,8 @@ How a room is added (`web/reading/`, say):
   `web/database/migrations/versions/reading.py` whose `down_revision` is the newest of `main`: one line, no forks.
 - `note_access(database, visitor, case_id, "photograph")` of `web/accounts/access_log.py`, before a case is shown.
 - Links in the navigation: `web/frame/navigation.py`. Larger bodies: `BODY_LIMITS` in `web/application.py`.
-- `authenticate(...)` of `web/accounts/authentication.py` asks for the password again before a decision.
+- `confirm_password(request, visitor, password)` of `web/frame/admission.py` asks for the password again before a
+  decision.
 - What lies below `/api/` gets its errors as `application/problem+json`, below `/fhir` as an OperationOutcome; a
   `DermaiError` becomes a page (or JSON) that says its message: 422, `Refused` 409, `ServiceUnavailable` 503.
 - Routes are `def`, not `async def`: they work with files and the database.

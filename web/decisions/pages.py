@@ -16,12 +16,12 @@ from dermai.promotion.status import Status, read_status
 from dermai.promotion.two_persons import first_approval
 from dermai.records.moves import FirstApproval
 from dermai.records.summary import summarise
-from web.accounts.authentication import TooManyAttempts, WrongPassword, authenticate
+from web.accounts.authentication import TooManyAttempts, WrongPassword
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.decisions.actions import Action, Person, carry_out, check_nothing_new, newest_decisive
-from web.frame.addresses import address_of, report_address
-from web.frame.admission import permitted
+from web.frame.addresses import report_address
+from web.frame.admission import confirm_password, permitted
 from web.frame.page import page
 from web.frame.service import service_of
 
@@ -57,7 +57,7 @@ def decide(
     try:
         if not person.reason:
             raise Refused("say why in a sentence: it stays in the record")
-        authenticate(service.database, visitor.name, password, address_of(request))
+        confirm_password(request, visitor, password)
         check_nothing_new(AuditLog(service.workspace.audit_log), seen)
         entry = carry_out(service.workspace, service.params, action, about, person)
     except DermaiError as error:

@@ -9,6 +9,7 @@ from fastapi import HTTPException
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from web.accounts.authentication import authenticate_again
 from web.accounts.roles import Permission
 from web.accounts.sessions import csrf_token, visitor_of
 from web.accounts.visitor import Visitor
@@ -77,6 +78,16 @@ def visitor_from(request: Request) -> Visitor | None:
         request.state.visitor = visitor_of(service.database, secret, service.idle, service.longest) if secret else None
     found: Visitor | None = request.state.visitor
     return found
+
+
+def confirm_password(request: Request, visitor: Visitor, password: str) -> None:
+    """That the visitor typed their password again, before something that must be theirs is done.
+
+    Raises:
+        WrongPassword, TooManyAttempts: see `authenticate_again`.
+    """
+    secret = request.cookies.get(SESSION_COOKIE, "")
+    authenticate_again(service_of(request).database, visitor, secret, password)
 
 
 async def check_form(request: Request) -> None:

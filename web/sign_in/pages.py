@@ -16,7 +16,7 @@ from web.accounts.sessions import end_session
 from web.accounts.tables import Account
 from web.accounts.visitor import Visitor
 from web.frame.addresses import address_of, within_the_service
-from web.frame.admission import SESSION_COOKIE, open_to_everyone, permitted, visitor_from
+from web.frame.admission import SESSION_COOKIE, confirm_password, open_to_everyone, permitted, visitor_from
 from web.frame.page import page
 from web.frame.service import service_of
 from web.sign_in.cookie import signed_in
@@ -91,7 +91,7 @@ def change_password(
     """A new password, after the old one; all other sessions of the account are over."""
     service = service_of(request)
     try:
-        authenticate(service.database, visitor.name, old, address_of(request))
+        confirm_password(request, visitor, old)
         if new != again:
             raise DermaiError("The new password was not typed twice the same.")
         with service.database.writing() as session:

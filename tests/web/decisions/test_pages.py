@@ -12,7 +12,7 @@ from dermai.promotion.policy_approval import approve_policy
 from dermai.records.log import records_of
 from dermai.records.moves import FirstApproval, Promotion, Refusal, Rejection
 from tests.promotion.fleet import WHO, Fleet
-from tests.web.visitors import PASSWORD, show
+from tests.web.visitors import PASSWORD, csrf_of, show
 from web.decisions.actions import check_nothing_new, newest_decisive
 
 
@@ -50,7 +50,7 @@ def test_a_clinical_lead_sees_the_evidence_and_approves_with_a_reason(fleet: Fle
 @pytest.mark.parametrize(
     ("wrong", "status", "said"),
     [
-        ({"password": "not it"}, 401, "Name and password do not belong together"),
+        ({"password": "not it"}, 401, "This is not the password of your account"),
         ({"reason": "  "}, 409, "say why"),
         ({"about": "9"}, 422, "9"),
         ({"seen": "1"}, 409, "since you opened the page, record"),
@@ -64,6 +64,26 @@ def test_nothing_is_decided_without_all_that_a_decision_needs(
     assert answer.status_code == status
     assert said in answer.text
     assert "champion" not in fleet.aliases()
+
+
+def test_what_strangers_guess_under_a_lead_s_name_keeps_the_lead_from_nothing(
+    fleet: Fleet, signed_in, service
+) -> None:
+    version, lead = fleet.candidate(), signed_in("clinical lead")
+    guess = {"csrf": csrf_of(service.get("/sign-in").text), "name": "clinical.lead", "password": "a guess"}
+    assert [service.post("/sign-in", data=guess).status_code for _ in range(9)] == [401] * 8 + [429]
+    assert lead.post("/decisions/promote", data=form(fleet, version)).status_code == 303
+    assert fleet.aliases()["champion"] == version
+
+
+def test_whoever_took_a_session_s_cookie_guesses_eight_times_and_other_sessions_go_on(fleet: Fleet, signed_in) -> None:
+    version, taken, lead = fleet.candidate(), signed_in("clinical lead"), signed_in("clinical lead")
+    wrong = form(fleet, version, password="a guess")
+    tried = [taken.post("/decisions/promote", data=wrong).status_code for _ in range(9)]
+    assert tried == [401] * 8 + [429]
+    assert taken.post("/decisions/promote", data=form(fleet, version)).status_code == 429
+    assert taken.post("/account/password", data={"old": PASSWORD, "new": "n" * 20, "again": "n" * 20}).status_code == 422
+    assert lead.post("/decisions/promote", data=form(fleet, version)).status_code == 303
 
 
 def test_the_rules_of_the_commands_hold_and_a_refusal_is_recorded(fleet: Fleet, signed_in) -> None:
