@@ -29,6 +29,7 @@ from dermai.inbox.sent import HiddenReferral, Row, SentPhotograph, SentReferral,
 from dermai.inbox.warm_model import WarmModel
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.logged_cases import LoggedCases
 from dermai.triage.scoring import cleaned, quality, triage_folder, unusable
 from dermai.workspace import Workspace
 
@@ -55,6 +56,7 @@ class ReferralService:
         self.filing_problem = ""
         self._pseudonyms = load_pseudonyms(workspace)
         log = PredictionLog.of(workspace)
+        self._logged = LoggedCases(log)
         self._numbers = SenderNumbers(self._pseudonyms, known=cache(log.pseudonyms))
         self._in_hand: dict[str, tuple[str, asyncio.Task[ReferralAnswer]]] = {}
         self._count = 0
@@ -70,6 +72,7 @@ class ReferralService:
         """
         self._take_over()
         self.inbox.sweep()
+        self._logged.known_under("")  # what is in the log is looked through now, and not in front of the first patient
         limits = self.params.inbox
         self._threads = ThreadPoolExecutor(LOOKING, thread_name_prefix="referrals")
         self._writers = ThreadPoolExecutor(WRITING, thread_name_prefix="inbox")
@@ -171,9 +174,13 @@ class ReferralService:
         for entry in earlier:
             if entry.request == hidden.request:
                 return entry.answer
-        mine = {str(row["site"]) for entry in earlier for row in entry.rows} <= {str(hidden.rows[0]["site"])}
-        patients = {entry.patient_id for entry in earlier} | {hidden.patient_id}
-        if not mine:
+        logged = self._logged.known_under(hidden.case_id)  # from folders of referrals, too
+        sites = {str(row["site"]) for entry in earlier for row in entry.rows} | logged.sites
+        patients = {entry.patient_id for entry in earlier} | logged.patients | {hidden.patient_id}
+        if sites == {""}:
+            said = "this case number came in by a folder that names no practice, so nobody knows whose it is"
+            raise KnownCase(f"{said}: give the case another number, or let the service add the photographs")
+        if not sites <= {str(hidden.rows[0]["site"])}:
             raise KnownCase("this case number is another sender's: number the case in a way that is your own")
         if len(patients) > 1:
             raise KnownCase("this case number came in under another patient: find out whose case it is")

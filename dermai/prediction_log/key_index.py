@@ -66,6 +66,12 @@ def key_index(file: Path, parts: Sequence[Path]) -> KeyIndex:
     return KeyIndex(rows, {name: place for place, name in enumerate(rows["part"].to_pylist())})
 
 
+def column_hashes(part: Path, name: str) -> Hashes | None:
+    """A column of one part, row by row; None where it cannot be read."""
+    row = _indexed(part)
+    return None if row is None else np.asarray(row[name], dtype=np.uint64)
+
+
 def _indexed(part: Path) -> dict[str, object] | None:
     try:
         with pq.ParquetFile(part) as opened:

@@ -129,6 +129,38 @@ def test_another_content_under_the_same_case_number_is_taken_in_only_when_it_say
     assert len(referred_cases(PredictionLog.of(workspace))) == 1
 
 
+def test_the_number_of_a_case_that_came_in_a_folder_is_its_own_practice_s(workspace, champion, params, tmp_path):
+    folder = write_referrals(tmp_path / "new", 3)
+    table = pd.read_csv(folder / "cases.csv", dtype=str).assign(site=["Porto", "Braga", ""])
+    table.to_csv(folder / "cases.csv", index=False)
+    porto, braga, nobody = ((row["case_id"], row["patient_id"]) for row in table.to_dict("records"))
+    new = lambda known, **more: referral(photograph(tmp_path, 9), case=known[0], patient=known[1], **more)  # noqa: E731
+    with receiving(workspace, params) as service:
+        run_triage(workspace, params, folder, workspace.root / "out", received_time(""))
+        with pytest.raises(KnownCase, match="another sender's"):
+            send(service, new(braga))
+        with pytest.raises(KnownCase, match="names no practice"):
+            send(service, new(nobody))
+        with pytest.raises(KnownCase, match="came in under another patient"):
+            send(service, new((porto[0], "somebody else")))
+        assert send(service, new(porto))[0].risk
+    assert len(referred_cases(PredictionLog.of(workspace))) == 3
+
+
+def test_a_case_of_a_folder_that_waits_for_a_photograph_is_its_own_practice_s_too(
+    workspace, champion, params, tmp_path
+):
+    folder = write_referrals(tmp_path / "new", 1)
+    table = pd.read_csv(folder / "cases.csv", dtype=str).assign(site="Braga")
+    table.to_csv(folder / "cases.csv", index=False)
+    photograph(tmp_path, blurred=True).file.replace(folder / table["image"][0])
+    with receiving(workspace, params) as service:
+        run_triage(workspace, params, folder, workspace.root / "out", received_time(""))
+        assert referred_cases(PredictionLog.of(workspace)).empty
+        with pytest.raises(KnownCase, match="another sender's"):
+            send(service, referral(photograph(tmp_path, 1), case=table["case_id"][0], patient=table["patient_id"][0]))
+
+
 def test_a_case_stays_as_urgent_as_it_was_when_a_further_photograph_is_sent(workspace, champion, params, tmp_path):
     with receiving(workspace, params) as service:
         first = send(service, referral(photograph(tmp_path)))[0]
