@@ -24,7 +24,7 @@ from monitoring.earlier_histories import judged_before
 from monitoring.evidently_report import EvidentlyProject
 from monitoring.findings import HEADLINES
 from monitoring.history import History, read_history, write_history
-from monitoring.notices import incident_notices, send_notices, waiting_notices
+from monitoring.notices import inbox_notices, incident_notices, send_notices, waiting_notices
 from monitoring.overall_verdict import overall
 from monitoring.owed_alerts import send_owed_alerts
 from monitoring.recorded_alarms import record_sensitivity_alarm, record_window_alarms
@@ -72,7 +72,7 @@ def run_monitoring(workspace: Workspace, params: Params, run: str) -> Monitoring
             raise_incidents(workspace, params)  # of a `dermai confirm` that died before it could
             undelivered = send_owed_alerts(workspace, params.monitoring)
             waiting = keep_waiting_list(workspace, params)
-            notices = [*incident_notices(workspace), *waiting_notices(waiting)]
+            notices = [*incident_notices(workspace), *inbox_notices(workspace), *waiting_notices(waiting)]
             undelivered += send_notices(workspace, params.monitoring, notices)
     summary = _summary(history, before, alarms, [*problems, *undelivered])
     output = workspace.reports / "monitor_drift" / run

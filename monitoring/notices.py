@@ -18,6 +18,7 @@ from dermai.audit import AuditLog
 from dermai.config import ClockworkParams, MonitoringParams
 from dermai.evaluation.words import count_words
 from dermai.files import locked, write_text
+from dermai.inbox.set_aside import WHAT_TO_DO, referrals_set_aside
 from dermai.promotion.acknowledgement import in_words, open_incidents
 from dermai.records.clockwork import overdue_tasks
 from dermai.workspace import Workspace
@@ -72,6 +73,20 @@ def clockwork_notices(workspace: Workspace, params: ClockworkParams) -> list[Not
         return []
     subject = f"dermai: {count_words(len(late), 'scheduled task')} did not run in time"
     return [Notice("clockwork", subject, late, {"causes": ["schedule"]})]
+
+
+def inbox_notices(workspace: Workspace) -> list[Notice]:
+    """One for the referrals that were acknowledged and cannot be filed; each lies aside with its reason."""
+    found = referrals_set_aside(workspace)
+    if not found:
+        return []
+    sites = ", ".join(sorted({one.site or "a practice that is not known" for one in found}))
+    sentences = (
+        f"Acknowledged and on no worklist: {count_words(len(found), 'referral')}, from {sites}.",
+        f"In state/inbox/set_aside, on the machine, each lies with its reason: {WHAT_TO_DO}.",
+    )
+    subject = f"dermai: {count_words(len(found), 'referral')} could not be filed"
+    return [Notice("inbox", subject, sentences, {"causes": ["inbox"], "referrals": len(found)})]
 
 
 def waiting_notices(found: WaitingList) -> list[Notice]:

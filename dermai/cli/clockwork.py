@@ -54,18 +54,21 @@ def shadow_look(profile: Profile = "", settings: Settings = None) -> None:
 
 
 def tell(profile: Profile = "", settings: Settings = None) -> None:
-    """Alert of what nobody has seen to: missed cancers, tasks that did not run, overdue cases; each once a day.
+    """Alert of what nobody has seen to: missed cancers, tasks that did not run, referrals set aside, overdue cases.
+
+    Each once a day.
 
     Example: `dermai tell`, each hour
     """
     from dermai.errors import DermaiError
-    from monitoring.notices import clockwork_notices, incident_notices, send_notices, waiting_notices
+    from monitoring.notices import clockwork_notices, inbox_notices, incident_notices, send_notices, waiting_notices
     from monitoring.waiting_list import keep_waiting_list
 
     workspace, params = opened(profile, settings)
     notices = [
         *incident_notices(workspace),
         *clockwork_notices(workspace, params.clockwork),
+        *inbox_notices(workspace),
         *waiting_notices(keep_waiting_list(workspace, params)),
     ]
     for notice in notices:

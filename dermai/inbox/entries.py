@@ -1,11 +1,13 @@
 """The inbox: acknowledged referrals, one file each, until they are in the prediction log and afterwards.
 
 `waiting/<case>-<request>.json` is written whole and flushed before the sender is told anything; once the prediction
-log has it, the file moves to `filed/`. A process that is killed in between files it again, which changes nothing.
+log has it, the file moves to `filed/`. A process that is killed in between files it again, which changes nothing. One
+that is damaged is set aside alone (`dermai.inbox.set_aside`).
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -20,12 +22,14 @@ from numpy.typing import NDArray
 from pydantic import Base64UrlBytes, BaseModel, ConfigDict, ValidationError
 
 from dermai.data.cases import photograph_path
-from dermai.errors import DermaiError
 from dermai.files import sync_folder, write_bytes
 from dermai.inbox.answer import ReferralAnswer
 from dermai.inbox.sent import Row
+from dermai.inbox.set_aside import set_aside
 from dermai.ingest.photographs import Photograph
 from dermai.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 
 class Scores(BaseModel):
@@ -106,24 +110,19 @@ class Inbox:
         write_bytes(self.waiting_folder / entry.file_name, entry.model_dump_json().encode())
 
     def of_case(self, case_id: str) -> list[AnsweredReferral]:
-        """The entries of a case.
-
-        Raises:
-            DermaiError: one cannot be read.
-        """
+        """The entries of a case; a damaged one is set aside, and what the prediction log has of it stays known."""
         pattern = f"{case_id}-*.json"
         waiting = list(self.waiting_folder.glob(pattern))
         filed = list(self._filed(case_id).glob(pattern))
         names = {file.name for file in (*waiting, *filed)}  # one that moves meanwhile is in one of them
-        return [self._read_named(case_id, name) for name in sorted(names)]
+        found = [self._read_named(case_id, name) for name in sorted(names)]
+        return [entry for entry in found if entry is not None]
 
     def waiting(self) -> list[AnsweredReferral]:
-        """What waits for the prediction log, the longest first.
-
-        Raises:
-            DermaiError: an entry cannot be read.
-        """
-        return sorted(map(_read, self.waiting_folder.glob("*.json")), key=lambda entry: (entry.received, entry.request))
+        """What waits for the prediction log, the longest first; a damaged entry is set aside."""
+        found = [self._read(file) for file in self.waiting_folder.glob("*.json")]
+        sound = [entry for entry in found if entry is not None]
+        return sorted(sound, key=lambda entry: (entry.received, entry.request))
 
     def count(self) -> int:
         """How many wait."""
@@ -140,11 +139,27 @@ class Inbox:
     def _arrivals(self) -> Path:
         return self.folder / "arriving.tmp"
 
-    def _read_named(self, case_id: str, name: str) -> AnsweredReferral:
+    def set_aside(self, entry: AnsweredReferral, reason: str) -> None:
+        """Of one that is sound and cannot be filed all the same: it waits for a person, and holds up no other."""
+        set_aside(self.folder, self.waiting_folder / entry.file_name, reason)
+
+    def _read_named(self, case_id: str, name: str) -> AnsweredReferral | None:
         try:
-            return _read(self.waiting_folder / name)
+            return self._read(self.waiting_folder / name)
         except FileNotFoundError:
-            return _read(self._filed(case_id) / name)
+            return self._read(self._filed(case_id) / name)
+
+    def _read(self, file: Path) -> AnsweredReferral | None:
+        """An entry; None where it is damaged, and set aside now."""
+        try:
+            return AnsweredReferral.model_validate_json(file.read_bytes())
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            reason = f"it is damaged ({where}: {first['msg']})" if where else f"it is damaged ({first['msg']})"
+            logger.error("%s is set aside: %s", file.name, reason)
+            set_aside(self.folder, file, reason)
+            return None
 
     def _filed(self, case_id: str) -> Path:
         return self.folder / "filed" / case_id[1:4]
@@ -165,11 +180,3 @@ def keep_photograph(store: Path, photograph: Photograph) -> None:
     with path.open("rb") as stream:  # a triage of a folder may have left it to the system to write
         os.fsync(stream.fileno())
     sync_folder(path.parent)
-
-
-def _read(file: Path) -> AnsweredReferral:
-    try:
-        return AnsweredReferral.model_validate_json(file.read_bytes())
-    except ValidationError as error:
-        said = f"{file} is damaged ({error.errors()[0]['msg']}): put it back from a backup, or move it out of the inbox"
-        raise DermaiError(said) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from dermai.triage.unanswered import log_without_answers
 from dermai.triage.worklist import worklist_cases
 from dermai.workspace import Workspace
 
+logger = logging.getLogger(__name__)
 PLACE = "place"  # column: where a photograph's embedding stands among those of its group
 
 
@@ -59,27 +61,62 @@ def file_waiting(workspace: Workspace, params: Params, pseudonyms: Pseudonyms) -
     whatever has no answer is scored, or logged without one, as in a triage of a folder. Killed in the middle, it is
     done again, and nothing is logged twice.
 
+    One that cannot be filed though the others can is set aside alone, for a person to see to.
+
     Raises:
         DermaiError: the records, the registry or the disk are not in order; nothing is lost, the referrals wait on.
     """
-    inbox, log = Inbox.of(workspace), PredictionLog.of(workspace)
+    inbox = Inbox.of(workspace)
     with alone(workspace):
         entries = inbox.waiting()
         if not entries:
             return 0
         models = find_scorers(workspace, params).models
+        try:
+            _file(entries, models, workspace, params, pseudonyms)
+            return len(entries)
+        except Exception:  # whatever it is: it may be one referral's fault
+            if len(entries) == 1:
+                raise
+            logger.exception("referrals could not be filed together: each is tried by itself")
+        failed: list[tuple[AnsweredReferral, Exception]] = []
+        filed = 0
         for entry in entries:
-            if retakes := [row for row in _rows(entry) if row["reason"]]:
-                record_retakes(log, _table(retakes), entry.received)
-        groups = [group for group in _groups(entries) if len(group.photographs)]
-        with log.writing() as append:
-            for group in groups:
-                _log(group, models, log, append, workspace, params)
+            try:
+                _file([entry], models, workspace, params, pseudonyms)
+            except Exception as error:
+                failed.append((entry, error))
+                continue
+            filed += 1
+            for bad, why in failed:  # disk and records are in order, as this one shows: it is the referral's own fault
+                reason = f"it could not be filed ({type(why).__name__}: {why})"
+                logger.error("%s is set aside: %s", bad.file_name, reason)
+                inbox.set_aside(bad, reason)
+            failed.clear()
+        if failed:
+            raise failed[0][1]
+        return filed
+
+
+def _file(
+    entries: Sequence[AnsweredReferral],
+    models: Sequence[ScoringModel],
+    workspace: Workspace,
+    params: Params,
+    pseudonyms: Pseudonyms,
+) -> None:
+    log = PredictionLog.of(workspace)
+    for entry in entries:
+        if retakes := [row for row in _rows(entry) if row["reason"]]:
+            record_retakes(log, _table(retakes), entry.received)
+    groups = [group for group in _groups(entries) if len(group.photographs)]
+    with log.writing() as append:
         for group in groups:
-            if group.version:
-                _record_sortings(group, log, params, pseudonyms)
-        inbox.file(entries)
-        return len(entries)
+            _log(group, models, log, append, workspace, params)
+    for group in groups:
+        if group.version:
+            _record_sortings(group, log, params, pseudonyms)
+    Inbox.of(workspace).file(entries)
 
 
 def judged_rows(entry: AnsweredReferral) -> list[Row]:

@@ -4,12 +4,11 @@ import base64
 from datetime import UTC, datetime
 
 import numpy as np
-import pytest
 
 from dermai.backup.contents import kept_files
-from dermai.errors import DermaiError
 from dermai.inbox.answer import ReferralAnswer
 from dermai.inbox.entries import AnsweredReferral, Inbox, Scores, keep_photograph
+from dermai.inbox.set_aside import referrals_set_aside
 from dermai.ingest.photographs import Photograph
 
 
@@ -51,13 +50,27 @@ def test_one_that_waits_again_after_a_crash_is_one_entry_of_its_case(workspace):
     assert inbox.count() == 0
 
 
-def test_a_damaged_entry_is_named_with_what_to_do(workspace):
-    inbox = Inbox.of(workspace)
+def test_a_damaged_entry_is_set_aside_alone_with_the_reason(workspace):
+    inbox, sound = Inbox.of(workspace), entry("r2")
     inbox.keep(entry())
     file = next(inbox.waiting_folder.glob("*.json"))
     file.write_text('{"request": 1}')
-    with pytest.raises(DermaiError, match=f"{file.name} is damaged .* put it back from a backup"):
-        inbox.waiting()
+    inbox.keep(sound)
+    assert inbox.waiting() == [sound]
+    (aside,) = referrals_set_aside(workspace)
+    assert (aside.file.name, aside.case_id, aside.site) == (file.name, entry().case_id, "")
+    assert "it is damaged (request: Input should be a valid string)" in aside.reason
+    assert aside.file.read_text() == '{"request": 1}'
+    assert inbox.count() == 1
+
+
+def test_a_damaged_entry_that_was_filed_keeps_no_further_referral_of_its_case_out(workspace):
+    inbox, kept = Inbox.of(workspace), entry()
+    inbox.keep(kept)
+    inbox.file([kept])
+    next(inbox.folder.glob("filed/*/*.json")).write_bytes(b"")
+    assert inbox.of_case(kept.case_id) == []
+    assert len(referrals_set_aside(workspace)) == 1
 
 
 def test_files_of_a_referral_that_is_looked_at_are_in_no_backup_and_gone_afterwards(workspace):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from dermai.audit import AuditLog
 from dermai.config import load_params
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
@@ -15,6 +16,7 @@ from dermai.inbox.answer import AGAIN, SECOND_READING, WITHHELD
 from dermai.inbox.entries import Inbox
 from dermai.inbox.sent import SentReferral
 from dermai.inbox.service import Busy, KnownCase, ReferralService
+from dermai.inbox.set_aside import referrals_set_aside
 from dermai.models.package import ModelPackage
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
@@ -292,3 +294,29 @@ def test_the_inbox_holds_no_number_of_the_sender_and_no_metadata(workspace, cham
         if file.is_file():
             content = file.read_bytes()
             assert not any(text in content for text in (b"4711", b"0815", b"LES-99")), file
+
+
+def test_a_referral_that_cannot_be_filed_holds_up_no_other(workspace, champion, params, tmp_path):
+    sent = [referral(photograph(tmp_path, seed), case=f"C{seed}", patient=f"P{seed}") for seed in range(3)]
+    with receiving(workspace, params) as service:
+        send(service, *sent)
+        damaged, cut, _ = sorted(Inbox.of(workspace).waiting_folder.glob("*.json"), key=lambda file: file.stat().st_ino)
+        damaged.write_bytes(damaged.read_bytes()[:99])
+        content = json.loads(cut.read_text())
+        content["scores"]["embeddings"] = ""  # of a form that is known, and of no use
+        cut.write_text(json.dumps(content))
+    assert Inbox.of(workspace).count() == 0
+    assert len(referred_cases(PredictionLog.of(workspace))) == 1
+    aside = {one.file.name: one for one in referrals_set_aside(workspace)}
+    assert set(aside) == {damaged.name, cut.name}
+    assert "it could not be filed" in aside[cut.name].reason
+    assert aside[cut.name].site == "Porto"
+
+
+def test_what_no_referral_can_help_sets_none_aside(workspace, champion, params, tmp_path):
+    sent = [referral(photograph(tmp_path, seed), case=f"C{seed}", patient=f"P{seed}") for seed in range(2)]
+    with receiving(workspace, params) as service:
+        send(service, *sent)
+        AuditLog(workspace.audit_log).path.write_text("{}\n")
+    assert Inbox.of(workspace).count() == 2
+    assert referrals_set_aside(workspace) == []

@@ -13,6 +13,7 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.data.cases import photograph_path
 from dermai.evaluation.metrics import Rate
+from dermai.inbox.set_aside import referrals_set_aside
 from dermai.promotion.acknowledgement import in_words, open_incidents, page_of
 from dermai.promotion.standing import champion_standing
 from dermai.records.after_alarms import owed_after_alarms
@@ -83,6 +84,7 @@ def overview_content(workspace: Workspace, params: Params, visitor: Visitor) -> 
         "advice": advice,
         "owed": owed_after_alarms(workspace),
         "waiting": kept_waiting_list(workspace),
+        "set_aside": len(referrals_set_aside(workspace)),
         "not_run": overdue_tasks(audit, params.clockwork, datetime.now(UTC)),
         "incidents": [
             (

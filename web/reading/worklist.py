@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dermai.config import Params
+from dermai.inbox.set_aside import referrals_set_aside
 from dermai.triage.cases_to_read import CaseToRead
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
@@ -64,6 +65,7 @@ def worklist(
         parts=parts,
         first=(part - 1) * ON_A_PAGE + 1,
         problem=problem,
+        set_aside=referrals_set_aside(service.workspace),
     )
     if problem is not None:
         answer.background = BackgroundTask(follow_up, service)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from dermai.inbox.set_aside import set_aside
 from dermai.prediction_log.confirmations import read_confirmations, read_entries
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
@@ -54,6 +55,18 @@ class TestWorklist:
     def test_its_filters_choose(self, referred, signed_in, query, cases):
         page = signed_in("dermatologist").get(f"/worklist?{query}").text
         assert {case for case, *_ in CASES if f'href="/cases/{case}' in page} == cases
+
+    def test_a_referral_that_could_not_be_filed_is_named_and_the_overview_counts_it(self, referred, signed_in):
+        inbox = referred.state / "inbox"
+        (inbox / "waiting").mkdir(parents=True)
+        (inbox / "waiting" / "c77-r1.json").write_text('{"rows": [{"site": "Porto"}]}')
+        set_aside(inbox, inbox / "waiting" / "c77-r1.json", "it is damaged")
+        page = signed_in("dermatologist").get("/worklist").text
+        assert "A referral of Porto was acknowledged and could not be filed" in page
+        assert "c77" in page
+        overview = signed_in("manager").get("/overview").text
+        assert "1 referral was acknowledged and could not be filed" in overview
+        assert "c77" not in overview
 
     def test_the_model_s_answer_of_a_second_reading_is_not_on_it(self, referred, signed_in):
         page = signed_in("dermatologist").get("/worklist?second=yes").text
