@@ -6,13 +6,14 @@ calls nothing normal, and where no model's answers are shown there are none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from dermai.inbox.sent import HiddenReferral, SentPhotograph
 from dermai.taxonomy import RiskLevel, load_taxonomy
+from dermai.triage.risk import RANK
 from dermai.triage.unfamiliar import UNLIKE
 from dermai.triage.worklist import WorklistCase
 
@@ -70,7 +71,7 @@ class ReferralAnswer(Part):
     second_reading: bool = False
     unfamiliar: bool | None = None  # unlike the photographs that the model learnt; None where that is not known
     cautions: tuple[str, ...] = ()  # why it is read although the model might call it normal
-    remarks: tuple[str, ...] = ()  # on the clinical columns
+    remarks: tuple[str, ...] = ()  # on the clinical columns, and on a level that earlier photographs have set
     no_answer: str = ""  # why there is no called class
     model: NamedModel | None = None
     warning: str = WARNING
@@ -84,14 +85,17 @@ def verdicts(photographs: Sequence[SentPhotograph], reasons: Sequence[str]) -> t
     )
 
 
-def without_model(referral: HiddenReferral, received: datetime, reasons: Sequence[str]) -> ReferralAnswer:
-    """The answer where no model's are shown, or nothing can be judged."""
+def without_model(
+    referral: HiddenReferral, received: datetime, reasons: Sequence[str], before: Collection[str] = ()
+) -> ReferralAnswer:
+    """The answer where no model's are shown, or nothing can be judged; `before` are levels that the case had."""
     usable = not all(reasons)
+    risk = RiskLevel(min({RiskLevel.PRIORITY.value, *before}, key=RANK.__getitem__))
     return ReferralAnswer(
         request_id=referral.request,
         received_at=received,
         photographs=verdicts(referral.sent.photographs, reasons),
-        risk=RiskLevel.PRIORITY if usable else None,
+        risk=risk if usable else None,
         no_answer=WITHHELD if usable else AGAIN,
         remarks=referral.remarks,
     )
@@ -129,7 +133,7 @@ def of_case(
         second_reading=case.second_reading,
         unfamiliar=any(UNLIKE in said for said in cautions.values()) if known else None,
         cautions=case.cautions,
-        remarks=referral.remarks,
+        remarks=(*referral.remarks, *case.notes),
         no_answer=SECOND_READING if case.second_reading else "the model abstains" if called is None else "",
         model=model,
     )

@@ -25,8 +25,9 @@ from dermai.models.learnt_photographs import POOLED_FEATURES, familiarity_featur
 from dermai.models.reference_backbone import embed
 from dermai.triage.cautions import Cautions
 from dermai.triage.one_pass import Looked
+from dermai.triage.risk import RANK
 from dermai.triage.scoring import ANSWER_COLUMNS, triage_folder, with_answers
-from dermai.triage.second_reading import sort_with_draws
+from dermai.triage.second_reading import as_urgent_as_before, sort_with_draws
 from dermai.triage.unfamiliar import cautions_about
 from dermai.triage.worklist import WorklistCase, worklist_case
 from dermai.workspace import Workspace
@@ -44,6 +45,7 @@ class InHand:
     checks: tuple[Row, ...]
     pixels: dict[str, NDArray[np.uint8]] = field(repr=False)
     ready: ReadyModel | None  # None where no model's answers are shown
+    before: frozenset[str] = frozenset()  # levels of the case's earlier photographs
 
     @property
     def reasons(self) -> list[str]:
@@ -69,7 +71,7 @@ def answer_all(
     by_model: dict[int, list[int]] = defaultdict(list)  # two at the most, while the champion moves
     for place, one in enumerate(referrals):
         if one.ready is None or not one.judged:
-            entries[place] = _entry(one, without_model(one.referral, one.received, one.reasons))
+            entries[place] = _entry(one, without_model(one.referral, one.received, one.reasons, one.before))
         else:
             by_model[id(one.ready)].append(place)
     for places in by_model.values():
@@ -155,6 +157,13 @@ def _as_shown(
     pseudonyms: Pseudonyms,
 ) -> list[WorklistCase]:
     """The cases without the answers of those that are drawn for a second reading."""
+    last = ready.sortings.drop_duplicates("case_id", keep="last").set_index("case_id")["risk"]
+    before: dict[str, str] = {}
+    for one in referrals:
+        sorted_as = {str(last[one.referral.case_id])} if one.before and one.referral.case_id in last.index else set()
+        if one.before:
+            before[one.referral.case_id] = min(one.before | sorted_as, key=RANK.__getitem__)
+    cases = as_urgent_as_before(cases, before)
     share = params.triage.second_reading
     if share <= 0:
         return list(cases)

@@ -27,6 +27,8 @@ from dermai.inbox.answer import ReferralAnswer
 from dermai.inbox.sent import Row
 from dermai.inbox.set_aside import set_aside
 from dermai.ingest.photographs import Photograph
+from dermai.triage.cautions import cautious_risk
+from dermai.triage.risk import RANK
 from dermai.workspace import Workspace
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,15 @@ class AnsweredReferral(BaseModel):
     rows: tuple[Row, ...]
     answer: ReferralAnswer
     scores: Scores | None = None
+
+    @property
+    def risk(self) -> str:
+        """The level that model and cautions give it, whatever its sender was told; "" where no model answered."""
+        if self.scores is None or not self.scores.rows:
+            return ""
+        about = tuple(said for of_photograph in self.scores.cautions.values() for said in of_photograph)
+        levels = [cautious_risk(str(row["risk"]), (*self.scores.of_run, *about)) for row in self.scores.rows]
+        return min(levels, key=RANK.__getitem__)
 
     @property
     def file_name(self) -> str:

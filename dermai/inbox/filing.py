@@ -180,4 +180,4 @@ def _record_sortings(group: _Group, log: PredictionLog, params: Params, pseudony
     cases = worklist_cases(photographs, params.triage.largest_set, cautions=Cautions(of_run, of_photograph))
     patients = dict(zip(photographs["case_id"], photographs["patient_id"], strict=True))
     share = params.triage.second_reading
-    record_draws(cases, patients, group.version, share, pseudonyms, log, group.received, further=True)
+    record_draws(cases, patients, group.version, share, pseudonyms, log, group.received, photographs)

@@ -150,10 +150,10 @@ class ReferralService:
             self._one_less()
 
     async def _take_in(self, hidden: HiddenReferral) -> ReferralAnswer:
-        known = await self._in_thread(self._known, hidden)
+        known, before = await self._in_thread(self._known, hidden)
         if known is not None:
             return known
-        one = await self._in_thread(self._look, hidden)
+        one = await self._in_thread(self._look, hidden, before)
         try:
             entry = await asyncio.wrap_future(self._answers.submit(one, max(len(one.pixels), 1)))
         except QueueFull:
@@ -164,8 +164,8 @@ class ReferralService:
             self._news.notify_all()
         return entry.answer
 
-    def _known(self, hidden: HiddenReferral) -> ReferralAnswer | None:
-        """The answer that this very referral has; None where its case may come in.
+    def _known(self, hidden: HiddenReferral) -> tuple[ReferralAnswer | None, frozenset[str]]:
+        """The answer that this very referral has; else its case may come in, and had these levels before.
 
         Raises:
             KnownCase: its case is known with other content.
@@ -173,7 +173,7 @@ class ReferralService:
         earlier = self.inbox.of_case(hidden.case_id)
         for entry in earlier:
             if entry.request == hidden.request:
-                return entry.answer
+                return entry.answer, frozenset()
         logged = self._logged.known_under(hidden.case_id)  # from folders of referrals, too
         sites = {str(row["site"]) for entry in earlier for row in entry.rows} | logged.sites
         patients = {entry.patient_id for entry in earlier} | logged.patients | {hidden.patient_id}
@@ -189,9 +189,9 @@ class ReferralService:
             newest = max(earlier, key=lambda entry: entry.received)
             said = "this case came in before with other content: nothing was taken in; if these are further photographs"
             raise KnownCase(f"{said}, send them with follows={newest.request}, else give the case its own number")
-        return None
+        return None, frozenset({*(entry.risk for entry in earlier), logged.risk}) - {""}
 
-    def _look(self, hidden: HiddenReferral) -> InHand:
+    def _look(self, hidden: HiddenReferral, before: frozenset[str]) -> InHand:
         """Clean, check and store the photographs of a referral."""
         ready = self.warm.current()
         checks: list[Row] = []
@@ -208,7 +208,7 @@ class ReferralService:
             keep_photograph(triage_folder(self.workspace), stored)
             if not check["reason"] and stored.image not in pixels:
                 pixels[stored.image] = np.stack([view.resized(picture) for view in views]) if views else np.empty(0)
-        return InHand(hidden, datetime.now(UTC), tuple(checks), pixels, ready)
+        return InHand(hidden, datetime.now(UTC), tuple(checks), pixels, ready, before)
 
     def _check_all(self, photographs: Sequence[SentPhotograph]) -> list[str]:
         found = []

@@ -1,7 +1,7 @@
 """Acknowledged referrals that cannot be filed: each is set aside by itself with the reason, and the others go on.
 
 `set_aside/<case>-<request>.json` is the file as it was found, the `.txt` beside it says what is wrong. The practice was
-told that the referral is safe, so until a person has seen to it, it is named each day by `dermai tell` and on the pages.
+told that the referral is safe: until a person has seen to it, it is named each day by `dermai tell`, and on the pages.
 """
 
 from __future__ import annotations

@@ -228,13 +228,13 @@ class PredictionLog:
     def referred(self, **any_of: Collection[str]) -> pd.DataFrame:
         """Rows of all versions, replaced ones too, in which one of the named columns holds one of its values.
 
-        Besides the key: `patient_id`, `lesion_in_case`, `site`, `predicted`, `risk`, `predicted_at`, `logged_at`,
-        `written` and `model_version`, in the order in which they were logged.
+        Besides the key: `patient_id`, `lesion_in_case`, `site`, `role`, `predicted`, `risk`, `predicted_at`,
+        `logged_at`, `written` and `model_version`, in the order in which they were logged.
 
         >>> PredictionLog(Path("nowhere")).referred(case_id=["c1"]).empty
         True
         """
-        columns = [*KEY, "patient_id", "lesion_in_case", "site", "predicted", "risk", "predicted_at"]
+        columns = [*KEY, "patient_id", "lesion_in_case", "site", "role", "predicted", "risk", "predicted_at"]
         found = []
         for part in self._that_may_hold(any_of, self.model_versions()):
             try:

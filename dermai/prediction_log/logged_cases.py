@@ -13,6 +13,7 @@ from threading import Lock
 
 import numpy as np
 
+from dermai.prediction_log.case_levels import NO_SORTINGS, case_levels
 from dermai.prediction_log.key_index import Hashes, KeyIndex, column_hashes, hashes
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import read_tables
@@ -26,11 +27,13 @@ MERGED = 20_000  # recent cases that are looked through one by one
 class KnownUnder:
     """Sites ("" where a folder named none) and patients, as pseudonyms, under which a case is known; none of a new one.
 
-    A case of which no photograph could be judged is known by its site alone.
+    `risk` is the level of its photographs as the model answered them. A case of which no photograph could be judged is
+    known by its site alone.
     """
 
     sites: frozenset[str] = frozenset()
     patients: frozenset[str] = frozenset()
+    risk: str = ""
 
 
 @dataclass
@@ -58,7 +61,8 @@ class LoggedCases:
             return KnownUnder(refused)
         rows = self.log.referred(case_id=[case_id])
         sites, patients = (frozenset(map(str, rows[name].fillna(""))) for name in ("site", "patient_id"))
-        return KnownUnder(sites | refused, patients)
+        levels = case_levels(rows, NO_SORTINGS)["risk"]
+        return KnownUnder(sites | refused, patients, str(levels.get(case_id, "")))
 
     def _look(self) -> None:
         """Read what was written since."""

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dermai.images.acquisition import ACQUISITION
+from dermai.prediction_log.case_levels import ANSWERED
 from dermai.prediction_log.log import PredictionLog, version_of
 from dermai.prediction_log.parts import EMBEDDING, KEY, LOGGED_AT, WRITTEN, read_part
-from dermai.prediction_log.waiting_cases import ANSWERED, SIMULATED
+from dermai.prediction_log.waiting_cases import SIMULATED
 
 FIRST_SEEN, CAME_IN, REFERRED_AT = "first_seen", "came_in", "referred_at"
 

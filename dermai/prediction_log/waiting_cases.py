@@ -5,22 +5,22 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 
+from dermai.prediction_log.case_levels import ANSWERED, case_levels
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
-from dermai.prediction_log.parts import LOGGED_AT, WRITTEN, read_part
+from dermai.prediction_log.parts import KEY, LOGGED_AT, WRITTEN, read_part
 from dermai.prediction_log.sortings import read_sortings
 from dermai.taxonomy import RiskLevel
 
-READ = ["case_id", "lesion_id", "role", "risk", "site", "predicted_at"]
-ANSWERED = ("champion", "")  # roles whose answers are shown, or who stands where no model answers
-ORDER = {level.value: place for place, level in enumerate(RiskLevel)}  # most urgent first
+READ = [*KEY, "role", "risk", "site", "predicted_at"]
 SIMULATED = "simulated"  # how the site of patients who do not exist begins: their given days count
 
 
 def referred_cases(log: PredictionLog) -> pd.DataFrame:
     """A row a case, the longest ago first: `case_id`, `referred_at`, `risk`, `second_reading`, `waiting`.
 
-    `risk` is the level under which it is shown: *priority* where it was drawn for a second reading. It came in at the
+    `risk` is the level under which it is shown (`case_levels`): *priority* at least where it was drawn for a second
+    reading. It came in at the
     later of the given day and the moment of writing, and waits where a lesion has no diagnosis of any kind. Parts that
     cannot be read are passed over, as `PredictionLog.read` names them.
 
@@ -38,16 +38,12 @@ def referred_cases(log: PredictionLog) -> pd.DataFrame:
     rows = rows[rows["role"].isin(ANSWERED)]
     simulated = rows["site"].fillna("").str.startswith(SIMULATED)
     later = rows[["predicted_at", LOGGED_AT]].max(axis=1)
-    rows = rows.assign(referred_at=rows["predicted_at"].where(simulated, later), _order=rows["risk"].map(ORDER))
-    by_case = rows.groupby("case_id")
-    newest = rows[rows[WRITTEN] == by_case[WRITTEN].transform("max")].groupby("case_id")["_order"].min()
-    came_in = pd.to_datetime(by_case["referred_at"].min(), utc=True)  # a table without rows knows no types
-    cases = pd.DataFrame({"referred_at": came_in, "risk": newest.map({place: name for name, place in ORDER.items()})})
-    sortings = read_sortings(log)[0].sort_values(WRITTEN, kind="stable").drop_duplicates("case_id", keep="last")
-    shown = sortings.set_index("case_id")
-    drawn = shown.index[shown["drawn"].astype(bool) & (shown["risk"] == RiskLevel.NORMAL)]
-    again = pd.Series(cases.index.isin(drawn), cases.index)
-    risk = shown["risk"].reindex(cases.index).fillna(cases["risk"]).where(~again, RiskLevel.NORMAL.to_be_read.value)
+    rows = rows.assign(referred_at=rows["predicted_at"].where(simulated, later))
+    came_in = pd.to_datetime(rows.groupby("case_id")["referred_at"].min(), utc=True)  # without rows there are no types
+    levels = case_levels(rows, read_sortings(log)[0]).reindex(came_in.index)
+    again = levels["drawn"].astype(bool) & (levels["risk"] != RiskLevel.HIGH_PRIORITY)
+    risk = levels["risk"].where(~again, RiskLevel.NORMAL.to_be_read.value)
+    cases = pd.DataFrame({"referred_at": came_in})
     known = read_confirmations(log)[0]
     lesions = pd.MultiIndex.from_frame(rows[["case_id", "lesion_id"]].drop_duplicates())
     open_lesions = lesions[~lesions.isin(pd.MultiIndex.from_frame(known[["case_id", "lesion_id"]]))]

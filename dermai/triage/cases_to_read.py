@@ -12,6 +12,7 @@ import pandas as pd
 
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.models.called_class import CalledClass, called_class
+from dermai.prediction_log.case_levels import case_levels
 from dermai.prediction_log.parts import WRITTEN
 from dermai.prediction_log.referred_photographs import CAME_IN, FIRST_SEEN, REFERRED_AT
 from dermai.taxonomy import RiskLevel, load_taxonomy
@@ -102,10 +103,10 @@ def cases_to_read(
     columns = {code: f"p_{code}" for code in taxonomy.codes if f"p_{code}" in photographs}
     urgent = [column for code, column in columns.items() if taxonomy.risk(code) is ORDER[0]]
     sorted_as = sortings.sort_values(WRITTEN, kind="stable").drop_duplicates("case_id", keep="last")
-    drawn = sortings["drawn"].astype(bool) & (sortings["risk"] == RiskLevel.NORMAL)
+    levels = case_levels(photographs, sortings)
     about = CaseRemarks(
-        risks=dict(zip(sorted_as["case_id"], sorted_as["risk"], strict=True)),
-        drawn=frozenset(sortings.loc[drawn, "case_id"]),
+        risks=dict(levels["risk"]),
+        drawn=frozenset(levels.index[levels["drawn"]]),
         cautions=dict(zip(sorted_as["case_id"], sorted_as["cautions"], strict=True)),
         warnings_and_notes=mixed_up(photographs, photographs),
     )
@@ -147,9 +148,7 @@ def _case(
     """One case of its photographs, the most urgent first."""
     first = rows[0]
     case = str(first["case_id"])
-    own = min(RANK.get(row["risk"], 1) for row in rows)
-    # A further photograph, or another lesion, is sorted by itself: it does not take the urgency from the first
-    risk = ORDER[min(own, RANK.get(about.risks.get(case, ""), own))]
+    risk = RiskLevel(about.risks[case])
     second_reading = case in about.drawn and risk is not RiskLevel.HIGH_PRIORITY
     # Their order tells which photograph the model found more urgent: not where its answer is hidden
     shown = sorted(rows, key=lambda row: (row[FIRST_SEEN], str(row["image"]))) if second_reading else rows

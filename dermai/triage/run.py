@@ -27,6 +27,7 @@ from dermai.models.learnt_photographs import familiarity_features
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import record_retakes
+from dermai.prediction_log.sortings import read_sortings
 from dermai.promotion.alarms import open_alarms
 from dermai.taxonomy import RiskLevel
 from dermai.triage.cautions import PROVISIONAL, Cautions
@@ -36,7 +37,7 @@ from dermai.triage.outcomes import confirmed_cases, mixed_up, sort_cases
 from dermai.triage.referrals import read_referrals
 from dermai.triage.scorers import Scorers, find_scorers
 from dermai.triage.scoring import ScoringModel, admit, answered, pixel_caches, score, triage_folder
-from dermai.triage.second_reading import record_draws
+from dermai.triage.second_reading import no_less_urgent, record_draws
 from dermai.triage.unanswered import log_without_answers, without_answers
 from dermai.triage.unfamiliar import NOT_KNOWN, UNLIKE, alarm_cautions, cautions_about, known_familiarity
 from dermai.triage.worklist import WorklistCase, worklist_cases, write_worklist_csv
@@ -183,7 +184,9 @@ def _run_triage(
     if champion is not None:
         patients = dict(zip(rows["case_id"], rows["patient_id"], strict=True))
         share = params.triage.second_reading
-        cases = record_draws(cases, patients, champion.version, share, pseudonyms, log, received)
+        cases = record_draws(cases, patients, champion.version, share, pseudonyms, log, received, rows)
+    else:
+        cases = no_less_urgent(cases, rows, log, read_sortings(log)[0])
     if champion is not None and params.triage.heat_maps:
         heat = _heat_maps(champion, cases, workspace, heat)
     done = accepted[accepted["case_id"].isin(outcomes.confirmed)].drop_duplicates(["case_id", "lesion_id"])

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import pandas as pd
 
 from dermai.data.pseudonyms import Pseudonyms
+from dermai.prediction_log.case_levels import levels_before
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import WRITTEN
 from dermai.prediction_log.sortings import COLUMNS, read_sortings, record_sortings
@@ -23,6 +24,7 @@ from dermai.triage.outcomes import confirmed_cases
 from dermai.triage.risk import RANK
 from dermai.triage.worklist import WorklistCase
 
+MORE_URGENT = "it is as urgent as its earlier photographs were: these here would be less"
 WHY, PLACE = "second reading", "place of a second reading"  # what is drawn
 
 
@@ -100,28 +102,38 @@ def record_draws(
     pseudonyms: Pseudonyms,
     log: PredictionLog,
     received: datetime,
-    further: bool = False,
+    photographs: pd.DataFrame,
 ) -> list[WorklistCase]:
     """`sort_with_draws` on what the log knows of earlier sortings, and the new ones written down.
 
-    With `further` the cases may have more photographs than those that they are sorted by: none becomes less urgent.
+    `photographs` are those that the cases are sorted by: one that has others in the log becomes no less urgent.
     """
-    if share <= 0:
-        return list(cases)
     earlier = read_sortings(log)[0]
-    if further:
-        cases = as_urgent_as_before(cases, earlier)
+    cases = no_less_urgent(cases, photographs, log, earlier)
+    if share <= 0:
+        return cases
     shown, drawn = sort_with_draws(cases, patients, version, share, pseudonyms, earlier)
     record_sortings(log, drawn, received)
     return shown
 
 
-def as_urgent_as_before(cases: Sequence[WorklistCase], earlier: pd.DataFrame) -> list[WorklistCase]:
-    """Cases of which further photographs came: none stands under a lower level than when it was last sorted."""
-    last = earlier.sort_values(WRITTEN, kind="stable").drop_duplicates("case_id", keep="last")
-    before = dict(zip(last["case_id"], last["risk"], strict=True))
-    levels = ((case, before.get(case.case_id, case.risk)) for case in cases)
-    return [replace(case, risk=min(case.risk, level, key=RANK.__getitem__)) for case, level in levels]
+def no_less_urgent(
+    cases: Sequence[WorklistCase], photographs: pd.DataFrame, log: PredictionLog, sortings: pd.DataFrame
+) -> list[WorklistCase]:
+    """The worklist where cases that have other photographs in the log are as urgent as these made them."""
+    known = log.referred(case_id=set(photographs["case_id"]))
+    found = as_urgent_as_before(cases, levels_before(known, photographs, sortings))
+    return sorted(found, key=lambda case: RANK[case.risk])
+
+
+def as_urgent_as_before(cases: Sequence[WorklistCase], before: Mapping[str, str]) -> list[WorklistCase]:
+    """Cases of which further photographs came, with the level that each had `before`: none becomes less urgent."""
+    found = []
+    for case in cases:
+        level = before.get(case.case_id, case.risk)
+        more = RANK[level] < RANK[case.risk]
+        found.append(replace(case, risk=level, notes=(*case.notes, MORE_URGENT)) if more else case)
+    return found
 
 
 def unread_second_readings(log: PredictionLog, confirmed: pd.DataFrame) -> set[str]:

@@ -172,8 +172,9 @@ def test_a_case_stays_as_urgent_as_it_was_when_a_further_photograph_is_sent(work
            "probability": 1.0, "drawn": True}  # fmt: skip
     record_sortings(log, pd.DataFrame([row]), received_time(""))
     with receiving(workspace, params) as service:
-        send(service, referral(photograph(tmp_path, 1), follows=first.request_id))
+        further = send(service, referral(photograph(tmp_path, 1), follows=first.request_id))[0]
     assert referred_cases(log)["risk"].tolist() == ["high_priority"]
+    assert further.risk == "high_priority", "the sender is told the level of the case"
 
 
 def test_a_case_whose_photographs_must_be_taken_again_waits_for_them_under_its_number(

@@ -18,10 +18,8 @@ def log(tmp_path):
 
 
 def append(log, *cases, site="Porto", version="1"):
-    rows = pd.DataFrame(
-        [{"image": f"i{case}", "case_id": case, "patient_id": f"p{case}", "lesion_id": "l", "site": site,
-          "predicted_at": NOW} for case in cases]
-    )  # fmt: skip
+    rows = pd.DataFrame({"case_id": cases}).assign(lesion_id="l", site=site, role="champion", risk="normal")
+    rows = rows.assign(image="i" + rows["case_id"], patient_id="p" + rows["case_id"], predicted_at=NOW)
     log.append(rows, np.zeros((len(rows), 2), dtype=np.float32), version)
 
 
@@ -29,7 +27,7 @@ def test_a_case_is_known_under_its_site_and_patient_from_the_moment_it_is_logged
     cases = LoggedCases(log)
     assert cases.known_under("c1") == KnownUnder()
     append(log, "c1", "c2")
-    assert cases.known_under("c1") == KnownUnder(frozenset({"Porto"}), frozenset({"pc1"}))
+    assert cases.known_under("c1") == KnownUnder(frozenset({"Porto"}), frozenset({"pc1"}), "normal")
     append(log, "c3", site="", version="2")
     assert cases.known_under("c3").sites == {""}
     assert cases.known_under("c9") == KnownUnder()

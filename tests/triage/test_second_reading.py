@@ -8,16 +8,18 @@ import pytest
 
 from dermai.audit import AuditLog
 from dermai.config import load_params
-from dermai.data.pseudonyms import Pseudonyms
+from dermai.data.pseudonyms import Pseudonyms, load_pseudonyms
 from dermai.models.called_class import CalledClass
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.part_records import SortingsRecorded
 from dermai.prediction_log.sortings import COLUMNS, counting_sortings, read_sortings
+from dermai.prediction_log.waiting_cases import referred_cases
 from dermai.records.log import records_of
 from dermai.taxonomy import RiskLevel
 from dermai.triage.lookup import find
+from dermai.triage.reading_list import ReadingLists
 from dermai.triage.run import run_triage
-from dermai.triage.second_reading import as_urgent_as_before, sort_with_draws
+from dermai.triage.second_reading import MORE_URGENT, as_urgent_as_before, sort_with_draws
 from dermai.triage.worklist import WorklistCase
 from tests.report.browser import chromium, open_page
 from tests.triage.champion import make_champion
@@ -103,10 +105,11 @@ def test_another_share_changes_nothing_for_those_that_were_drawn_before():
 
 def test_further_photographs_make_no_case_less_urgent():
     _, first = sort([case(1, "high_priority"), case(2, "normal")], share=0.0001)
-    before = recorded(first)
+    before = {"c1": "high_priority", "c2": "normal"}
     now = as_urgent_as_before([case(1, "normal"), case(2, "priority"), case(3, "normal")], before)
     assert [each.risk for each in now] == ["high_priority", "priority", "normal"]
-    assert sort(now[:1], earlier=before)[1].empty
+    assert [each.notes for each in now] == [(MORE_URGENT,), (), ()]
+    assert sort(now[:1], earlier=recorded(first))[1].empty
 
 
 def test_another_key_draws_others():
@@ -172,6 +175,24 @@ def test_a_triage_records_the_draw_once_signed_and_shows_no_answer(triaged, tmp_
             assert "%" not in card.text
             assert not card.find_elements("css selector", ".bars, .call")
         driver.save_screenshot(str(tmp_path / "second_reading.png"))
+
+
+@pytest.mark.parametrize("share", [0.02, 0.0])
+def test_a_folder_with_further_photographs_of_a_case_takes_no_urgency_from_it(
+    workspace, registry, tmp_path, monkeypatch, share
+):
+    make_champion(registry, tmp_path)
+    params = load_params(workspace.params_file, {"triage.second_reading": share})
+    log, output = PredictionLog.of(workspace), workspace.root / "out"
+    shown = lambda: pd.read_csv(output / "worklist.csv", dtype=str)["risk"].tolist()  # noqa: E731
+    levels = []
+    for number, level in enumerate([RiskLevel.HIGH_PRIORITY, RiskLevel.NORMAL, RiskLevel.NORMAL]):
+        monkeypatch.setattr("dermai.triage.scoring.risk_level", lambda *_, level=level: level)
+        folder = write_referrals(tmp_path / f"{number}", 1, seed=number, case_id="C-1", patient_id="P-1")
+        run_triage(workspace, params, folder, output, WHEN)
+        lists = ReadingLists(workspace, load_pseudonyms(workspace))
+        levels.append([*shown(), *referred_cases(log)["risk"], *(case.risk for case in lists.now(params).cases)])
+    assert levels == [["high_priority"] * 3] * 3
 
 
 def test_a_sorting_that_was_edited_is_named_and_not_read(triaged):
