@@ -38,11 +38,13 @@ def find(
 
     It needs the pseudonym key. Example: `dermai find c0f3a91be27d4416c8a05`
     """
+    from dermai.config import load_params, read_overrides
     from dermai.triage.lookup import find as look_up
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
-    found = look_up(workspace, _pseudonyms(workspace), name, folders or ())
+    hidden = load_params(workspace.params_file, read_overrides(workspace.root)).triage.hidden
+    found = look_up(workspace, _pseudonyms(workspace), name, folders or (), hidden)
     if as_json:
         print(json.dumps(found.as_record(), indent=2, ensure_ascii=False))
         return

@@ -205,10 +205,16 @@ class TriageParams(Section):
     batch_level: float = Field(0.01, gt=0, lt=0.5)
     batch: int = Field(256, ge=1)
     second_reading: float = Field(0.02, ge=0, le=1)
+    read_without_answer: float = Field(0.1, ge=0, le=1)
     waiting_days: dict[Literal["high_priority", "priority", "normal"], Annotated[int, Field(ge=0)]] = {
         "high_priority": 14, "priority": 42, "normal": 0,
     }  # fmt: skip
     replay: ReferralReplayParams = ReferralReplayParams()
+
+    @property
+    def hidden(self) -> float:
+        """Share of the *priority* cases whose answer is hidden as that of a second reading; 0 where none are drawn."""
+        return max(self.read_without_answer, self.second_reading) if self.second_reading else 0.0
 
 
 ScheduledTask = Literal["triage", "shadow_look", "drift", "backup"]

@@ -22,7 +22,7 @@ WARNING = (
     "It has not been evaluated for clinical use."
 )
 WITHHELD = "no model's answers are shown at present: every case is read by a dermatologist"
-SECOND_READING = "the case was drawn to be read without the model's answer"
+DRAWN = "the case was drawn to be read without the model's answer"
 AGAIN = "no photograph can be judged: take it again and send it with the same numbers"
 
 
@@ -68,7 +68,7 @@ class ReferralAnswer(Part):
     called: Called | None = None
     possible: tuple[str, ...] = ()  # the conformal set of diagnoses, by code
     abstained: bool = False
-    second_reading: bool = False
+    without_answer: bool = False  # drawn to be read without the model's answer, whatever that is
     unfamiliar: bool | None = None  # unlike the photographs that the model learnt; None where that is not known
     cautions: tuple[str, ...] = ()  # why it is read although the model might call it normal
     remarks: tuple[str, ...] = ()  # on the clinical columns, and on a level that earlier photographs have set
@@ -130,10 +130,10 @@ def of_case(
         called=called,
         possible=case.possible,
         abstained=case.abstained,
-        second_reading=case.second_reading,
+        without_answer=case.without_answer,
         unfamiliar=any(UNLIKE in said for said in cautions.values()) if known else None,
         cautions=case.cautions,
         remarks=(*referral.remarks, *case.notes),
-        no_answer=SECOND_READING if case.second_reading else "the model abstains" if called is None else "",
+        no_answer=DRAWN if case.without_answer else "the model abstains" if called is None else "",
         model=model,
     )

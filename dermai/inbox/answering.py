@@ -168,7 +168,9 @@ def _as_shown(
     if share <= 0:
         return list(cases)
     patients = {one.referral.case_id: one.referral.patient_id for one in referrals}
-    shown, _ = sort_with_draws(cases, patients, ready.model.version, share, pseudonyms, ready.sortings)
+    shown, _ = sort_with_draws(
+        cases, patients, ready.model.version, share, pseudonyms, ready.sortings, params.triage.hidden
+    )
     by_case = {case.case_id: case for case in shown}
     return [by_case[case.case_id] for case in cases]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +19,7 @@ from dermai.prediction_log.referred_photographs import CAME_IN, FIRST_SEEN, REFE
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.outcomes import mixed_up
 from dermai.triage.risk import ORDER, RANK, abstains
-from dermai.triage.second_reading import at_drawn_places
+from dermai.triage.second_reading import at_drawn_places, looks_drawn
 from dermai.triage.worklist import UNKNOWN_SITE, clinical_words
 
 
@@ -57,8 +58,9 @@ class ModelAnswer:
 class CaseToRead:
     """A referred case, by its pseudonyms.
 
-    `answer` is None where no model answered. Of a case that was drawn for a second reading it may be shown only when
-    the case is read: `dermai.triage.reading_list.ReadingList.answer` holds that.
+    `answer` is None where no model answered. Of a case that is read without it, it may be shown only when the case is
+    read: `dermai.triage.reading_list.ReadingList.answer` holds that. Nothing shown tells such a case that was sorted as
+    normal and drawn for a second reading from one that was sorted as *priority*.
     """
 
     case_id: str
@@ -67,8 +69,8 @@ class CaseToRead:
     clinical: str
     risk: str  # the level under which it is shown
     referred_at: datetime
-    photographs: tuple[CasePhotograph, ...]  # the most urgent first, as they came in a second reading
-    second_reading: bool
+    photographs: tuple[CasePhotograph, ...]  # the most urgent first; as they came where the answer is hidden
+    without_answer: bool
     answer: ModelAnswer | None
     cautions: str = ""
     warnings: tuple[str, ...] = ()  # a mix-up of patients that a person must clear up
@@ -89,13 +91,14 @@ class CaseToRead:
 
 
 def cases_to_read(
-    photographs: pd.DataFrame, sortings: pd.DataFrame, pseudonyms: Pseudonyms, largest_set: int
+    photographs: pd.DataFrame, sortings: pd.DataFrame, pseudonyms: Pseudonyms, largest_set: int, hidden: float = 0.0
 ) -> tuple[CaseToRead, ...]:
     """Every referred case, read ones too, in clinical order; a patient's cases stand where the most urgent one does.
 
     `photographs` is `ReferredPhotographs.table`, `sortings` `read_sortings`. As on the worklist of a triage: by risk,
-    then by the probability of a malignant diagnosis; what was drawn for a second reading stands at a place that says
-    nothing of the answer. The order does not change when a case is read.
+    then by the probability of a malignant diagnosis. What is read without the model's answer, second readings and the
+    share `hidden` of the *priority* cases, stands at a place that says nothing of the answer. The order does not change
+    when a case is read.
     """
     if photographs.empty:
         return ()
@@ -107,6 +110,7 @@ def cases_to_read(
     about = CaseRemarks(
         risks=dict(levels["risk"]),
         drawn=frozenset(levels.index[levels["drawn"]]),
+        looks_drawn=partial(looks_drawn, pseudonyms=pseudonyms, hidden=hidden),
         cautions=dict(zip(sorted_as["case_id"], sorted_as["cautions"], strict=True)),
         warnings_and_notes=mixed_up(photographs, photographs),
     )
@@ -119,7 +123,7 @@ def cases_to_read(
         for _, of_case in groupby(records, key=lambda record: record["case_id"])
     ]
     found.sort(key=_urgency)
-    kept, blind = [case for case in found if not case.second_reading], [case for case in found if case.second_reading]
+    kept, blind = [case for case in found if not case.without_answer], [case for case in found if case.without_answer]
     return _together(at_drawn_places(kept, blind, pseudonyms))
 
 
@@ -138,6 +142,7 @@ class CaseRemarks:
 
     risks: Mapping[str, str]
     drawn: frozenset[str]
+    looks_drawn: Callable[[str, str, bool], bool]
     cautions: Mapping[str, str]
     warnings_and_notes: tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[str]]]
 
@@ -149,9 +154,12 @@ def _case(
     first = rows[0]
     case = str(first["case_id"])
     risk = RiskLevel(about.risks[case])
+    answer, cautions = _answer(first, columns, largest_set), about.cautions.get(case, "")
     second_reading = case in about.drawn and risk is not RiskLevel.HIGH_PRIORITY
+    alike = answer is not None and about.looks_drawn(case, risk.value, bool(cautions))
     # Their order tells which photograph the model found more urgent: not where its answer is hidden
-    shown = sorted(rows, key=lambda row: (row[FIRST_SEEN], str(row["image"]))) if second_reading else rows
+    by_arrival = sorted(rows, key=lambda row: (row[FIRST_SEEN], str(row["image"])))
+    shown = by_arrival if second_reading or alike else rows
     warnings, notes = about.warnings_and_notes
     sites = sorted({str(row["site"] or "") or UNKNOWN_SITE for row in rows})
     return CaseToRead(
@@ -171,9 +179,9 @@ def _case(
             )
             for row in shown
         ),
-        second_reading=second_reading,
-        answer=_answer(first, columns, largest_set),
-        cautions=about.cautions.get(case, ""),
+        without_answer=second_reading or alike,
+        answer=answer,
+        cautions=cautions,
         warnings=(*warnings.get(case, ()), *_several(sites)),
         notes=tuple(notes.get(case, ())),
     )

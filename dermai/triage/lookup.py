@@ -26,7 +26,7 @@ from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import Kind, read_retakes
 from dermai.promotion.history import recorded_packages
 from dermai.taxonomy import load_taxonomy
-from dermai.triage.second_reading import unread_second_readings
+from dermai.triage.second_reading import unread_without_answer
 from dermai.workspace import Workspace
 
 PSEUDONYM = re.compile(r"[cpl][0-9a-f]{20}")
@@ -99,8 +99,12 @@ def triaged_folders(workspace: Workspace) -> list[Path]:
     return list(found)
 
 
-def find(workspace: Workspace, pseudonyms: Pseudonyms, name: str, folders: Sequence[Path] = ()) -> Found:
+def find(
+    workspace: Workspace, pseudonyms: Pseudonyms, name: str, folders: Sequence[Path] = (), hidden_share: float = 0.0
+) -> Found:
     """Everything about a case, patient or lesion, named by its pseudonym or by the sender's number.
+
+    `hidden_share` of the *priority* cases are read without the model's answer (`TriageParams.hidden`).
 
     The sender's tables are those of `folders`, else of the folders that were triaged.
 
@@ -124,7 +128,7 @@ def find(workspace: Workspace, pseudonyms: Pseudonyms, name: str, folders: Seque
         wanted = {made for s in sources for made in (pseudonyms.case(s, name), pseudonyms.patient(s, name))}
         wanted |= {pseudonym for row in rows for number, pseudonym in zip(row.numbers, row.pseudonyms, strict=True)
                    if canonical_identifier(number) == form}  # fmt: skip
-    places, known = _places(workspace, wanted)
+    places, known = _places(workspace, wanted, pseudonyms, hidden_share)
     if not rows and not places:
         where = ", ".join(map(str, searched)) or "no sender's folder"
         raise DermaiError(f"{name} is not known here (searched the workspace and {where}): name the folder with --in")
@@ -133,7 +137,9 @@ def find(workspace: Workspace, pseudonyms: Pseudonyms, name: str, folders: Seque
     return Found(rows, tuple(sorted(known or wanted)), tuple(places))
 
 
-def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]]:
+def _places(
+    workspace: Workspace, wanted: set[str], pseudonyms: Pseudonyms, hidden_share: float
+) -> tuple[list[str], set[str]]:
     """Where in the workspace something with one of these pseudonyms is, and which of them occur."""
     log = PredictionLog(workspace.prediction_log)
     places: dict[str, None] = {}
@@ -141,14 +147,12 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
     triaged = log.referred(case_id=wanted, patient_id=wanted, lesion_id=wanted)
     cases = wanted | set(triaged["case_id"])
     confirmed = read_confirmations(log)[0]
-    unread = unread_second_readings(log, confirmed)
+    unread = unread_without_answer(log, confirmed, triaged, pseudonyms, hidden_share)
     packages = recorded_packages(log.audit)
     for row in _records(triaged):
         known |= wanted & {row["case_id"], row["patient_id"], row["lesion_id"]}
         if row["case_id"] in unread:
-            said = (
-                f"triaged on {row['predicted_at']:%Y-%m-%d}, drawn for a second reading: the answer is shown after it"
-            )
+            said = f"triaged on {row['predicted_at']:%Y-%m-%d}, to be read without the answer, which is shown after it"
             places[f"{row['case_id']}: {said}, {_at(row)}"] = None
             continue
         by = (
@@ -163,7 +167,11 @@ def _places(workspace: Workspace, wanted: set[str]) -> tuple[list[str], set[str]
             listed = pd.read_csv(file, dtype=str, keep_default_na=False)
             for row in _records(listed[listed["case_id"].isin(cases)]):
                 said = f"number {row['position']} on the worklist of {file.parent.name}"
-                answer = f": {row['model_answer']}, {row['reason']}" if row.get("reason") else ""
+                answer = (
+                    f": {row['model_answer']}, {row['reason']}"
+                    if row.get("reason") and row["case_id"] not in unread
+                    else ""
+                )
                 places[f"{row['case_id']}: {said}{answer}"] = None
     kinds: tuple[tuple[Kind, str], ...] = (("retakes", "to photograph again"), ("set_aside", "set aside"))
     for kind, said in kinds:

@@ -100,11 +100,12 @@ class ReadingList:
         return entries[-1].written if entries else 0
 
     def answer(self, case: CaseToRead) -> ModelAnswer | None:
-        """What the model said, where it may be shown: not before a second reading is signed, nor where it is withheld.
+        """What the model said, where it may be shown: not where it is withheld, nor before a case that is to be decided
+        without it is signed.
 
         Each lesion must have its reading.
         """
-        hidden = self.withheld or (case.second_reading and self._unread(case))
+        hidden = self.withheld or (case.without_answer and self._unread(case))
         return None if hidden else case.answer
 
     def earlier_visits(self, case: CaseToRead) -> tuple[CaseToRead, ...]:
@@ -151,7 +152,7 @@ class ReadingLists:
         """
         log = PredictionLog.of(self.workspace)
         with self._lock:
-            key = (_changed(log), params.triage.largest_set, datetime.now(UTC).date())
+            key = (_changed(log), params.triage.largest_set, params.triage.hidden, datetime.now(UTC).date())
             if self._list is None or key != self._key:
                 self._list, self._key = self._made(log, params), key
             return self._list
@@ -160,10 +161,11 @@ class ReadingLists:
         photographs = self._photographs = self._photographs or ReferredPhotographs(log)
         table = photographs.table()
         sorted_parts = tuple(sorted(path.name for path in log.sortings.folder.glob("*.parquet")))
-        key = (id(table), sorted_parts, params.triage.largest_set)
+        largest_set, hidden = params.triage.largest_set, params.triage.hidden
+        key = (id(table), sorted_parts, largest_set, hidden)
         if self._cases[0] != key:
             sortings = read_sortings(log)[0]
-            self._cases = (key, cases_to_read(table, sortings, self.pseudonyms, params.triage.largest_set))
+            self._cases = (key, cases_to_read(table, sortings, self.pseudonyms, largest_set, hidden))
         entries, damaged = read_entries(log)
         standing = champion_standing(AuditLog(self.workspace.audit_log))
         withheld = standing.withheld() if standing else ""

@@ -184,7 +184,9 @@ def _run_triage(
     if champion is not None:
         patients = dict(zip(rows["case_id"], rows["patient_id"], strict=True))
         share = params.triage.second_reading
-        cases = record_draws(cases, patients, champion.version, share, pseudonyms, log, received, rows)
+        cases = record_draws(
+            cases, patients, champion.version, share, pseudonyms, log, received, rows, params.triage.hidden
+        )
     else:
         cases = no_less_urgent(cases, rows, log, read_sortings(log)[0])
     if champion is not None and params.triage.heat_maps:

@@ -2,7 +2,8 @@
 
 What is sent home and never biopsied never shows a miss; the drawn cases do. The draw follows from the pseudonym key and
 the case: triaged again, a case is not drawn again, and nobody without the key can choose. The model's answer is not
-shown with such a case, so that who reads it decides by the photograph.
+shown with such a case, so that who reads it decides by the photograph. A share of the *priority* cases is shown in the
+same way: that an answer is hidden does not tell the reader that it was normal.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Protocol, TypeVar
 import pandas as pd
 
 from dermai.data.pseudonyms import Pseudonyms
-from dermai.prediction_log.case_levels import levels_before
+from dermai.prediction_log.case_levels import case_levels, levels_before
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import WRITTEN
 from dermai.prediction_log.sortings import COLUMNS, read_sortings, record_sortings
@@ -26,6 +27,7 @@ from dermai.triage.worklist import WorklistCase
 
 MORE_URGENT = "it is as urgent as its earlier photographs were: these here would be less"
 WHY, PLACE = "second reading", "place of a second reading"  # what is drawn
+WITHOUT = "read without the model's answer"
 
 
 def sort_with_draws(
@@ -35,11 +37,13 @@ def sort_with_draws(
     share: float,
     pseudonyms: Pseudonyms,
     earlier: pd.DataFrame,
+    hidden: float = 0.0,
 ) -> tuple[list[WorklistCase], pd.DataFrame]:
     """The worklist with the drawn cases among those to read, and the rows of `record_sortings` that are new.
 
-    `patients` has the patient of each case; `earlier` the sortings so far (`read_sortings`). What was drawn with
-    another share before stays as it was, and what was drawn under another version stays among those to read.
+    `hidden` is the share of the *priority* cases that are shown as the drawn ones are. `patients` has the patient of
+    each case; `earlier` the sortings so far (`read_sortings`). What was drawn with another share before stays as it
+    was, and what was drawn under another version stays among those to read.
     """
     asked = set(earlier.loc[earlier["drawn"].astype(bool) & (earlier["risk"] == RiskLevel.NORMAL), "case_id"])
     mine = earlier[earlier["model_version"] == version].sort_values(WRITTEN, kind="stable")
@@ -65,8 +69,11 @@ def sort_with_draws(
                 "cautions": "; ".join(case.cautions),
             }
         )  # fmt: skip
-    kept = [case for case in cases if case.case_id not in drawn]
-    blind = [_without_answer(case) for case in cases if case.case_id in drawn]
+    without = drawn | {
+        case.case_id for case in cases if looks_drawn(case.case_id, case.risk, bool(case.cautions), pseudonyms, hidden)
+    }
+    kept = [case for case in cases if case.case_id not in without]
+    blind = [_without_answer(case, case.case_id in drawn) for case in cases if case.case_id in without]
     return at_drawn_places(kept, blind, pseudonyms), pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -81,6 +88,11 @@ class Listed(Protocol):
 
 
 AnyCase = TypeVar("AnyCase", bound=Listed)
+
+
+def looks_drawn(case_id: str, risk: str, cautious: bool, pseudonyms: Pseudonyms, hidden: float) -> bool:
+    """Whether a *priority* case is shown as a second reading is: none with a caution, which no second reading has."""
+    return risk == RiskLevel.PRIORITY and not cautious and pseudonyms.draw(WITHOUT, case_id) < hidden
 
 
 def at_drawn_places(kept: Sequence[AnyCase], blind: Collection[AnyCase], pseudonyms: Pseudonyms) -> list[AnyCase]:
@@ -103,6 +115,7 @@ def record_draws(
     log: PredictionLog,
     received: datetime,
     photographs: pd.DataFrame,
+    hidden: float = 0.0,
 ) -> list[WorklistCase]:
     """`sort_with_draws` on what the log knows of earlier sortings, and the new ones written down.
 
@@ -112,7 +125,7 @@ def record_draws(
     cases = no_less_urgent(cases, photographs, log, earlier)
     if share <= 0:
         return cases
-    shown, drawn = sort_with_draws(cases, patients, version, share, pseudonyms, earlier)
+    shown, drawn = sort_with_draws(cases, patients, version, share, pseudonyms, earlier, hidden)
     record_sortings(log, drawn, received)
     return shown
 
@@ -147,8 +160,25 @@ def unread_second_readings(log: PredictionLog, confirmed: pd.DataFrame) -> set[s
     return drawn - confirmed_cases(referred, referred, confirmed)
 
 
-def _without_answer(case: WorklistCase) -> WorklistCase:
+def unread_without_answer(
+    log: PredictionLog, confirmed: pd.DataFrame, referred: pd.DataFrame, pseudonyms: Pseudonyms, hidden: float
+) -> set[str]:
+    """Of `referred` cases those of which no page shows the answer yet: second readings, and those that look like them.
+
+    `confirmed` is that of `read_confirmations`, `referred` of `PredictionLog.referred` about whole cases.
+    """
+    sortings = read_sortings(log)[0]
+    last = sortings.sort_values(WRITTEN, kind="stable").drop_duplicates("case_id", keep="last").set_index("case_id")
+    levels = case_levels(referred, sortings)["risk"]
+    cautious = set(last.index[last["cautions"] != ""])
+    named = {str(case): str(level) for case, level in levels.items()}
+    alike = {c for c, level in named.items() if looks_drawn(c, level, c in cautious, pseudonyms, hidden)}
+    return unread_second_readings(log, confirmed) | (alike - confirmed_cases(referred, referred, confirmed))
+
+
+def _without_answer(case: WorklistCase, second_reading: bool) -> WorklistCase:
     return replace(
         case, risk=RiskLevel.NORMAL.to_be_read.value, answer=None, likely=(), abstained=False, possible=(),
-        malignant=float("nan"), second_reading=True,
+        malignant=float("nan"), notes=tuple(note for note in case.notes if note != MORE_URGENT), without_answer=True,
+        second_reading=second_reading,
     )  # fmt: skip

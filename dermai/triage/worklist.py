@@ -47,7 +47,8 @@ class WorklistCase:
     warnings: tuple[str, ...] = ()  # a mix-up of patients that a person must clear up
     cautions: tuple[str, ...] = ()  # why it is read although the model might call it normal
     notes: tuple[str, ...] = ()
-    second_reading: bool = False  # drawn from those sorted as normal; the answer is not shown before it is read
+    without_answer: bool = False  # it is not shown before the case is read, whatever it is
+    second_reading: bool = False  # drawn from those sorted as normal, which no page tells
 
     @property
     def explained(self) -> tuple[str, str] | None:
@@ -164,18 +165,18 @@ def write_worklist_csv(path: Path, cases: list[WorklistCase]) -> None:
                 "model_answer": case.answer.code if case.answer else "",
                 "reason": case.answer.reason.replace("\u00a0", " ") if case.answer else "",
                 "possible_diagnoses": " ".join(case.possible),
-                "abstained": "" if case.second_reading else "yes" if case.abstained else "no",
+                "abstained": "" if case.without_answer else "yes" if case.abstained else "no",
                 "malignant_probability": f"{case.malignant:.3f}" if case.likely else "",
                 "site": case.site,
                 "photographs": len(case.images),
                 "lesions": " ".join(dict.fromkeys(case.lesions)),
                 "warnings": "; ".join(case.warnings),
                 "cautions": "; ".join(case.cautions),
-                "second_reading": "yes" if case.second_reading else "",
+                "without_answer": "yes" if case.without_answer else "",
             }
             for position, case in enumerate(cases, 1)
         ],
         columns=["position", "case_id", "risk", "model_answer", "reason", "possible_diagnoses", "abstained",
-                 "malignant_probability", "site", "photographs", "lesions", "warnings", "cautions", "second_reading"],
+                 "malignant_probability", "site", "photographs", "lesions", "warnings", "cautions", "without_answer"],
     )  # fmt: skip
     write_text(path, csv_text(table))

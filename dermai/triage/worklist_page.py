@@ -79,7 +79,7 @@ def write_worklist_page(
         cases=cases,
         counts={level.value: sum(case.risk == level.value for case in cases) for level in ORDER},
         abstained=sum(case.abstained for case in cases),
-        second_readings=sum(case.second_reading for case in cases),
+        without_answer=sum(case.without_answer for case in cases),
         mixed_up=sum(bool(case.warnings) for case in cases),
         outcomes=lists.outcomes,
         retakes=lists.retakes[["case_id", "site", "reason", "on_worklist"]].to_dict("records"),

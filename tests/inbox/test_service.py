@@ -12,7 +12,7 @@ from dermai.config import load_params
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, Refused
-from dermai.inbox.answer import AGAIN, SECOND_READING, WITHHELD
+from dermai.inbox.answer import AGAIN, DRAWN, WITHHELD
 from dermai.inbox.entries import Inbox
 from dermai.inbox.sent import SentReferral
 from dermai.inbox.service import Busy, KnownCase, ReferralService
@@ -222,9 +222,9 @@ def test_a_case_that_is_drawn_for_a_second_reading_shows_no_answer(workspace, re
     assert len(sortings) == 8
     for place, answer in enumerate(answers):
         assert answer.risk != "normal"
-        assert answer.second_reading == (numbers.case(f"C{place}") in normal)
-        if answer.second_reading:
-            assert (answer.called, answer.possible, answer.no_answer) == (None, (), SECOND_READING)
+        assert answer.without_answer == (numbers.case(f"C{place}") in normal)
+        if answer.without_answer:
+            assert (answer.called, answer.possible, answer.no_answer) == (None, (), DRAWN)
 
 
 def test_another_champion_answers_from_the_next_referral_on(workspace, registry, champion, params, tmp_path):

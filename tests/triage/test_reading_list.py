@@ -94,7 +94,7 @@ def test_the_level_is_the_one_under_which_the_case_was_sorted_with_its_caution(l
     append(log, photographs({"case_id": "c1"}))
     sort(log, "c1", "priority", cautions="a new view")
     (case,) = listed().cases
-    assert (case.risk, case.cautions, case.second_reading) == ("priority", "a new view", False)
+    assert (case.risk, case.cautions, case.without_answer) == ("priority", "a new view", False)
 
 
 def test_a_further_photograph_of_a_benign_lesion_does_not_take_the_urgency_from_a_case(log, listed):
@@ -103,7 +103,7 @@ def test_a_further_photograph_of_a_benign_lesion_does_not_take_the_urgency_from_
     append(log, photographs({"case_id": "c1", "lesion_id": "l2", "image": "f" * 64}))
     sort(log, "c1", "normal")
     (case,) = listed().cases
-    assert (case.risk, case.second_reading, listed().answer(case).called) == ("high_priority", False, "MM")
+    assert (case.risk, case.without_answer, listed().answer(case).called) == ("high_priority", False, "MM")
 
 
 def test_a_newer_version_may_find_the_same_photograph_less_urgent(log, listed):
@@ -137,7 +137,7 @@ def test_the_answer_of_a_second_reading_is_hidden_until_each_lesion_is_signed(lo
     append(log, photographs({"case_id": "c1"}, {"case_id": "c1", "lesion_id": "l2", "image": "f" * 64}))
     sort(log, "c1", "normal")
     (case,) = listed().cases
-    assert (case.risk, case.second_reading) == ("priority", True)
+    assert (case.risk, case.without_answer) == ("priority", True)
     assert listed().answer(case) is None
     read(log, listed, "c1", "l1")
     assert listed().states["c1"] == "open"
@@ -239,9 +239,9 @@ def test_the_list_of_a_triage_is_the_worklist_of_its_page(registry, workspace, t
     found = lists.now(params)
     assert [case.case_id for case in found.cases] == page["case_id"].tolist()
     assert [case.risk for case in found.cases] == page["risk"].tolist()
-    assert [case.second_reading for case in found.cases] == (page["second_reading"] == "yes").tolist()
+    assert [case.without_answer for case in found.cases] == (page["without_answer"] == "yes").tolist()
     answers = [found.answer(case) for case in found.cases]
-    assert [answer is None for answer in answers] == (page["second_reading"] == "yes").tolist()
+    assert [answer is None for answer in answers] == (page["without_answer"] == "yes").tolist()
     assert [case.cautions for case in found.cases] == page["cautions"].tolist()
 
 

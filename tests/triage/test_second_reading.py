@@ -1,5 +1,6 @@
 """Who is read a second time: drawn once, by nobody's choice, and shown without the answer."""
 
+from dataclasses import replace
 from itertools import cycle
 
 import numpy as np
@@ -57,20 +58,37 @@ def test_the_share_that_is_asked_for_is_drawn():
 
 def test_a_drawn_case_stands_among_those_to_read_and_says_nothing_of_the_answer():
     listed, rows = sort([case(1, "high_priority"), case(2, "priority"), *(case(n) for n in range(3, 40))])
-    drawn = {each.case_id for each in listed if each.second_reading}
+    drawn = {each.case_id for each in listed if each.without_answer}
     assert drawn == set(rows["case_id"][rows["drawn"] & (rows["risk"] == "normal")])
     assert drawn
     first_normal = min(place for place, each in enumerate(listed) if each.risk == "normal")
     assert all(each.risk == "priority" for each in listed[1:first_normal])
     assert listed[0].case_id == "c1"
     for each in listed:
-        if each.second_reading:
+        if each.without_answer:
             assert (each.answer, each.likely, each.possible, each.explained) == (None, (), (), None)
+
+
+def test_nothing_that_is_shown_tells_a_second_reading_from_a_priority_case_without_an_answer():
+    cases = [*(case(n, "priority") for n in range(200)), *(case(n) for n in range(200, 400))]
+    cases += [case(n, "priority", ("an alarm is open",)) for n in range(400, 500)]
+    patients = {each.case_id: "p" for each in cases}
+    listed, rows = sort_with_draws(cases, patients, "1", 0.1, PSEUDONYMS, NOTHING, hidden=0.1)
+    again = {each.case_id for each in listed if each.second_reading}
+    alike = {each.case_id for each in listed if each.without_answer} - again
+    assert again == set(rows["case_id"][rows["drawn"] & (rows["risk"] == "normal")])
+    assert 8 < len(again) < 35
+    assert 8 < len(alike) < 35
+    shown = [replace(each, case_id="", second_reading=False, malignant=0) for each in listed if each.without_answer]
+    assert len({repr(each) for each in shown}) == 1
+    places = [[n for n, each in enumerate(listed) if each.case_id in some] for some in (again, alike)]
+    assert abs(np.mean(places[0]) - np.mean(places[1])) < 80
+    assert rows.set_index("case_id").loc[sorted(alike), "probability"].eq(1).all(), "it was to be read anyway"
 
 
 def test_its_place_among_them_does_not_tell_it_apart():
     listed, _ = sort([*(case(n, "priority") for n in range(100)), *(case(n) for n in range(100, 200))])
-    places = [place for place, each in enumerate(listed) if each.second_reading]
+    places = [place for place, each in enumerate(listed) if each.without_answer]
     assert min(places) < 30
     assert max(places) > 110
 
@@ -79,8 +97,8 @@ def test_a_version_that_draws_fewer_takes_no_case_from_those_that_were_drawn_bef
     cases = [case(number) for number in range(50)]
     listed, rows = sort(cases, 0.5)
     again, new = sort(cases, 0.02, recorded(rows.assign(model_version="0")))
-    assert {each.case_id for each in again if each.second_reading} >= {
-        each.case_id for each in listed if each.second_reading
+    assert {each.case_id for each in again if each.without_answer} >= {
+        each.case_id for each in listed if each.without_answer
     }
     assert new["drawn"].sum() < rows["drawn"].sum()  # its own draw is recorded as it was
 
@@ -92,14 +110,14 @@ def test_triaged_again_nobody_is_drawn_again_and_nothing_new_is_recorded():
     assert [each.case_id for each in again] == [each.case_id for each in listed]
     assert new.empty
     shuffled, _ = sort(cases[::-1])
-    assert {c.case_id for c in shuffled if c.second_reading} == {c.case_id for c in listed if c.second_reading}
+    assert {c.case_id for c in shuffled if c.without_answer} == {c.case_id for c in listed if c.without_answer}
 
 
 def test_another_share_changes_nothing_for_those_that_were_drawn_before():
     cases = [case(number) for number in range(50)]
     before, rows = sort(cases, 0.5)
     after, new = sort([*cases, case(99)], 0.0, earlier=recorded(rows))
-    assert {c.case_id for c in after if c.second_reading} == {c.case_id for c in before if c.second_reading}
+    assert {c.case_id for c in after if c.without_answer} == {c.case_id for c in before if c.without_answer}
     assert list(new["case_id"]) == ["c99"]
 
 
@@ -139,7 +157,7 @@ def triaged(workspace, registry, tmp_path, monkeypatch):
     levels = cycle([RiskLevel.NORMAL, RiskLevel.HIGH_PRIORITY])
     monkeypatch.setattr("dermai.triage.scoring.risk_level", lambda *_: next(levels))
     version = make_champion(registry, tmp_path)
-    params = load_params(workspace.params_file, {"triage.second_reading": 1.0})
+    params = load_params(workspace.params_file, {"triage.second_reading": 1.0, "triage.heat_maps": False})
     folder = write_referrals(tmp_path / "new", 12)
     done = [run_triage(workspace, params, folder, workspace.root / "out", WHEN) for _ in range(2)]
     return workspace, version.version, done
@@ -156,19 +174,19 @@ def test_a_triage_records_the_draw_once_signed_and_shows_no_answer(triaged, tmp_
     assert len(sortings) == 12
     assert len(records_of(AuditLog(workspace.audit_log), SortingsRecorded)) == 1
     table = pd.read_csv(workspace.root / "out" / "worklist.csv", dtype=str, keep_default_na=False)
-    drawn = table[table["second_reading"] == "yes"]
+    drawn = table[table["without_answer"] == "yes"]
     assert set(drawn["case_id"]) == set(normal["case_id"])
     assert set(drawn["risk"]) == {"priority"}
     for column in ("model_answer", "reason", "possible_diagnoses", "abstained", "malignant_probability"):
         assert set(drawn[column]) == {""}, column
     name = normal["case_id"].iloc[0]
     places = find(workspace, PSEUDONYMS, name).places
-    assert any("the answer is shown after it" in place for place in places)
+    assert any("which is shown after it" in place for place in places)
     assert not any("which calls" in place for place in places)
     with chromium(tmp_path / "browser") as driver:
         open_page(driver, workspace.root / "out" / "worklist.html", 390)
         cards = driver.find_elements("css selector", "article.case")
-        blind = [card for card in cards if "Second reading" in card.text]
+        blind = [card for card in cards if "Please decide by the photograph" in card.text]
         assert len(blind) == len(normal)
         assert driver.execute_script("return document.documentElement.scrollWidth") <= 390
         for card in blind:

@@ -54,11 +54,11 @@ def case_page(
     site: str = "",
     risk: str = "",
     done: str = "",
-    second: str = "",
+    without: str = "",
     said: str = "",
 ) -> Response:
     """A case among those of the filter."""
-    return shown_case(request, visitor, case_id, Filter.of(site, risk, done, second), said)
+    return shown_case(request, visitor, case_id, Filter.of(site, risk, done, without), said)
 
 
 def shown_case(

@@ -1,4 +1,4 @@
-"""Which cases of the worklist are shown: by site, level, what is done, and second readings."""
+"""Which cases of the worklist are shown: by site, level, what is done, and with the answer hidden."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class Filter:
     site: str = ""
     risk: str = ""
     done: Done = "today"
-    second_reading: bool = False
+    without_answer: bool = False
 
     @classmethod
-    def of(cls, site: str = "", risk: str = "", done: str = "", second: str = "") -> Filter:
+    def of(cls, site: str = "", risk: str = "", done: str = "", without: str = "") -> Filter:
         """From an address."""
         chosen: Done = next((one for one in get_args(Done) if one == done), "today")
-        return cls(site, risk if risk in list(RiskLevel) else "", chosen, second == "yes")
+        return cls(site, risk if risk in list(RiskLevel) else "", chosen, without == "yes")
 
     @property
     def query(self) -> str:
         """As the end of an address, with its question mark; empty where nothing is chosen."""
         chosen = {
             "site": self.site, "risk": self.risk, "done": self.done if self.done != "today" else "",
-            "second": "yes" if self.second_reading else "",
+            "without": "yes" if self.without_answer else "",
         }  # fmt: skip
         given = {name: value for name, value in chosen.items() if value}
         return f"?{urlencode(given)}" if given else ""
@@ -55,7 +55,7 @@ class Filter:
             for case in listed.cases
             if (not self.site or case.site == self.site)
             and (not self.risk or case.risk == self.risk)
-            and (not self.second_reading or case.second_reading)
+            and (not self.without_answer or case.without_answer)
             and self._fits(listed, case, today)
         ]
 

@@ -89,7 +89,7 @@ def sign_reading(
     listed = reading_list(service)
     case = listed.by_id[case_id]
     onward = place_of(listed, chosen.apply(listed, datetime.now(UTC)), case_id).next_open
-    stay = listed.states[case_id] != "read" or case.second_reading or not onward
+    stay = listed.states[case_id] != "read" or case.without_answer or not onward
     return RedirectResponse(
         _address(case_id if stay else onward, list_query, "signed"), 303, background=BackgroundTask(follow_up, service)
     )
@@ -122,7 +122,7 @@ def _check_lesion(request: Request, visitor: Visitor, case_id: str, lesion_id: s
 def _filter(list_query: str) -> Filter:
     """The filter that a form carries along, so that the next case is the next of the same list."""
     given = {name: values[0] for name, values in parse_qs(list_query.lstrip("?")).items()}
-    return Filter.of(*(given.get(name, "") for name in ("site", "risk", "done", "second")))
+    return Filter.of(*(given.get(name, "") for name in ("site", "risk", "done", "without")))
 
 
 def _address(case_id: str, list_query: str, said: str) -> str:

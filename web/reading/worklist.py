@@ -38,12 +38,12 @@ def worklist(
     site: str = "",
     risk: str = "",
     done: str = "",
-    second: str = "",
+    without: str = "",
     part: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
     """The cases that fit the filter, a hundred on a page."""
     service, now = service_of(request), datetime.now(UTC)
-    listed, chosen, params = reading_list(service), Filter.of(site, risk, done, second), service.params
+    listed, chosen, params = reading_list(service), Filter.of(site, risk, done, without), service.params
     shown = chosen.apply(listed, now)
     parts = max(1, -(-len(shown) // ON_A_PAGE))
     part = min(part, parts)

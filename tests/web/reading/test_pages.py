@@ -1,6 +1,7 @@
 """Reading in the browser without a script: who sees which case, what is signed, hidden and written down."""
 
 import logging
+import re
 from datetime import timedelta
 
 import pytest
@@ -46,7 +47,7 @@ class TestWorklist:
         [
             ("site=simulated-south", {"c3", "c5"}),
             ("risk=high_priority", {"c1"}),
-            ("second=yes", {"c5"}),
+            ("without=yes", {"c5"}),
             ("done=read", set()),
             ("done=nonsense&risk=%27", {"c1", "c2", "c3", "c4", "c5"}),
             ("part=99", {"c1", "c2", "c3", "c4", "c5"}),
@@ -68,9 +69,28 @@ class TestWorklist:
         assert "1 referral was acknowledged and could not be filed" in overview
         assert "c77" not in overview
 
+    def test_what_is_decided_by_the_photograph_looks_the_same_whatever_the_model_said(self, referred, signed_in):
+        (referred.root / "params.yaml").write_text("triage: {read_without_answer: 1}\n")
+        client = signed_in("dermatologist")
+        page = client.get("/worklist").text
+        said = [re.search(rf'href="/cases/{case}".*?</span> (.*?)</a>', page, re.S)[1] for case in ("c2", DRAWN)]
+        assert said[0] == said[1]
+        assert "By the photograph" in said[0]
+        answers = [client.get(f"/cases/{case}").text.partition('id="answer"')[2] for case in ("c2", DRAWN)]
+        assert answers[0].partition("</section>")[0] == answers[1].partition("</section>")[0]
+        assert client.get("/cases/c2/evidence.png").status_code == 404
+        assert {case for case, *_ in CASES if f'href="/cases/{case}' in client.get("/worklist?without=yes").text} == {
+            "c2", DRAWN,
+        }  # fmt: skip
+        client.post("/cases/c2/sign", data=form(diagnosis="ActKer"))
+        assert (
+            "Actinic keratosis" in client.get("/cases/c2").text.partition('id="answer"')[2].partition("</section>")[0]
+        )
+
     def test_the_model_s_answer_of_a_second_reading_is_not_on_it(self, referred, signed_in):
-        page = signed_in("dermatologist").get("/worklist?second=yes").text
-        assert "Second reading" in page
+        page = signed_in("dermatologist").get("/worklist?without=yes").text
+        assert "By the photograph" in page
+        assert "econd reading" not in page
         assert "Seborrheic" not in page
 
 
