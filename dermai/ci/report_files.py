@@ -15,6 +15,8 @@ from dermai.workspace import Workspace
 SUMMARY, REPORT = "summary.md", "report.html"
 LEFT_IN = ("test_predictions.parquet", PAGE)  # one row a patient's photograph; the photographs of referrals
 PHOTOGRAPH = re.compile(r"data:image/(?:jpeg|png|webp);base64,[A-Za-z0-9+/=]+")
+PSEUDONYM = re.compile(r"\b[cpl][0-9a-f]{20}\b")
+KINDS = {"c": "a case", "p": "a patient", "l": "a lesion"}
 IN_ITS_PLACE = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='160' height='24'%3E"
     "%3Ctext y='16' font-size='12'%3Ephotograph left out%3C/text%3E%3C/svg%3E"
@@ -36,6 +38,15 @@ def collect(workspace: Workspace, outcome: JobOutcome, folder: Path, photographs
                 write_text(page, without_photographs(page.read_text(encoding="utf-8")))
     write_text(folder / SUMMARY, summary(outcome))
     return folder / SUMMARY
+
+
+def without_pseudonyms(page: str) -> str:
+    """A page or table of figures that names no case, patient or lesion.
+
+    >>> without_pseudonyms("case c0123456789abcdef0123 of P-1, commit c0123456789abcdef0123456789")
+    'case (a case) of P-1, commit c0123456789abcdef0123456789'
+    """
+    return PSEUDONYM.sub(lambda found: f"({KINDS[found[0][0]]})", page)
 
 
 def without_photographs(page: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from fastapi import FastAPI
@@ -10,12 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from dermai.errors import DermaiError, Refused, ServiceUnavailable
+from dermai.errors import DermaiError, InvalidParams, Refused, ServiceUnavailable
 from dermai.exchange.outcomes import FHIR_JSON, operation_outcome
 from web.frame.addresses import sign_in_address
 from web.frame.admission import READING, NotSignedIn
 from web.frame.page import environment, page
 
+logger = logging.getLogger("dermai.web")
 FHIR = "/fhir"  # what lies there answers with FHIR's JSON
 PROGRAMS = ("/api/", FHIR)  # what lies below answers with JSON
 HEADINGS = {
@@ -99,7 +101,8 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 
 def _failed(request: Request, error: Exception) -> Response:
-    status = 503 if isinstance(error, ServiceUnavailable) else 409 if isinstance(error, Refused) else 422
+    unready = isinstance(error, ServiceUnavailable | InvalidParams)  # no request that is sent can be wrong so
+    status = 503 if unready else 409 if isinstance(error, Refused) else 422
     return _answer(request, status, str(error))
 
 
@@ -107,4 +110,15 @@ def _answer(request: Request, status: int, said: str) -> Response:
     if request.url.path.startswith(PROGRAMS):
         return told(request, status, said or HEADINGS.get(status, ""))
     heading = HEADINGS.get(status, "This did not work")
-    return page(request, "error.html", status, heading=heading, said=said, next_step=NEXT_STEPS.get(status, ""))
+    try:
+        return page(request, "error.html", status, heading=heading, said=said, next_step=NEXT_STEPS.get(status, ""))
+    except DermaiError as error:  # what a page is made from is what is wrong: settings, records, database
+        return _without_a_frame(error)
+
+
+def _without_a_frame(error: DermaiError) -> Response:
+    """A page that is made from nothing but the message, which names the file and what is wrong with it."""
+    said = " ".join(str(error).split())
+    logger.error("no page can be made: %s", said)
+    what = "settings" if isinstance(error, InvalidParams) else "service"
+    return HTMLResponse(environment().get_template("not_ready.html").render(said=said, what=what), 503)

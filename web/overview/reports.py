@@ -1,4 +1,7 @@
-"""The reports that pipelines and commands write, as they are; photographs in them for those who may see them alone."""
+"""The reports that pipelines and commands write, as they are.
+
+Who may not see cases gets them without photographs and pseudonyms, Great Expectations' Data Docs too.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
-from dermai.ci.report_files import without_photographs
+from dermai.ci.report_files import without_photographs, without_pseudonyms
 from dermai.records.referral_replay import PAGE as REPLAY
 from web.accounts.access_log import note_access
 from web.accounts.roles import Permission
@@ -18,6 +21,7 @@ from web.frame.admission import permitted
 from web.frame.service import service_of
 
 SERVED = {".html", ".css", ".svg", ".ico", ".woff", ".woff2", ".ttf", ".json"}
+WORDS = {".html": "text/html", ".json": "application/json", ".svg": "image/svg+xml"}  # may name cases
 PICTURES = {".png", ".jpg", ".jpeg"}
 OF_CASES = ("triage_cases", "incidents")  # folders whose every page is about single cases and shows photographs
 # The reports hold their style in themselves, and no script
@@ -51,8 +55,9 @@ def report(
             raise HTTPException(403, f"This is for those who may {Permission.READ_CASES}.")
         note_access(service.database, visitor, "", f"/reports/{found}")
     headers = {"Content-Security-Policy": POLICY}
-    if path.suffix == ".html" and not sees_photographs:
-        return HTMLResponse(without_photographs(path.read_text(encoding="utf-8")), headers=headers)
+    if path.suffix in WORDS and not sees_photographs:
+        shown = without_pseudonyms(without_photographs(path.read_text(encoding="utf-8")))
+        return Response(shown, media_type=f"{WORDS[path.suffix]}; charset=utf-8", headers=headers)
     return FileResponse(path, headers=headers)
 
 

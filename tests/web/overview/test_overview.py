@@ -129,6 +129,21 @@ class TestReports:
         assert signed_in("manager").get(place.replace("report.html", "replay.html")).status_code == 403
         assert signed_in("dermatologist").get(place.replace("report.html", "replay.html")).text == "cases"
 
+    def test_no_report_names_a_case_to_those_who_may_see_none(self, signed_in, workspace):
+        named = [f"{kind}0123456789abcdef0123" for kind in "cpl"]
+        for name in ("validation/expectations/x.html", "incremental_finetune/run/decision.json"):
+            file = workspace.reports / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f'["age is 140", "{named[0]}", "{named[1]}, {named[2]}"]')
+            shown = signed_in("manager").get(f"/reports/{name}")
+            assert "age is 140" in shown.text
+            assert not [pseudonym for pseudonym in named if pseudonym in shown.text]
+            assert "(a patient)" in shown.text
+            assert shown.headers["content-type"].startswith(
+                "text/html" if name.endswith("html") else "application/json"
+            )
+            assert all(pseudonym in signed_in("dermatologist").get(f"/reports/{name}").text for pseudonym in named)
+
     def test_only_pages_below_the_reports_are_served(self, workspace, signed_in):
         (workspace.reports / "table.parquet").write_bytes(b"")
         (workspace.reports / "page.html").write_text("a page")

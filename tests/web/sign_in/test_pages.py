@@ -152,7 +152,7 @@ class TestOwnPassword:
     @pytest.mark.parametrize(
         ("form", "said"),
         [
-            ({"old": "wrong"}, "do not belong together"),
+            ({"old": "wrong"}, "not the password of your account"),
             ({"again": "other"}, "not typed twice the same"),
             ({"new": "short", "again": "short"}, "shorter than 12"),
         ],
