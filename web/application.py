@@ -13,7 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Route
 
 from dermai.workspace import Workspace
+from web.administration import pages as administration
 from web.api import routes as api
+from web.api import token_pages
 from web.api.receiving import Receiver
 from web.api.upload import MOST_BYTES as MOST_OF_A_REFERRAL
 from web.database import Database, migrate, open_database
@@ -44,6 +46,8 @@ ROUTERS = (
     decisions.router,
     versions.router,
     records.router,
+    administration.router,
+    token_pages.router,
     reports.router,
     api.router,
     fhir.router,

@@ -33,7 +33,7 @@ class SetAside:
     @property
     def case_id(self) -> str:
         """The case's pseudonym, by the file's name."""
-        return self.file.name.partition("-")[0]
+        return self.file.stem.rpartition("-")[0]
 
     def __str__(self) -> str:
         return f"{self.file.name}{f' of {self.site}' if self.site else ''}, since {self.since:%Y-%m-%d}: {self.reason}"

@@ -15,8 +15,9 @@ from tests.packages import make_package
 from tests.promotion.fleet import Fleet
 from tests.triage.champion import make_champion
 from tests.web.api.sending import CASE, jpeg, token_for
+from tests.web.axe import axe_problems
 from tests.web.reading.test_case_page import here, press, wait
-from tests.web.visitors import ADDRESS, PASSWORD, show
+from tests.web.visitors import ADDRESS, PASSWORD, PICTURES, photograph_page, show
 from web import application as module
 from web.accounts.roles import Permission, Role, may
 from web.application import ROUTERS, admission_of, create_application, routes_of
@@ -150,3 +151,29 @@ def test_from_a_practice_s_photographs_to_the_auditor_in_a_browser(registry, tmp
     seen = browser.find_element(By.CSS_SELECTOR, "tbody").text
     assert "A dermatologist (dermatologist)" in seen
     assert "photograph" in seen
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_on_the_pages_of_decisions_models_records_and_accounts(
+    fleet: Fleet, live, browser, workspace, width
+) -> None:
+    fleet.champions(2)
+    fleet.candidate("insufficient_evidence")
+    show(browser, width)
+    problems = []
+    for role, places in (
+        ("clinical lead", ("decisions", "models", "records", "records/1")),
+        ("engineer", ("accounts", "accounts/1", "tokens")),
+        ("auditor", ("access",)),
+    ):
+        browser.delete_all_cookies()
+        live.enter(browser, live.add(role), "/account")
+        for place in places:
+            browser.get(f"{live.address}/{place}")
+            browser.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            problems += [f"/{place}: {problem}" for problem in axe_problems(browser)]
+            if browser.execute_script("return document.documentElement.scrollWidth") > width:
+                problems.append(f"/{place} is wider than {width}")
+            if PICTURES:
+                photograph_page(browser, PICTURES / f"{place.replace('/', '-')}-{width}.png")
+    assert problems == []

@@ -26,11 +26,15 @@ def note_access(database: Database, visitor: Visitor, case_id: str, what: str) -
         )
 
 
-def accesses(session: Session, case_id: str = "", account_id: int | None = None, most: int = 500) -> list[CaseAccess]:
-    """The newest first, of a case, of an account or of all."""
+def accesses(
+    session: Session, case_id: str = "", account_id: int | None = None, most: int = 500, before: int = 0
+) -> list[CaseAccess]:
+    """The newest first, of a case, of an account or of all; `before` the line with this number, where there is one."""
     query = select(CaseAccess).order_by(CaseAccess.id.desc()).limit(most)
     if case_id:
         query = query.where(CaseAccess.case_id == case_id)
     if account_id is not None:
         query = query.where(CaseAccess.account_id == account_id)
+    if before:
+        query = query.where(CaseAccess.id < before)
     return list(session.scalars(query))

@@ -25,6 +25,7 @@ ENTRIES = (
     PageLink("Models", "/models", (Permission.READ_MODELS,)),
     PageLink("Audit log", "/records", (Permission.READ_RECORDS,)),
     PageLink("Who saw what", "/access", (Permission.READ_ACCESS_LOG,)),
+    PageLink("Accounts", "/accounts", (Permission.MANAGE_ACCOUNTS,)),
     PageLink("My account", "/account", (Permission.USE_OWN_ACCOUNT,)),
 )
 

@@ -23,7 +23,7 @@ from web.frame.service import service_of
 Auditor = Annotated[Visitor, Depends(permitted(Permission.READ_RECORDS))]
 AccessReader = Annotated[Visitor, Depends(permitted(Permission.READ_ACCESS_LOG))]
 Text = Annotated[str, Query(max_length=200)]
-A_PAGE = 50
+A_PAGE, MOST_ACCESSES = 50, 200
 
 
 def router() -> APIRouter:
@@ -71,15 +71,23 @@ def record(request: Request, visitor: Auditor, sequence: int) -> Response:
     )
 
 
-def access(request: Request, visitor: AccessReader, case: Text = "", name: Text = "") -> Response:
+def access(
+    request: Request,
+    visitor: AccessReader,
+    case: Text = "",
+    name: Text = "",
+    before: Annotated[int, Query(ge=0, le=2**62)] = 0,
+) -> Response:
     """Who saw what of which case, the newest first; of one case or one account where they are given."""
     with service_of(request).database.reading() as session:
         try:
             account = account_named(session, name).id if name.strip() else None
         except UnknownAccount as unknown:
-            return page(request, "records/access.html", rows=[], case=case, name=name, problem=str(unknown))
-        rows = accesses(session, case.strip(), account)
-        return page(request, "records/access.html", rows=rows, case=case, name=name, problem="")
+            return page(request, "records/access.html", rows=[], case=case, name=name, older=0, problem=str(unknown))
+        found = accesses(session, case.strip(), account, MOST_ACCESSES + 1, before)
+        rows = found[:MOST_ACCESSES]
+        older = rows[-1].id if len(found) > len(rows) else 0
+        return page(request, "records/access.html", rows=rows, case=case, name=name, older=older, problem="")
 
 
 def _has(entry: Entry, words: str) -> bool:

@@ -60,14 +60,14 @@ class TestWorklist:
     def test_a_referral_that_could_not_be_filed_is_named_and_the_overview_counts_it(self, referred, signed_in):
         inbox = referred.state / "inbox"
         (inbox / "waiting").mkdir(parents=True)
-        (inbox / "waiting" / "c77-r1.json").write_text('{"rows": [{"site": "Porto"}]}')
-        set_aside(inbox, inbox / "waiting" / "c77-r1.json", "it is damaged")
+        (inbox / "waiting" / "case-z-r1.json").write_text('{"rows": [{"site": "Porto"}]}')
+        set_aside(inbox, inbox / "waiting" / "case-z-r1.json", "it is damaged")
         page = signed_in("dermatologist").get("/worklist").text
         assert "A referral of Porto was acknowledged and could not be filed" in page
-        assert "c77" in page
+        assert "case-z" in page
         overview = signed_in("manager").get("/overview").text
         assert "1 referral was acknowledged and could not be filed" in overview
-        assert "c77" not in overview
+        assert "case-z" not in overview
 
     def test_what_is_decided_by_the_photograph_looks_the_same_whatever_the_model_said(self, referred, signed_in):
         (referred.root / "params.yaml").write_text("triage: {read_without_answer: 1}\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from dermai.workspace import Workspace
 from web.accounts.access_log import note_access
 from web.accounts.tables import Account
 from web.accounts.visitor import Visitor
+from web.records import pages
 
 
 @pytest.fixture
@@ -64,3 +67,18 @@ def test_who_looked_at_a_case_is_found_by_case_and_by_account(application: FastA
     assert "case-2" not in auditor.get("/access?case=case-1").text
     assert "case-1" not in auditor.get("/access?name=auditor").text
     assert "no account" in auditor.get("/access?name=nobody").text.casefold()
+
+
+def test_who_looked_at_which_case_is_paged(application: FastAPI, signed_in, monkeypatch) -> None:
+    monkeypatch.setattr(pages, "MOST_ACCESSES", 3)
+    auditor, database = signed_in("auditor"), application.state.service.database
+    with database.reading() as session:
+        visitor = Visitor.of(session.scalars(select(Account)).one())
+    for number in range(5):
+        note_access(database, visitor, f"case-{number}", "photograph")
+    shown = auditor.get("/access").text
+    assert "case-4" in shown
+    assert "case-1" not in shown
+    older = re.search(r'href="(/access\?[^"]+)">Older lines', shown)[1].replace("&amp;", "&")
+    assert "case-1" in auditor.get(older).text
+    assert "Older lines" not in auditor.get(older).text
