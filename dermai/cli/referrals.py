@@ -69,17 +69,25 @@ def retakes(
 ) -> None:
     """Write a sheet for each site: which cases to photograph again, which to clear up, and why.
 
+    What readers asked for in the browser is on it until another photograph comes in.
+
     Example: `dermai retakes --numbers --output ~/retakes`
     """
+    from dermai.config import load_params, read_overrides
+    from dermai.data.pseudonyms import Pseudonyms
     from dermai.prediction_log.log import PredictionLog
     from dermai.triage.lookup import sender_rows, triaged_folders
-    from dermai.triage.retake_sheets import write_retake_sheets
+    from dermai.triage.reading_list import ReadingLists
+    from dermai.triage.retake_sheets import waiting_wishes, write_retake_sheets
     from dermai.workspace import find_workspace
 
     workspace = find_workspace()
     log = PredictionLog(workspace.prediction_log)
     senders = sender_rows(folders or triaged_folders(workspace), _pseudonyms(workspace), log) if numbers else None
-    for path in write_retake_sheets(workspace, workspace.reports / "triage_cases" / run, output, site, senders):
+    params = load_params(workspace.params_file, read_overrides(workspace.root))
+    in_any_order = Pseudonyms(b"")  # the key draws places on the worklist, and is not needed here
+    wishes = waiting_wishes(ReadingLists(workspace, in_any_order).now(params))
+    for path in write_retake_sheets(workspace, workspace.reports / "triage_cases" / run, output, site, senders, wishes):
         print(path)
 
 

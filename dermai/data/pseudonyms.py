@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -11,13 +12,17 @@ import secrets
 import stat
 from collections.abc import Container
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dermai.data.identifiers import canonical_identifier, earlier_spellings
 from dermai.errors import DermaiError
 from dermai.files import create_private, write_json
 from dermai.workspace import Workspace
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 KEY_VARIABLE = "DERMAI_PSEUDONYM_KEY_FILE"
 SHORTEST_KEY = 32
@@ -83,6 +88,30 @@ class Pseudonyms:
         (True, True, 0.5)
         """
         return int(self._digest("draw", what, pseudonym)[:13], 16) / 16**13
+
+    def sealed(self, text: str) -> str:
+        """A sender's own number as nobody reads it without the key, for its sender's own pages.
+
+        >>> pseudonyms = Pseudonyms(b"a secret of at least 32 characters")
+        >>> pseudonyms.unsealed(pseudonyms.sealed("2026-0117"))
+        '2026-0117'
+        """
+        return self._seal.encrypt(text.encode()).decode()
+
+    def unsealed(self, sealed: str) -> str:
+        """What was sealed; empty where it was sealed with another key, or is none."""
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return self._seal.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            return ""
+
+    @cached_property
+    def _seal(self) -> Fernet:
+        from cryptography.fernet import Fernet
+
+        return Fernet(base64.urlsafe_b64encode(hmac.new(self.key, b"numbers of senders", hashlib.sha256).digest()))
 
     @property
     def fingerprint(self) -> str:

@@ -71,7 +71,7 @@ def answer_all(
     by_model: dict[int, list[int]] = defaultdict(list)  # two at the most, while the champion moves
     for place, one in enumerate(referrals):
         if one.ready is None or not one.judged:
-            entries[place] = _entry(one, without_model(one.referral, one.received, one.reasons, one.before))
+            entries[place] = _entry(one, without_model(one.referral, one.received, one.reasons, one.before), pseudonyms)
         else:
             by_model[id(one.ready)].append(place)
     for places in by_model.values():
@@ -112,7 +112,12 @@ def _answered(
     known = ready.familiarity is not None
     shown = _as_shown(referrals, cases, ready, params, pseudonyms)
     return [
-        _entry(one, of_case(one.referral, one.received, one.reasons, case, scores.cautions, known, model), scores)
+        _entry(
+            one,
+            of_case(one.referral, one.received, one.reasons, case, scores.cautions, known, model),
+            pseudonyms,
+            scores,
+        )
         for one, case, scores in zip(referrals, shown, kept, strict=True)
     ]
 
@@ -175,7 +180,9 @@ def _as_shown(
     return [by_case[case.case_id] for case in cases]
 
 
-def _entry(one: InHand, answer: ReferralAnswer, scores: Scores | None = None) -> AnsweredReferral:
+def _entry(
+    one: InHand, answer: ReferralAnswer, pseudonyms: Pseudonyms, scores: Scores | None = None
+) -> AnsweredReferral:
     return AnsweredReferral(
         request=one.referral.request,
         received=one.received,
@@ -184,6 +191,7 @@ def _entry(one: InHand, answer: ReferralAnswer, scores: Scores | None = None) ->
         rows=one.rows,
         answer=answer,
         scores=scores,
+        sealed_number=pseudonyms.sealed(one.referral.sent.fields["case_id"].strip()),
     )
 
 

@@ -57,7 +57,10 @@ class Scores(BaseModel):
 
 
 class AnsweredReferral(BaseModel):
-    """One acknowledged referral. `rows` has one row a photograph, in pseudonyms, with the quality check's columns."""
+    """One acknowledged referral. `rows` has one row a photograph, in pseudonyms, with the quality check's columns.
+
+    `sealed_number` is the sender's own number of the case (`Pseudonyms.sealed`), for the sender's own list.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,6 +71,7 @@ class AnsweredReferral(BaseModel):
     rows: tuple[Row, ...]
     answer: ReferralAnswer
     scores: Scores | None = None
+    sealed_number: str = ""
 
     @property
     def risk(self) -> str:

@@ -2,15 +2,23 @@
 
 The first approval is a record of its own and moves nothing; the second person's is the promotion. A rejection or a
 rollback needs one person: the safe direction is never kept waiting.
+
+Two persons are two names, and two accounts where both have one: an account is never removed and its name never given to
+another. Whoever has two accounts under two names, or types a second name at the command line, is not told apart: who
+may make accounts and who may use the machine has to be settled outside.
 """
 
 from __future__ import annotations
+
+import unicodedata
 
 from dermai.audit import AuditLog
 from dermai.errors import Refused
 from dermai.promotion.history import Decision
 from dermai.records.log import Record, records_of
 from dermai.records.moves import FirstApproval, Move
+
+TITLES = frozenset({"dr", "dra", "doctor", "doutor", "doutora", "prof", "professor", "professora", "med", "md", "phd"})
 
 
 def first_approval(audit: AuditLog, decision: Record[Decision], provisional: bool) -> Record[FirstApproval] | None:
@@ -42,9 +50,11 @@ def check_second_person(first: Record[FirstApproval], approver: str, account: st
 
 
 def _plain(name: str) -> str:
-    """A name however it is spaced and capitalised.
+    """A name however it is spaced, capitalised and accented, and without titles.
 
-    >>> _plain(" Ana  silva") == _plain("Ana Silva")
-    True
+    >>> _plain(" Dr. Ana  silva") == _plain("Ana Silva"), _plain("Jo\u00e3o Sousa") == _plain("Joao Sousa")
+    (True, True)
     """
-    return " ".join(name.split()).casefold()
+    letters = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)).casefold()
+    words = "".join(c if c.isalnum() else " " for c in letters).split()
+    return " ".join(word for word in words if word not in TITLES) or " ".join(words)

@@ -12,6 +12,8 @@ from dermai.data.tables import as_written, csv_text
 from dermai.errors import DermaiError
 from dermai.files import write_text
 from dermai.triage.lookup import SenderRow
+from dermai.triage.reading_list import ReadingList
+from dermai.triage.worklist import UNKNOWN_SITE
 from dermai.workspace import Workspace
 
 COLUMNS = ("case_id", "to_do", "reason")
@@ -19,20 +21,31 @@ NUMBER_COLUMNS = ("case_number", "patient_number", "photograph")
 
 
 def write_retake_sheets(
-    workspace: Workspace, run: Path, output: Path, site: str = "", senders: Iterable[SenderRow] | None = None
+    workspace: Workspace,
+    run: Path,
+    output: Path,
+    site: str = "",
+    senders: Iterable[SenderRow] | None = None,
+    wishes: pd.DataFrame | None = None,
 ) -> list[Path]:
     """One CSV file a site of what the triage in `run` wants again or set aside, with the numbers from `senders`.
+
+    `wishes` are what readers asked for in the browser and still wait for, whichever run the cases are of
+    (`waiting_wishes`): `case_id`, `site`, `reason`.
 
     Raises:
         DermaiError: there is no such run or site, or a sheet with numbers would lie inside the repository.
     """
-    if not (run / "retakes.csv").is_file():
+    asked = pd.DataFrame(columns=["case_id", "site", "reason"]) if wishes is None else wishes
+    if asked.empty and not (run / "retakes.csv").is_file():
         raise DermaiError(f"{run} holds no retakes.csv: run `zenml pipeline run triage_cases` first, or name a run")
     if senders is not None and output.resolve().is_relative_to(workspace.root.resolve()):
         raise DermaiError(f"{output} lies inside the repository, and the sheets name patients: choose another --output")
     again, aside = (_read(run / f"{name}.csv") for name in ("retakes", "set_aside"))
     aside["reason"] = "line " + aside["line"] + " of cases.csv: " + aside["reason"]
-    table = pd.concat([again.assign(to_do="photograph again"), aside.assign(to_do="clear up")], ignore_index=True)
+    asked = asked.assign(reason="a dermatologist asks: " + asked["reason"])
+    again = pd.concat([again, asked], ignore_index=True).assign(to_do="photograph again")
+    table = pd.concat([again, aside.assign(to_do="clear up")], ignore_index=True)
     table = table.assign(site=table["site"].replace("", "unknown"))
     if site:
         table = table[table["site"] == site]
@@ -58,7 +71,19 @@ def _once_each(values: pd.Series) -> str:
     return ", ".join(dict.fromkeys(map(str, values)))
 
 
+def waiting_wishes(listed: ReadingList) -> pd.DataFrame:
+    """What readers asked for and did not get yet, with the practice of each case."""
+    rows = [
+        (case.case_id, "" if case.site == UNKNOWN_SITE else case.site, listed.asked[case.case_id].reason)
+        for case in listed.cases
+        if listed.states[case.case_id] == "photograph again"
+    ]
+    return pd.DataFrame(rows, columns=["case_id", "site", "reason"], dtype=str)
+
+
 def _read(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        return pd.DataFrame(columns=["case_id", "site", "reason", "line"], dtype=str)
     return pd.read_csv(path, dtype=str, keep_default_na=False).map(as_written)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated
 
@@ -11,19 +12,20 @@ from starlette.responses import Response
 
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
+from dermai.inbox.own_numbers import own_numbers
 from dermai.prediction_log.log import PredictionLog
-from dermai.triage.practice_cases import ORDER, in_each_state, with_number
+from dermai.triage.practice_cases import ORDER, PracticeCase, in_each_state, with_number
 from web.accounts.access_log import note_access
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
 from web.frame.page import page
-from web.frame.service import service_of
+from web.frame.service import Service, service_of
 from web.reading.case_page import RESTS_ON
 from web.reading.lists import NO_SUCH_CASE, own_cases
 
 Practice = Annotated[Visitor, Depends(permitted(Permission.READ_OWN_CASES))]
-ON_A_PAGE = 200
+ON_A_PAGE = 100
 STATES = {
     "photograph again": ("Please photograph again", "bad"),
     "set aside": ("Please clear up", "bad"),
@@ -59,8 +61,10 @@ def _listed(request: Request, visitor: Visitor, state: str = "", number: str = "
         log = PredictionLog.of(service.workspace)
         numbers = SenderNumbers(load_pseudonyms(service.workspace), known=cache(log.pseudonyms))
         shown = list(with_number(cases, numbers, number))
+    here = shown[:ON_A_PAGE]
     return page(
-        request, "reading/own_cases.html", cases=shown[:ON_A_PAGE], more=len(shown) - ON_A_PAGE, states=STATES,
+        request, "reading/own_cases.html", cases=here, numbers=_numbers(service, visitor, here),
+        more=len(shown) - ON_A_PAGE, states=STATES,
         counts=in_each_state(cases), state=state, number=number.strip(), rests_on=RESTS_ON,
     )  # fmt: skip
 
@@ -72,4 +76,10 @@ def own_case(request: Request, case_id: str, visitor: Practice) -> Response:
     if case is None:
         raise HTTPException(404, NO_SUCH_CASE)
     note_access(service.database, visitor, case_id, "case")
-    return page(request, "reading/own_case.html", case=case, states=STATES, rests_on=RESTS_ON)
+    number = _numbers(service, visitor, [case]).get(case_id, "")
+    return page(request, "reading/own_case.html", case=case, number=number, states=STATES, rests_on=RESTS_ON)
+
+
+def _numbers(service: Service, visitor: Visitor, cases: Sequence[PracticeCase]) -> Mapping[str, str]:
+    pseudonyms = load_pseudonyms(service.workspace)
+    return own_numbers(service.workspace, pseudonyms, visitor.site, [case.case_id for case in cases])

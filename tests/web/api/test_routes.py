@@ -2,12 +2,18 @@
 
 import errno
 import json
+import re
 import socket
+import time
+from contextlib import suppress
 
+import psutil
 import pytest
 from PIL import Image
 
+from dermai.data.pseudonyms import load_pseudonyms
 from dermai.inbox.entries import Inbox
+from dermai.inbox.filing import file_waiting
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.waiting_cases import referred_cases
 from dermai.taxonomy import load_taxonomy
@@ -178,6 +184,37 @@ def test_another_practice_is_told_nothing_of_a_case_but_that_its_number_is_taken
         assert answer.status_code == 409
         assert first["request_id"] not in answer.text
         assert "another sender's" in answer.json()["detail"]
+
+
+def test_a_practice_s_list_names_its_cases_by_its_own_numbers_which_lie_sealed(practice, application, signed_in):
+    practice.post(REFERRALS, data={**CASE, "case_id": "2026-0117"}, files=close_up(jpeg()))
+    service = application.state.receiver.service()
+    file_waiting(service.workspace, service.params, load_pseudonyms(service.workspace))
+    porto = signed_in("practice", site="Porto")
+    shown = porto.get("/my-cases").text
+    (case,) = re.findall(r'href="/my-cases/(c\w+)" class="identifier">2026-0117<', shown)
+    assert "Here called" in porto.get(f"/my-cases/{case}").text
+    assert "2026-0117" not in signed_in("practice", site="Braga").get("/my-cases").text
+    kept = [file for file in service.workspace.state.rglob("*") if file.is_file() and b"2026-0117" in file.read_bytes()]
+    assert kept == []
+
+
+@pytest.mark.parametrize("place", [REFERRALS, "/sign-in"])
+def test_500_megabytes_that_are_really_sent_cost_neither_time_nor_memory(live, application, place):
+    host, port = live.address.removeprefix("http://").split(":")
+    head = f"POST {place} HTTP/1.1\r\nHost: {host}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    head += f"Authorization: {token_for(application)['Authorization']}\r\nContent-Length: 500000000\r\n\r\n"
+    megabyte, sent = bytes(1_000_000), 0
+    before, started = psutil.Process().memory_info().rss, time.monotonic()
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(head.encode())
+        with suppress(OSError):  # the server hung up
+            for _ in range(500):
+                connection.sendall(megabyte)
+                sent += 1
+    assert sent < 100, "it went on reading"
+    assert time.monotonic() - started < 5
+    assert psutil.Process().memory_info().rss - before < 50_000_000
 
 
 def test_a_body_of_500_megabytes_is_refused_before_it_is_read(champion, live, application):

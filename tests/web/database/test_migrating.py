@@ -17,10 +17,21 @@ from web.accounts.access_log import accesses, note_access
 from web.accounts.people import account_named, add_account
 from web.accounts.roles import Role
 from web.accounts.tables import Account, SignInSession
-from web.accounts.throttling import MOST_OF_A_NAME, begin_attempt
+from web.accounts.throttling import (
+    MOST_OF_A_NAME,
+    MOST_OF_A_SESSION,
+    begin_attempt,
+    begin_attempt_of_session,
+    forget_failures_of_session,
+)
 from web.accounts.visitor import Visitor
+from web.api.tables import ApiToken
+from web.api.tokens import add_token, count_checks, revoke_token, sender_of, tokens
 from web.database import Table, migrate, open_database
 from web.database.migrating import revisions
+from web.reading.drafts import DraftReading, drafts_of, drop_draft, keep_draft, others_reading
+from web.reading.follow_ups import ask_for_follow_up, owed_follow_up
+from web.reading.tables import FollowUp
 
 PASSWORD = "a password that is long"
 
@@ -148,6 +159,84 @@ class TestTables:
         for thread in threads:
             thread.join()
         assert len(let_in) == MOST_OF_A_NAME
+
+    def test_password_guesses_of_a_session_that_come_together_are_all_counted(self, filled):
+        let_in = []
+
+        def guess():
+            with filled.writing() as session:
+                if begin_attempt_of_session(session, "a secret"):
+                    let_in.append(1)
+
+        threads = [threading.Thread(target=guess) for _ in range(MOST_OF_A_SESSION * 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(let_in) == MOST_OF_A_SESSION
+        with filled.writing() as session:
+            assert begin_attempt(session, "a.silva", "10.0.0.1")
+            forget_failures_of_session(session, "a secret")
+            assert begin_attempt_of_session(session, "a secret")
+
+    def test_a_draft_is_one_a_reader_and_lesion_is_seen_by_others_and_goes_when_it_is_signed(self, filled):
+        with filled.writing() as session:
+            other = add_account(session, "b.silva", "B. Silva", Role.DERMATOLOGIST, PASSWORD).id
+            own = account_named(session, "a.silva").id
+        for diagnosis, note in (("Nev", "first"), ("MM", "thicker\nthan \u00e7")):
+            keep_draft(filled, own, "c1", "l1", DraftReading(diagnosis, "histology", note))
+        assert drafts_of(filled, own, "c1") == {"l1": DraftReading("MM", "histology", "thicker\nthan \u00e7")}
+        assert drafts_of(filled, other, "c1") == {}
+        ((person, since),) = others_reading(filled, other, "c1")
+        assert person == "A. Silva"
+        assert datetime.now(UTC) - since < timedelta(minutes=1)
+        drop_draft(filled, own, "c1", "l1")
+        assert drafts_of(filled, own, "c1") == {}
+        with pytest.raises(IntegrityError):
+            keep_draft(filled, 99, "c1", "l1", DraftReading("Nev"))
+
+    def test_what_follows_of_signed_readings_is_owed_until_it_is_done(self, filled):
+        ask_for_follow_up(filled)
+        assert owed_follow_up(filled) is None, "it is not late yet"
+        with filled.writing() as session:
+            session.scalars(select(FollowUp)).one().problem = "the disk is full"
+        assert owed_follow_up(filled) == "the disk is full"
+        with filled.writing() as session:
+            session.scalars(select(FollowUp)).one().done_at = datetime.now(UTC)
+        assert owed_follow_up(filled) is None
+
+    def test_a_token_is_found_by_its_secret_until_it_is_over_or_withdrawn(self, filled):
+        with filled.writing() as session:
+            token, secret = add_token(session, "Porto", 30, "the two phones")
+            prefix = token.prefix
+        sender = sender_of(filled, secret)
+        assert sender.site == "Porto"
+        count_checks(filled, sender, 2)
+        count_checks(filled, sender, 3)
+        with filled.reading() as session:
+            (kept,) = tokens(session)
+        assert (kept.quality_checks, secret in kept.secret_hash) == (5, False)
+        assert datetime.now(UTC) - kept.used_at < timedelta(minutes=1)
+        with filled.writing() as session:
+            tokens(session)[0].expires_at = datetime.now(UTC) - timedelta(seconds=1)
+        assert sender_of(filled, secret) is None
+        with filled.writing() as session:
+            tokens(session)[0].expires_at = datetime.now(UTC) + timedelta(days=1)
+            revoke_token(session, prefix)
+        assert sender_of(filled, secret) is None
+        with pytest.raises(IntegrityError), filled.writing() as session:
+            session.add(ApiToken(prefix=prefix, secret_hash="x", site="Porto", created_at=datetime.now(UTC),
+                                 expires_at=datetime.now(UTC)))  # fmt: skip
+
+    def test_who_saw_what_is_paged(self, filled):
+        with filled.reading() as session:
+            visitor = Visitor.of(account_named(session, "a.silva"))
+        for number in range(5):
+            note_access(filled, visitor, f"c{number}", "photograph")
+        with filled.reading() as session:
+            first = accesses(session, most=3)
+            assert [line.case_id for line in first] == ["c4", "c3", "c2"]
+            assert [line.case_id for line in accesses(session, before=first[-1].id)] == ["c1", "c0"]
 
 
 @pytest.mark.parametrize(
