@@ -67,7 +67,7 @@ run dermai simulate referrals --arrival 3 --scale 0.02 --size 128
 sed "s/^  overrides:/&\n    triage: {second_reading: 0.25}/" profiles/demo.yaml > demo/second_reading.yaml
 run zenml pipeline run triage_cases -c demo/second_reading.yaml
 rm demo/second_reading.yaml
-printf '   drawn for a second reading, without the answer of the model: %s\n' "$(grep -c ',yes$' reports/triage_cases/latest/worklist.csv || true)"
+printf '   drawn to be read without the answer of the model: %s\n' "$(grep -c ',yes$' reports/triage_cases/latest/worklist.csv || true)"
 
 step "A melanoma comes back that was sorted as normal: an incident, with the open cases that look like it"
 if run python demo/miss_a_melanoma.py reports/triage_cases/latest/worklist.csv demo/missed.csv; then
