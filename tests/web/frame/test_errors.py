@@ -2,8 +2,6 @@
 
 import pytest
 
-from web.frame.errors import HEADINGS
-
 
 @pytest.mark.parametrize(
     ("settings", "said"),
@@ -25,13 +23,3 @@ def test_settings_that_cannot_be_read_are_named_until_they_are_mended(workspace,
     assert (program.status_code, program.headers["content-type"]) == (503, "application/problem+json")
     file.write_text(whole)
     assert client.get("/overview").status_code == 200
-
-
-def test_records_that_are_damaged_are_named(workspace, signed_in):
-    client = signed_in("manager")
-    workspace.audit_log.parent.mkdir(parents=True, exist_ok=True)
-    workspace.audit_log.write_text("{}\n")
-    answer = client.get("/overview")
-    assert answer.status_code == 503
-    assert "dermai doctor" in answer.text
-    assert HEADINGS[503] not in answer.text
