@@ -5,6 +5,7 @@ import pytest
 from fastapi import APIRouter, Depends
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 from starlette.testclient import TestClient
 
 from dermai.prediction_log.confirmations import read_entries
@@ -168,6 +169,7 @@ def test_axe_finds_nothing_on_the_pages_of_decisions_models_records_and_accounts
     ):
         browser.delete_all_cookies()
         live.enter(browser, live.add(role), "/account")
+        WebDriverWait(browser, 10).until(lambda there: "My account" in there.title)
         for place in places:
             browser.get(f"{live.address}/{place}")
             browser.execute_script("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
