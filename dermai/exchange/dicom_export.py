@@ -104,8 +104,8 @@ def _shown_answer(listed: ReadingList, case: CaseToRead) -> ModelAnswer:
         return answer
     if listed.withheld:
         raise DermaiError(f"no model's answers are shown at present: {listed.withheld}")
-    if case.second_reading:
-        raise DermaiError(f"{case.case_id} was drawn for a second reading: its answer is shown when it is read")
+    if case.without_answer:
+        raise DermaiError(f"{case.case_id} was drawn to be read without the model's answer, which is shown after it")
     raise DermaiError(f"no model has answered {case.case_id}")
 
 

@@ -139,7 +139,7 @@ def test_the_command_takes_the_sender_s_number_and_names_the_files(workspace, ch
 def test_a_case_that_was_drawn_for_a_second_reading_has_no_report_before_it_is_read(workspace, tmp_path):
     refer(workspace)
     params = load_params(workspace.params_file)
-    with pytest.raises(DermaiError, match="second reading"):
+    with pytest.raises(DermaiError, match="read without the model's answer"):
         export_report(workspace, params, DRAWN, tmp_path / "out")
     with pytest.raises(DermaiError, match="records name no package"):  # of a version that nobody registered
         export_report(workspace, params, "c1", tmp_path / "out")

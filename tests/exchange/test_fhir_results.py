@@ -9,7 +9,7 @@ import pytest
 from dermai.exchange.fhir_answers import capability_statement, diagnosis_outcome, transaction_response
 from dermai.exchange.fhir_results import Result, result_resources
 from dermai.exchange.outcomes import operation_outcome
-from dermai.inbox.answer import AGAIN, SECOND_READING, Called, NamedModel, ReferralAnswer, Verdict
+from dermai.inbox.answer import AGAIN, DRAWN, Called, NamedModel, ReferralAnswer, Verdict
 from dermai.inbox.entries import AnsweredReferral
 from dermai.taxonomy import RiskLevel
 from dermai.triage.practice_cases import PracticeCase
@@ -58,7 +58,7 @@ RESULTS = {
     "answered": Result(entry()),
     "read": read_case(),
     "second_reading": Result(
-        entry(called=None, possible=(), second_reading=True, no_answer=SECOND_READING, risk=RiskLevel.PRIORITY)
+        entry(called=None, possible=(), without_answer=True, no_answer=DRAWN, risk=RiskLevel.PRIORITY)
     ),
     "nothing_usable": Result(
         entry(called=None, possible=(), model=None, risk=None, no_answer=AGAIN),
