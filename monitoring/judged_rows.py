@@ -37,3 +37,20 @@ class JudgedRows(BaseModel):
                 begun[name] = tuple(sorted(done))
         behind = tuple(name for name in self.behind if name not in whole)
         return JudgedRows(whole=frozenset(whole), rows=begun, behind=behind)
+
+    def without_rows(self, part: str, other: str, gone: NDArray[np.bool_]) -> JudgedRows:
+        """With what is judged of `other` too, which takes the place of `part` without the rows `gone`, bool [N].
+
+        Asked twice it changes nothing the second time.
+        """
+        whole, begun = set(self.whole), dict(self.rows)
+        if part in whole:
+            whole.add(other)
+        elif part in begun:
+            place = np.cumsum(~gone) - 1
+            begun[other] = tuple(int(place[row]) for row in begun[part] if row < len(gone) and not gone[row])
+            if len(begun[other]) == int((~gone).sum()):
+                del begun[other]
+                whole.add(other)
+        behind = (*self.behind, other) if part in self.behind and other not in self.behind else self.behind
+        return JudgedRows(whole=frozenset(whole), rows=begun, behind=behind)

@@ -18,8 +18,9 @@ def record_window_alarms(workspace: Workspace, history: History) -> tuple[Histor
     new = sum(
         _record_once(
             workspace,
+            f"{window.model_version}/{window.last_image}",  # what an earlier release that died may have called it
             WindowAlarm(
-                window=f"{window.model_version}/{window.last_image}",
+                window=alarm_window(window),
                 version=window.model_version,
                 **window.model_dump(include=kept),
             ),
@@ -35,10 +36,12 @@ def record_window_alarms(workspace: Workspace, history: History) -> tuple[Histor
 def record_sensitivity_alarm(workspace: Workspace, version: str, confirmed: ConfirmedRecord, run: str) -> int:
     """Once for each state of the confirmed cases."""
     found = ", ".join(f"{one.lesion_class} {one.hits}/{one.cases}" for one in confirmed.classes)
+    name = f"{version}/confirmed {found}"
     return _record_once(
         workspace,
+        name,
         SensitivityAlarm(
-            window=f"{version}/confirmed {found}",
+            window=name,
             version=version,
             run=run,
             at=confirmed.at,
@@ -49,9 +52,14 @@ def record_sensitivity_alarm(workspace: Workspace, version: str, confirmed: Conf
     )
 
 
-def _record_once(workspace: Workspace, alarm: DriftAlarm) -> int:
+def alarm_window(window: WindowRecord) -> str:
+    """By what an alarm names its window: no photograph, since nothing is ever erased from the audit log."""
+    return f"{window.model_version}/window {window.number} to {window.last:%Y-%m-%dT%H:%M:%S}"
+
+
+def _record_once(workspace: Workspace, earlier_name: str, alarm: DriftAlarm) -> int:
     log = AuditLog(workspace.audit_log)
-    if any(record.body.window == alarm.window for record in records_of(log, DriftAlarm)):
+    if any(record.body.window in (alarm.window, earlier_name) for record in records_of(log, DriftAlarm)):
         return 0
     log.append(alarm)
     return 1

@@ -24,6 +24,7 @@ EVENTS = (
     "log_begun", "diagnoses", "diagnoses_adopted", "predictions", "predictions_adopted", "sortings", "sortings_adopted",
     "missed_cancer", "incident_acknowledged", "scheduled_run",
     "confirm_first", "first_approval",
+    "withdrawal_begun", "withdrawal_ended", "withdrawn_package", "retention_applied",
 )  # fmt: skip
 FIRST_PREVIOUS = "0" * 64
 LINE_FIELDS = ("log", "sequence", "time", "event", "body", "previous", "hash", "signature")

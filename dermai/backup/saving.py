@@ -44,6 +44,7 @@ class Saved:
     folder: Path
     manifest: Manifest
     bytes: int
+    gone: tuple[str, ...] = ()  # files that went while they were to be copied
 
 
 def back_up(workspace: Workspace, params: Params, folder: Path, progress: Progress | None = None) -> Saved:
@@ -69,7 +70,7 @@ def back_up(workspace: Workspace, params: Params, folder: Path, progress: Progre
         with ExitStack() as held:
             for name in ("promotion.lock", "registry.lock", f"{workspace.prediction_log.name}/{LOCK}"):
                 held.enter_context(locked(workspace.state / name))
-            manifest, size = _fill(workspace, registry, temporary, progress)
+            manifest, size, gone = _fill(workspace, registry, temporary, progress)
         write_json(temporary / MANIFEST, as_json(manifest))
         temporary.chmod(0o700)
         if folder.exists():
@@ -79,12 +80,12 @@ def back_up(workspace: Workspace, params: Params, folder: Path, progress: Progre
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     sync_folder(folder.parent)
-    return Saved(folder, manifest, size)
+    return Saved(folder, manifest, size, gone)
 
 
 def _fill(
     workspace: Workspace, registry: Registry | None, folder: Path, progress: Progress | None
-) -> tuple[Manifest, int]:
+) -> tuple[Manifest, int, tuple[str, ...]]:
     audit = AuditLog(workspace.audit_log)
     found = audit.verify()
     if not found.ok:
@@ -94,15 +95,27 @@ def _fill(
     sources = list(kept_files(workspace))
     if store and store.exists():
         sources += sorted(path for path in (workspace.store / ARTIFACTS).rglob("*") if path.is_file())
-    hashes, size = {}, 0
-    for number, source in enumerate(sources, 1):
+    hashes: dict[str, str] = {}
+    gone: list[str] = []
+    number = 0
+    while sources:
+        number += 1
+        source = sources.pop(0)
         name = name_in_backup(workspace, source)
         target = folder / FILES / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-        hashes[name], size = sha256_file(target), size + target.stat().st_size
+        try:
+            shutil.copyfile(source, target)
+        except FileNotFoundError:  # a report that Evidently gave up, a referral that was filed: locks hold neither
+            gone.append(name)
+        else:
+            hashes[name] = sha256_file(target)
         if progress:
-            progress(number, len(sources))
+            progress(number, number + len(sources))
+        if not sources and gone:  # what went may have moved
+            known = {*hashes, *gone}
+            sources = [path for path in kept_files(workspace) if name_in_backup(workspace, path) not in known]
+    size = sum((folder / FILES / name).stat().st_size for name in hashes)
     for name, file in databases(workspace).items():
         target = folder / FILES / name
         _copy_database(file, target)
@@ -120,7 +133,7 @@ def _fill(
         pseudonym_key=recorded_fingerprint(workspace),
         files=hashes,
     )
-    return manifest, size
+    return manifest, size, tuple(gone)
 
 
 def _copy_database(file: Path, target: Path) -> None:

@@ -87,6 +87,10 @@ from dermai.cli import operations as _operations  # noqa: E402
 
 _operations.register(application)
 
+from dermai.cli import withdrawal as _withdrawal  # noqa: E402
+
+_withdrawal.register(application)
+
 from dermai.cli import clockwork as _clockwork  # noqa: E402
 
 _clockwork.register(application)

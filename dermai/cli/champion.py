@@ -43,6 +43,7 @@ def champion(
     from dermai.audit import AuditLog
     from dermai.promotion.history import records_lost
     from dermai.promotion.reigns import moment_of, production_on, reigns, withheld_on
+    from dermai.promotion.withdrawn_versions import withdrawn_versions
     from dermai.workspace import find_workspace
 
     if history and on:
@@ -59,8 +60,9 @@ def champion(
     withheld = withheld_on(audit, found, moment) if found else ""
     if as_json:
         reign = found.model_dump(mode="json") if found else None
-        print(json.dumps({"on": _utc(moment), "champion": reign, "withheld": withheld, "notes": lost}, indent=2,
-                         ensure_ascii=False))  # fmt: skip
+        learnt = withdrawn_versions(audit).get(found.version, "") if found else ""
+        print(json.dumps({"on": _utc(moment), "champion": reign, "withheld": withheld, "withdrawn": learnt,
+                          "notes": lost}, indent=2, ensure_ascii=False))  # fmt: skip
         return
     _show(found, withheld, moment, audit)
     for note in lost:
@@ -69,6 +71,7 @@ def champion(
 
 def _show(found: Reign | None, withheld: str, moment: datetime, audit: AuditLog) -> None:
     from dermai.promotion.reigns import reigns
+    from dermai.promotion.withdrawn_versions import withdrawn_versions
 
     local = moment.astimezone()
     say(f"{'on':<9} {_utc(moment)} ({local:%Y-%m-%d %H:%M} {local.tzname()} on this machine)")
@@ -86,6 +89,8 @@ def _show(found: Reign | None, withheld: str, moment: datetime, audit: AuditLog)
     say(f"{'standing':<9} {_standing(found)}")
     for text in found.provisional.not_shown if found.provisional else ():
         say(f"{'':<9} not shown: {text}")
+    if learnt := withdrawn_versions(audit).get(found.version):
+        say(f"{'':<9} {learnt}")
     if withheld:
         say(f"{'':<9} no answers were shown: {withheld}")
 

@@ -84,10 +84,13 @@ def backup(
             "records": manifest.records,
             "champion": champion.version if champion else None,
             "registry": manifest.registry,
+            "gone_meanwhile": list(saved.gone),
         }
         print(json.dumps(summary, indent=2, ensure_ascii=False))
         return
     print(f"{len(manifest.files)} files, {saved.bytes / 1e6:.1f} MB: {saved.folder}")
+    for name in saved.gone:
+        print(f"not in it: {name}, which went while the backup was made")
     print(f"{manifest.records} records; champion: {f'version {champion.version}' if champion else 'none'}")
     if manifest.registry != "local":
         print(f"not in it: the registry, save {manifest.registry}'s database (pg_dump) and bucket (docs/operations.md)")

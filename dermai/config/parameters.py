@@ -240,6 +240,19 @@ class ClockworkParams(Section):
     backup_folder: str = ""
 
 
+class RetentionParams(Section):
+    """After how many days each may go (`dermai retention`); 0: it is kept."""
+
+    quarantine_days: int = Field(90, ge=0)
+    inbox_days: int = Field(730, ge=0)
+    referral_photographs_days: int = Field(730, ge=0)
+    predictions_days: int = Field(3650, ge=0)
+    reports_days: int = Field(3650, ge=0)
+    cache_days: int = Field(90, ge=0)
+    backups_days: int = Field(400, ge=0)
+    newest_backups: int = Field(7, ge=1)
+
+
 class MonitoringParams(Section):
     """Windows, false-alarm budget and consequences of drift monitoring."""
 
@@ -326,6 +339,7 @@ class Params(Section):
     inbox: InboxParams = InboxParams()
     monitoring: MonitoringParams = MonitoringParams()
     clockwork: ClockworkParams = ClockworkParams()
+    retention: RetentionParams = RetentionParams()
     web: WebParams = WebParams()
     documents: DocumentsParams = DocumentsParams()
     compare: CompareParams = CompareParams()

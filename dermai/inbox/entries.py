@@ -139,6 +139,18 @@ class Inbox:
         sound = [entry for entry in found if entry is not None]
         return sorted(sound, key=lambda entry: (entry.received, entry.request))
 
+    def every(self) -> Iterator[AnsweredReferral]:
+        """All entries, waiting and filed.
+
+        Raises:
+            DermaiError: one cannot be read.
+        """
+        yield from map(_read, self.files())
+
+    def files(self) -> list[Path]:
+        """The files of all entries."""
+        return [*sorted(self.waiting_folder.glob("*.json")), *sorted((self.folder / "filed").glob("*/*.json"))]
+
     def count(self) -> int:
         """How many wait."""
         return len(list(self.waiting_folder.glob("*.json")))

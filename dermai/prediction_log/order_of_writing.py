@@ -6,6 +6,7 @@ name says.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from collections.abc import Iterable
@@ -25,6 +26,18 @@ def next_part_name(written: Iterable[Path]) -> str:
     """
     number = max((_number(part.name) for part in written), default=0) + 1
     return f"part-{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{number:08d}-{uuid.uuid4().hex[:8]}.parquet"
+
+
+def name_without_rows(name: str) -> str:
+    """The name of a part that takes another's place with fewer rows: the same each time, and the same in the order.
+
+    >>> other = name_without_rows("part-20990101T000000000000-00000007-0123abcd.parquet")
+    >>> other.rpartition("-")[0], order_of(other) - NUMBERED
+    ('part-20990101T000000000000-00000007', 7)
+    """
+    stem = name.removesuffix(".parquet")
+    kept = stem.rpartition("-")[0] if NAME.fullmatch(stem) else stem
+    return f"{kept}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.parquet"
 
 
 def time_of(name: str) -> datetime:

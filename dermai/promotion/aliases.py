@@ -9,6 +9,7 @@ from dermai.audit import AuditLog
 from dermai.errors import UnknownVersion
 from dermai.promotion.history import champion_history, champion_moves, recorded_anchor, waiting_version
 from dermai.promotion.standing import mark_standing
+from dermai.promotion.withdrawn_versions import delete_withdrawn_packages
 from dermai.records.log import records_of
 from dermai.records.moves import ChampionMove, Confirmation, Move
 from dermai.registry.champion import ModelReference, reference_to
@@ -25,8 +26,9 @@ def set_aliases(audit: AuditLog, registry: Registry, move: Move) -> None:
     """
     challenger = registry.by_alias(CHALLENGER)
     if isinstance(move, ChampionMove):
-        if move.rollback_target:
-            registry.set_alias(PREVIOUS, move.rollback_target)
+        known = {version.version for version in registry.versions()}
+        if move.rollback_target in known:  # one that learnt a withdrawn patient is deleted
+            registry.set_alias(PREVIOUS, str(move.rollback_target))
         else:
             registry.delete_alias(PREVIOUS)
         anchor = recorded_anchor(audit)
@@ -65,6 +67,7 @@ def finish_moves(audit: AuditLog, registry: Registry) -> list[str]:
         with suppress(UnknownVersion):
             registry.set_alias(CHALLENGER, waiting)
             done.append(f"version {waiting} waits for a decision but was not the challenger: it is now")
+    done += delete_withdrawn_packages(audit, registry)
     for repaired in done:
         log.warning("repaired: %s", repaired)
     return done

@@ -34,6 +34,7 @@ from dermai.promotion.rules import (
 )
 from dermai.promotion.standing import champion_standing, last_day, mark_standing, not_shown
 from dermai.promotion.two_persons import check_second_person, first_approval
+from dermai.promotion.withdrawn_versions import check_not_withdrawn, delete_withdrawn_packages
 from dermai.records.moves import (
     Confirmation,
     FirstApproval,
@@ -118,6 +119,7 @@ def promote(
         check_named(approver, role, reason)
         candidate, champion = registry.get(version), registry.by_alias(CHAMPION)
         check_champion(audit, champion)
+        check_not_withdrawn(audit, candidate, champion)
         if provisional:
             decision = check_provisional(audit, candidate, champion)
         else:
@@ -279,6 +281,7 @@ def _move(audit: AuditLog, registry: Registry, move: Promotion | Rollback | Reje
     entry = audit.append(move)
     set_aliases(audit, registry, move)
     audit.append(Confirmation(of=entry.sequence, move=move.event, version=move.version))
+    delete_withdrawn_packages(audit, registry)
     return entry
 
 

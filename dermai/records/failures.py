@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from types import TracebackType
 
@@ -10,6 +11,8 @@ from dermai.errors import UntrustedClone
 from dermai.records.incidents import Failure
 from dermai.workspace import CodeVersion, Workspace, code_version, find_workspace
 
+PHOTOGRAPH = re.compile(r"\b((?:images/[0-9a-f]{2}/)?)[0-9a-f]{64}\b")
+PSEUDONYM = re.compile(r"\b[pcl][0-9a-f]{20}\b")
 _reported: list[Entry] = []  # in this process
 
 
@@ -19,8 +22,18 @@ def write_failure(workspace: Workspace, error: BaseException, step: str, attempt
         code = code_version(workspace)
     except UntrustedClone:  # which is what the update died of, and what the record says
         code = CodeVersion(commit="unversioned", dirty=True)
-    failure = Failure(attempt=attempt, step=step, error=type(error).__name__, why=str(error), code=code)
+    why = without_names(str(error))
+    failure = Failure(attempt=attempt, step=step, error=type(error).__name__, why=why, code=code)
     return AuditLog(workspace.audit_log).append(failure)
+
+
+def without_names(text: str) -> str:
+    """A reason that names no photograph, patient, case or lesion: nothing is ever erased from the audit log.
+
+    >>> without_names(f"images/ab/{'ab' * 32}.jpg of p0123456789abcdef0123 is missing")
+    'images/ab/(a photograph).jpg of (a pseudonym) is missing'
+    """
+    return PSEUDONYM.sub("(a pseudonym)", PHOTOGRAPH.sub(r"\1(a photograph)", text))
 
 
 def tell_failure(error: BaseException, step: str, attempt: str = "") -> None:

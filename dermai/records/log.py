@@ -46,6 +46,7 @@ from dermai.records.moves import (
 from dermai.records.reassessment import Reassessment
 from dermai.records.test_set_ledger import LedgerResult, LedgerTakeover, LedgerUse
 from dermai.records.update_record import NothingNew, UpdateAttempt
+from dermai.records.withdrawals import RetentionApplied, WithdrawalBegun, WithdrawalEnded, WithdrawnPackage
 
 Body = TypeVar("Body", bound=Event, covariant=True)
 Other = TypeVar("Other", bound=Event)
@@ -85,6 +86,10 @@ RecordedEvent = Annotated[
     | Annotated[ScheduledRun, Tag("scheduled_run")]
     | Annotated[ConfirmFirstDrawn, Tag("confirm_first")]
     | Annotated[FirstApproval, Tag("first_approval")]
+    | Annotated[WithdrawalBegun, Tag("withdrawal_begun")]
+    | Annotated[WithdrawalEnded, Tag("withdrawal_ended")]
+    | Annotated[WithdrawnPackage, Tag("withdrawn_package")]
+    | Annotated[RetentionApplied, Tag("retention_applied")]
     | Annotated[Repair, Tag("repair")]
     | Annotated[Restore, Tag("restore")]
     | Annotated[KeyRotation, Tag("key_rotation")]

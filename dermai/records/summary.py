@@ -44,6 +44,7 @@ from dermai.records.moves import (
 from dermai.records.reasons import marked_reasons
 from dermai.records.test_set_ledger import LedgerResult, LedgerTakeover, LedgerUse
 from dermai.records.update_record import UpdateAttempt, UpdateRecord
+from dermai.records.withdrawals import RetentionApplied, WithdrawalBegun, WithdrawalEnded, WithdrawnPackage
 
 
 def version_of(entry: Entry) -> str:
@@ -51,7 +52,7 @@ def version_of(entry: Entry) -> str:
     match _said(entry):
         case Move() | FirstApproval() | Confirmation() | DriftAlarm() | AlarmsSettled() | Refusal() as event:
             return event.version or ""
-        case MissedCancer() | IncidentAcknowledged() | ConfirmFirstDrawn() as event:
+        case MissedCancer() | IncidentAcknowledged() | ConfirmFirstDrawn() | WithdrawnPackage() as event:
             return event.version
         case UpdateAttempt() | LaterDecision() as event:
             return event.candidate.version
@@ -88,6 +89,17 @@ def summarise(entry: Entry) -> str:
             return f"incident {event.incident} acknowledged {_by(event)}"
         case ConfirmFirstDrawn() as event:
             return f"{event.drawn} of {count_words(event.cases, 'open case')} drawn to be confirmed first"
+        case WithdrawalBegun() as event:
+            return f"withdrawal {event.withdrawal} of {count_words(event.photographs, 'photograph')} begun {_by(event)}"
+        case WithdrawalEnded() as event:
+            removed = count_words(event.removed, "trace")
+            return (
+                f"withdrawal {event.withdrawal} done, {removed} removed, {count_words(len(event.kept), 'place')} kept"
+            )
+        case WithdrawnPackage() as event:
+            return f"its package is deleted: it had learnt a patient of withdrawal {event.withdrawal}"
+        case RetentionApplied() as event:
+            return f"{count_words(sum(event.files.values()), 'file')} kept long enough were deleted {_by(event)}"
         case ScheduledRun() as event:
             ended = "done" if event.exit_code == 0 else f"failed (exit code {event.exit_code})"
             return f"{event.task.replace('_', ' ')} {ended} in {event.seconds:.0f} s"

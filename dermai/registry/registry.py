@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ from dermai.workspace import Workspace
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+LOGGED_MODEL = "models:/"  # how MLflow names a model that it keeps, before its id
 log = logging.getLogger(__name__)
 
 
@@ -216,6 +218,27 @@ class Registry:
         self.get(version)
         _ = self.client  # MLflow fetches from the address that its client sets
         return served_files_sha256(self.name, version)
+
+    @with_clear_errors
+    def remove(self, version: ModelVersion) -> None:
+        """Delete a version for good, its files first, so that a kill in between leaves it to be deleted again."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        found = self.client.get_model_version(self.name, version.version)
+        stored = found.model_id or found.source.removeprefix(LOGGED_MODEL)
+        location = self.client.get_model_version_download_uri(self.name, version.version)
+        if stored.startswith("m-"):
+            location = self.client.get_logged_model(stored).artifact_location
+        if self._is_ours(location):
+            get_artifact_repository(location).delete_artifacts()
+        shutil.rmtree(self.workspace.cache / "packages" / version.sha256, ignore_errors=True)
+        self.client.delete_model_version(self.name, version.version)
+        if stored.startswith("m-"):
+            self.client.delete_logged_model(stored)
+
+    def _is_ours(self, location: str) -> bool:
+        """Whether files may be deleted: a copy of a local store alone goes on reading the packages of the original."""
+        return sqlite_file(self.workspace.tracking_uri) is None or location.startswith(self._artifacts.as_uri())
 
     @property
     def _artifacts(self) -> Path:

@@ -231,3 +231,20 @@ def test_the_database_of_the_service_is_saved_while_it_is_written_and_restored_f
     assert new.service_database.stat().st_mode & 0o777 == 0o600
     with open_database(new).reading() as session:
         assert [account.name for account in accounts(session)] == ["a.silva"]
+
+
+def test_what_goes_or_moves_while_a_backup_is_made_is_named_and_what_moved_is_in_it(champion, tmp_path):
+    inbox = champion.state / "inbox"
+    write_text(champion.state / "evidently" / "1" / "snapshots" / "old.json", "{}")
+    write_text(inbox / "waiting" / "a.json", "a referral")
+
+    def meanwhile(done, total):
+        if done == 1:
+            (champion.state / "evidently" / "1" / "snapshots" / "old.json").unlink()
+            (inbox / "filed" / "123").mkdir(parents=True)
+            (inbox / "waiting" / "a.json").rename(inbox / "filed" / "123" / "a.json")
+
+    saved = back_up(champion, params_of(champion), tmp_path / "backup", meanwhile)
+    assert sorted(saved.gone) == ["state/evidently/1/snapshots/old.json", "state/inbox/waiting/a.json"]
+    assert "state/inbox/filed/123/a.json" in saved.manifest.files
+    read_manifest(saved.folder)

@@ -29,6 +29,7 @@ TUTORIAL = "docs/tutorial.md"
 RUN = {  # what has to be done in the clone before
     "docs/gate.md: dermai gate plan": (),
     "docs/operations.md: dermai account add": (),
+    "docs/operations.md: dermai retention": (),
     "docs/gate.md: dermai gate approve-policy": ("sed -i 's/^  approval: auto/  approval: manual/' params.yaml",),
 }
 RUN_LONG = ("CONTRIBUTING.md: git clone",)
@@ -49,6 +50,7 @@ NOT_RUN = {
     "docs/monitoring.md: dermai confirm": "a table of a service; the tutorial confirms simulated diagnoses",
     "docs/monitoring.md: dermai replay": "a version and referrals; tests/triage/test_referral_replay_page.py has some",
     "docs/monitoring.md: zenml pipeline run": "a list of commands that need a champion; the tutorial has one",
+    "docs/operations.md: dermai withdraw": "a patient to be erased; tests/withdrawal has one in everything",
     "docs/operations.md: dermai acknowledge": "an incident of a service; tests/triage/test_missed_cancer.py has one",
     "docs/operations.md: cp deploy/systemd": "systemd, as root; tests/test_deploy.py reads the units",
     "docs/operations.md: dermai doctor": "shows a broken deployment; tests/doctor breaks one in each way",

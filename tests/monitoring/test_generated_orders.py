@@ -21,6 +21,7 @@ from dermai.registry.registry import Registry
 from dermai.workspace import WORKSPACE_VARIABLE, Workspace
 from monitoring.evidently_report import evidently_folder, report_file
 from monitoring.history import History, read_history
+from monitoring.recorded_alarms import alarm_window
 from monitoring.windows import read_keys
 from tests.monitoring.generated_orders import Happening, diagnose, draw_order, monitor, triage
 from tests.monitoring.killed_processes import in_a_process
@@ -106,7 +107,7 @@ class Service:
             assert said["waiting"] == keys["image"].nunique() - len(judged)
             alarms = [record.body.window for record in records_of(AuditLog(self.workspace.audit_log), WindowAlarm)]
             assert sorted(alarms) == sorted(
-                f"{VERSION}/{window.last_image}" for window in history.windows if window.verdict == "act"
+                alarm_window(window) for window in history.windows if window.verdict == "act"
             )
 
 

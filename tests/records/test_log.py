@@ -32,6 +32,7 @@ from dermai.records.moves import (
 from dermai.records.reassessment import Reassessment
 from dermai.records.test_set_ledger import LedgerResult, LedgerTakeover, LedgerUse
 from dermai.records.update_record import NothingNew, UpdateAttempt, UpdateRecord
+from dermai.records.withdrawals import RetentionApplied, WithdrawalBegun, WithdrawalEnded, WithdrawnPackage
 from tests.records.made import failure
 
 
@@ -57,6 +58,8 @@ def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_f
         "missed_cancer": MissedCancer, "incident_acknowledged": IncidentAcknowledged,
         "scheduled_run": ScheduledRun,
         "confirm_first": ConfirmFirstDrawn, "first_approval": FirstApproval,
+        "withdrawal_begun": WithdrawalBegun, "withdrawal_ended": WithdrawalEnded,
+        "withdrawn_package": WithdrawnPackage, "retention_applied": RetentionApplied,
     }  # fmt: skip
     assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - set(later)
     assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - set(later.values())

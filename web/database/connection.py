@@ -54,13 +54,18 @@ def open_database(workspace: Workspace, url: str = "") -> Database:
     Raises:
         DermaiError: the address cannot be understood, or the driver of its database is not installed.
     """
-    address = url or os.environ.get(DATABASE_VARIABLE, "")
+    address = url or named_database()
     if not address:
         file = workspace.service_database
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its other files the same mode
         address = f"sqlite:///{file}"
     return Database(make_engine(address))
+
+
+def named_database() -> str:
+    """The address in the environment; "" where the database is the file of the workspace."""
+    return os.environ.get(DATABASE_VARIABLE, "")
 
 
 def make_engine(address: str, foreign_keys: bool = True) -> Engine:

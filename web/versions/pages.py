@@ -17,6 +17,7 @@ from dermai.errors import InvalidParams
 from dermai.evaluation.metrics import Rate
 from dermai.promotion.history import latest_decision
 from dermai.promotion.reigns import Reign, moment_of, production_on, reigns, withheld_on
+from dermai.promotion.withdrawn_versions import withdrawn_versions
 from dermai.records.log import Record, records_of
 from dermai.records.update_record import UpdateAttempt
 from dermai.report.figures import Row, interval_plot
@@ -42,6 +43,7 @@ class Version:
     report: str
     sensitivities: dict[str, Rate]
     in_production: tuple[Reign, ...]
+    withdrawn: str = ""  # that it learnt a patient who took consent back
 
 
 def router() -> APIRouter:
@@ -91,7 +93,7 @@ def _on(audit: AuditLog, moment: datetime) -> InProduction:
 
 
 def _versions(audit: AuditLog, gated: Sequence[str]) -> list[Version]:
-    in_production = reigns(audit)
+    in_production, withdrawn = reigns(audit), withdrawn_versions(audit)
     newest: dict[str, Record[UpdateAttempt]] = {
         attempt.body.candidate.version: attempt for attempt in records_of(audit, UpdateAttempt)
     }
@@ -108,6 +110,7 @@ def _versions(audit: AuditLog, gated: Sequence[str]) -> list[Version]:
                 report=report_address(attempt.body.report),
                 sensitivities={code: row.sensitivity for code, row in rows.items() if row},
                 in_production=tuple(reign for reign in in_production if reign.version == number),
+                withdrawn=withdrawn.get(number, ""),
             )
         )
     return found

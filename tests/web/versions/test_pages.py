@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from tests.promotion.fleet import Fleet
+from dermai.records.withdrawals import WithdrawalBegun
+from dermai.registry.champion import ModelReference
+from tests.promotion.fleet import WHO, Fleet
 from tests.report.test_model_card import evaluation
 
 
@@ -38,3 +40,11 @@ def test_the_sensitivities_of_each_version_are_plotted_and_listed(fleet: Fleet, 
     shown = signed_in("manager").get("/models").text
     assert "Sensitivity for Malignant melanoma (MM)" in shown
     assert "75\xa0% (43–95\xa0%), 9 of 12" in shown
+
+
+def test_a_version_that_learnt_a_withdrawn_patient_is_marked(fleet: Fleet, signed_in) -> None:
+    fleet.champions(1)
+    champion = ModelReference.of(fleet.registry.get("1"))
+    begun = {"withdrawal": "w", "file_sha256": "f", "photographs": 1, "traces": {}, "learnt_by": (champion,)}
+    fleet.audit.append(WithdrawalBegun(**WHO, **begun))
+    assert "It learnt a patient who took consent back" in signed_in("manager").get("/models").text
