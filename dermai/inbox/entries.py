@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from dermai.data.cases import photograph_path
 from dermai.files import sync_folder, write_bytes
 from dermai.inbox.answer import ReferralAnswer
 from dermai.inbox.sent import Row
-from dermai.inbox.set_aside import set_aside
+from dermai.inbox.set_aside import FOLDER, set_aside
 from dermai.ingest.photographs import Photograph
 from dermai.triage.cautions import cautious_risk
 from dermai.triage.risk import RANK
@@ -140,16 +140,19 @@ class Inbox:
         return sorted(sound, key=lambda entry: (entry.received, entry.request))
 
     def every(self) -> Iterator[AnsweredReferral]:
-        """All entries, waiting and filed.
-
-        Raises:
-            DermaiError: one cannot be read.
-        """
-        yield from map(_read, self.files())
+        """All entries that can be read: waiting, filed and set aside. Nothing is moved."""
+        for file in self.files():
+            with suppress(ValidationError, FileNotFoundError):
+                yield AnsweredReferral.model_validate_json(file.read_bytes())
 
     def files(self) -> list[Path]:
-        """The files of all entries."""
-        return [*sorted(self.waiting_folder.glob("*.json")), *sorted((self.folder / "filed").glob("*/*.json"))]
+        """The files of all entries, damaged ones too."""
+        return [*sorted(self.waiting_folder.glob("*.json")), *self.filed_files(),
+                *sorted((self.folder / FOLDER).glob("*.json"))]  # fmt: skip
+
+    def filed_files(self) -> list[Path]:
+        """The files of those that the prediction log has."""
+        return sorted((self.folder / "filed").glob("*/*.json"))
 
     def count(self) -> int:
         """How many wait."""

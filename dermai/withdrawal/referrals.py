@@ -35,7 +35,7 @@ def inbox_entries(workspace: Workspace, traces: Traces) -> Iterator[Removal]:
     for file in Inbox.of(workspace).files():
         content = file.name.encode() + file.read_bytes()
         if any(name in content for name in names):
-            yield Removal(str(file), "a referral that was sent in", partial(delete, file))
+            yield Removal(str(file), "a referral that was sent in", partial(_delete_entry, file))
 
 
 def logged_answers(workspace: Workspace, traces: Traces) -> Iterator[Removal]:
@@ -53,6 +53,11 @@ def logged_answers(workspace: Workspace, traces: Traces) -> Iterator[Removal]:
             if gone.any():
                 remove = partial(delete, part) if content is None else partial(write_bytes, part, content)
                 yield Removal(str(part), f"{int(gone.sum())} rows of photographs to be taken again", remove)
+
+
+def _delete_entry(file: Path) -> None:
+    file.with_suffix(".txt").unlink(missing_ok=True)  # why it was set aside
+    delete(file)
 
 
 def _without(folder: SignedFolder, lock: Path, part: Path, traces: Traces) -> None:

@@ -85,8 +85,7 @@ class Retention:
         here, rules = self.workspace, self.params.retention
         log, folder = PredictionLog.of(here), partial(shutil.rmtree, ignore_errors=True)
         yield from self._of("quarantine", rules.quarantine_days, _folders(here.quarantine), folder)
-        filed = [file for file in Inbox.of(here).files() if file.parent != Inbox.of(here).waiting_folder]
-        yield from self._of("inbox", rules.inbox_days, filed, delete)
+        yield from self._of("inbox", rules.inbox_days, Inbox.of(here).filed_files(), delete)
         photographs = sorted((triage_folder(here) / "images").glob("??/*.jpg"))
         yield from self._of("referral_photographs", rules.referral_photographs_days, photographs, delete)
         for signed in (log.answers, log.sortings):
