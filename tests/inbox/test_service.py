@@ -294,7 +294,7 @@ def test_the_inbox_holds_no_number_of_the_sender_and_no_metadata(workspace, cham
     for file in workspace.state.rglob("*"):
         if file.is_file():
             content = file.read_bytes()
-            assert not any(text in content for text in (b"4711", b"0815", b"LES-99")), file
+            assert not any(text in content for text in (b"CASE-4711", b"PAT-0815", b"LES-99")), file
 
 
 def test_a_referral_that_cannot_be_filed_holds_up_no_other(workspace, champion, params, tmp_path):

@@ -138,7 +138,7 @@ def test_no_number_name_or_file_of_the_sender_is_kept(practice, application, wor
     for file in workspace.root.rglob("*"):
         if file.is_file():
             content = file.read_bytes()
-            assert not any(word in content for word in (b"4711", b"0815", b"Maria", b"1964-12-13")), file
+            assert not any(word in content for word in (b"CASE-4711", b"PAT-0815", b"Maria", b"1964-12-13")), file
 
 
 def test_two_practices_cannot_see_each_other_s(practice, application):
