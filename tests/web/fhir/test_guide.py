@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from tests.conftest import REPOSITORY
 from tests.exchange.validation import check
 from tests.triage.champion import make_champion
@@ -16,6 +18,7 @@ COMMANDS = re.findall(r"^\$ (curl .*)$", GUIDE, re.MULTILINE)
 EXAMPLE = re.findall(r"^```json\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 def test_every_command_of_the_guide_is_answered(workspace, registry, live, tmp_path):
     make_champion(registry, tmp_path)
     (example,) = EXAMPLE
