@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from dermai.exchange.codings import Resource
-from dermai.exchange.fhir_results import Result, conclusion, media_id
+from dermai.exchange.fhir_results import ReferralResult, conclusion, media_id
 from dermai.exchange.outcomes import outcome
 from dermai.inbox.answer import WARNING
 
@@ -15,7 +15,7 @@ READ = ("Condition", "Device", "DiagnosticReport", "Media", "RiskAssessment", "S
 SENT_ALONE = ("Condition", "Observation")
 
 
-def transaction_response(result: Result, entries: Sequence[tuple[str, tuple[int, ...]]]) -> Resource:
+def transaction_response(result: ReferralResult, entries: Sequence[tuple[str, tuple[int, ...]]]) -> Resource:
     """To each entry of a transaction where its resource is read now; `entries` has types and photographs.
 
     The outcome beside the ServiceRequest says the answer in words; its DiagnosticReport has the same id.
@@ -68,7 +68,7 @@ def capability_statement(today: datetime | None = None) -> Resource:
     }
 
 
-def _hints(result: Result) -> Resource:
+def _hints(result: ReferralResult) -> Resource:
     answer = result.entry.answer
     issues = [("information", "informational", conclusion(answer))]
     issues += [

@@ -35,7 +35,7 @@ READINGS = ("", "reading")  # by the eye alone
 
 
 @dataclass(frozen=True)
-class Result:
+class ReferralResult:
     """A referral with what is known of its case by now; `case` is None until it is on the worklist."""
 
     entry: AnsweredReferral
@@ -48,7 +48,7 @@ class Result:
         return f"{self.entry.case_id}-{self.entry.request}"
 
 
-def result_resources(result: Result) -> dict[str, Resource]:
+def result_resources(result: ReferralResult) -> dict[str, Resource]:
     """By type and id, such as "Task/c0...-r0...": what was sent, which model answered, and what was found."""
     entry, answer = result.entry, result.entry.answer
     found = [_request(result), *_media(result), _report(result), _task(result)]
@@ -99,7 +99,7 @@ def condition(case: str, lesion: str, patient: str, signed: SignedDiagnosis, req
     return found
 
 
-def _request(result: Result) -> Resource:
+def _request(result: ReferralResult) -> Resource:
     row = result.entry.rows[0]
     numbers = {"case": row["case_id"], "lesion": row["lesion_id"]}
     return {
@@ -116,7 +116,7 @@ def _request(result: Result) -> Resource:
     }
 
 
-def _about(result: Result) -> Resource:
+def _about(result: ReferralResult) -> Resource:
     return {"subject": pseudonymous(result.entry.patient_id)}
 
 
@@ -125,7 +125,7 @@ def pseudonymous(patient: str) -> Resource:
     return {"type": "Patient", "identifier": {"system": PSEUDONYM, "value": patient}}
 
 
-def _of_request(result: Result) -> Resource:
+def _of_request(result: ReferralResult) -> Resource:
     return {**_about(result), "basedOn": [{"reference": f"ServiceRequest/{result.id}"}]}
 
 
@@ -134,7 +134,7 @@ def media_id(result_id: str, number: int) -> str:
     return f"{result_id}-{number}"
 
 
-def _media(result: Result) -> list[Resource]:
+def _media(result: ReferralResult) -> list[Resource]:
     """The photographs without their pixels."""
     found = []
     for verdict, row in zip(result.entry.answer.photographs, result.entry.rows, strict=True):
@@ -154,7 +154,7 @@ def _media(result: Result) -> list[Resource]:
     return found
 
 
-def _report(result: Result) -> Resource:
+def _report(result: ReferralResult) -> Resource:
     answer, when = result.entry.answer, _instant(result.entry.received)
     risks = [{"url": RISK_EXTENSION, "valueReference": {"reference": f"RiskAssessment/{result.id}"}}]
     media = [
@@ -187,7 +187,7 @@ def conclusion(answer: ReferralAnswer) -> str:
     return " ".join(parts)
 
 
-def _risk(result: Result) -> Resource:
+def _risk(result: ReferralResult) -> Resource:
     """Of the lesion that the referral shows."""
     answer = result.entry.answer
     assert answer.risk is not None
@@ -223,7 +223,7 @@ def _risk(result: Result) -> Resource:
     }
 
 
-def _task(result: Result) -> Resource:
+def _task(result: ReferralResult) -> Resource:
     """The case on the worklist of those who read it."""
     entry, case, answer = result.entry, result.case, result.entry.answer
     state = case.state if case else "photograph again" if answer.risk is None else "received"

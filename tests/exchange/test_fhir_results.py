@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from dermai.exchange.fhir_answers import capability_statement, diagnosis_outcome, transaction_response
-from dermai.exchange.fhir_results import Result, result_resources
+from dermai.exchange.fhir_results import ReferralResult, result_resources
 from dermai.exchange.outcomes import operation_outcome
 from dermai.inbox.answer import AGAIN, DRAWN, Called, NamedModel, ReferralAnswer, Verdict
 from dermai.inbox.entries import AnsweredReferral
@@ -47,20 +47,20 @@ def entry(**changes: object) -> AnsweredReferral:
     )  # fmt: skip
 
 
-def read_case() -> Result:
+def read_case() -> ReferralResult:
     """The same, read and confirmed by histology."""
     signed = SignedDiagnosis("BCC", "histology", "", "", LATER, 9, False)
     case = PracticeCase(CASE, "read", WHEN, read_at=LATER)
-    return Result(entry(), case, {LESION: signed})
+    return ReferralResult(entry(), case, {LESION: signed})
 
 
 RESULTS = {
-    "answered": Result(entry()),
+    "answered": ReferralResult(entry()),
     "read": read_case(),
-    "second_reading": Result(
+    "second_reading": ReferralResult(
         entry(called=None, possible=(), without_answer=True, no_answer=DRAWN, risk=RiskLevel.PRIORITY)
     ),
-    "nothing_usable": Result(
+    "nothing_usable": ReferralResult(
         entry(called=None, possible=(), model=None, risk=None, no_answer=AGAIN),
         PracticeCase(CASE, "photograph again", WHEN, reasons=(BLURRED,)),
     ),
@@ -110,7 +110,7 @@ def test_a_case_that_was_read_is_done_and_names_its_condition():
     diagnosis = found[task["output"][0]["valueReference"]["reference"]]
     assert diagnosis["verificationStatus"]["coding"][0]["code"] == "confirmed"
     by_eye = SignedDiagnosis("BCC", "reading", "a.silva", "a note of the reader", LATER, 9, False)
-    read = result_resources(Result(entry(), RESULTS["read"].case, {LESION: by_eye}))
+    read = result_resources(ReferralResult(entry(), RESULTS["read"].case, {LESION: by_eye}))
     assert read[f"Condition/{CASE}-{LESION}"]["verificationStatus"]["coding"][0]["code"] == "provisional"
     assert "a.silva" not in json.dumps(list(read.values()))  # who signed, and what they noted, stays here
     assert "a note" not in json.dumps(list(read.values()))
@@ -126,7 +126,7 @@ def test_a_case_that_waits_for_a_photograph_says_why_and_has_no_risk():
 
 def test_a_provisional_model_says_until_when():
     until = MODEL.model_copy(update={"provisional_until": date(2026, 7, 1)})
-    found = result_resources(Result(entry(model=until)))
+    found = result_resources(ReferralResult(entry(model=until)))
     assert "Provisional until 2026-07-01." in json.dumps(list(found.values()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dermai.audit import AuditLog
 from dermai.exchange.codings import Resource
 from dermai.exchange.fhir_referral import RESULT
-from dermai.exchange.fhir_results import Result, device, device_id, result_resources
+from dermai.exchange.fhir_results import ReferralResult, device, device_id, result_resources
 from dermai.inbox.answer import NamedModel
 from dermai.inbox.entries import AnsweredReferral, Inbox
 from dermai.ingest.clinical_values import one_line
@@ -39,12 +39,12 @@ def found_resource(service: Service, site: str, kind: str, id: str) -> Resource 
     return None
 
 
-def result_of(service: Service, entry: AnsweredReferral, site: str) -> Result:
+def result_of(service: Service, entry: AnsweredReferral, site: str) -> ReferralResult:
     """A referral with the state of its case, and the diagnoses of its lesion."""
     listed = reading_list(service)
     lesions = dict.fromkeys(str(row["lesion_id"]) for row in entry.rows)
     newest = {lesion: listed.newest(entry.case_id, lesion) for lesion in lesions}
-    return Result(
+    return ReferralResult(
         entry,
         _case(service, listed, entry.case_id, one_line(site)),
         {lesion: signed for lesion, signed in newest.items() if signed},

@@ -21,7 +21,7 @@ from dermai.exchange.codings import Resource
 from dermai.exchange.fhir_answers import READ, SENT_ALONE, capability_statement, diagnosis_outcome, transaction_response
 from dermai.exchange.fhir_diagnosis import Disagrees, RecordedDiagnosis, read_diagnosis, record_sent
 from dermai.exchange.fhir_referral import ReadBundle, read_bundle
-from dermai.exchange.fhir_results import Result
+from dermai.exchange.fhir_results import ReferralResult
 from dermai.exchange.outcomes import FHIR_JSON
 from dermai.exchange.strict_reading import UnclearResource, parsed
 from dermai.prediction_log.log import PredictionLog
@@ -73,7 +73,7 @@ async def transaction(request: Request, sender: SentBy) -> JSONResponse:
         entry = await run_in_threadpool(service.acknowledged, bundle.sent, answer.request_id)
     except (DermaiError, OSError) as error:  # a full disk
         return _refused(error)
-    return _answer(transaction_response(Result(entry), bundle.entries))
+    return _answer(transaction_response(ReferralResult(entry), bundle.entries))
 
 
 async def confirm(request: Request, sender: ConfirmedBy) -> JSONResponse:
