@@ -81,7 +81,7 @@ def _key_metric(above: ElementTree.Element, name: str, measures: Sequence[Measur
         _add(results, "MetricResult", Label=NOT_RECORDED, ValueJson="null")
     for child, text in (
         ("Interpretation", said("decision", "gate")),
-        ("TestType", "Retrospective, on patients whom the model never learnt from, paired with the model before it."),
+        ("TestType", said("test_type")),
         ("TestingDataDescription", said("test_data", "simulated")),
         ("ValidationProcessAndJustification", said("analysis", "outcome")),
     ):

@@ -66,8 +66,8 @@ def _partitions(evidence: VersionEvidence) -> str:
     sets = evidence.record.dataset.sets
     sizes = "; ".join(f"{role.replace('_', ' ')}: {part.photographs} photographs" for role, part in sets.items())
     leaks = len(evidence.record.dataset.leakage)
-    check = f"{leaks} patients are in more than one split" if leaks else "no patient is in more than one split"
-    return f"{sizes}. Leakage check: {check}." if sizes else ""
+    who = "no patient is" if not leaks else "1 patient is" if leaks == 1 else f"{leaks} patients are"
+    return f"{sizes}. Leakage check: {who} in more than one split." if sizes else ""
 
 
 def _performance(evidence: VersionEvidence) -> str:
@@ -89,12 +89,17 @@ def _limits(evidence: VersionEvidence) -> str:
 
 def _decision(evidence: VersionEvidence) -> str:
     words = {
-        "promote": "The gate's tests were shown",
-        "reject": "The gate found evidence of harm, or a test that cannot be shown",
+        "promote": "All tests of the gate were shown",
+        "reject": "The gate rejected it",
         "insufficient_evidence": "The gate's evidence was insufficient",
     }
     later = [f"record {found.sequence}: {found.body.outcome}" for found in evidence.later_decisions]
     return f"{words[evidence.record.outcome]}{'; later, ' + ', '.join(later) if later else ''}."
+
+
+def _test_type(evidence: VersionEvidence) -> str:
+    paired = ", paired with the answers of the model before it" if evidence.record.champion else ""
+    return f"Retrospective, on the dataset's test patients{paired}."
 
 
 def _gate(evidence: VersionEvidence) -> str:
@@ -176,7 +181,7 @@ def _model_type(evidence: VersionEvidence) -> str:
 def _classes(evidence: VersionEvidence) -> str:
     known = load_taxonomy().classes
     named = (f"{code} ({known[code].name})" if code in known else code for code in evidence.description["classes"])
-    return ", ".join(named)
+    return f"Classes: {', '.join(named)}."
 
 
 def _thresholds(evidence: VersionEvidence) -> str:
@@ -197,7 +202,7 @@ def _specification(evidence: VersionEvidence) -> str:
 
 
 OF_THE_RECORD: Mapping[str, Callable[[VersionEvidence], str]] = {
-    "title": lambda evidence: f"{evidence.name}, version {evidence.version}: a classifier of skin-lesion photographs",
+    "title": lambda evidence: f"{evidence.name}, version {evidence.version}: a classifier of skin-lesion photographs.",
     "data_sources": both_sets("source", "site"),
     "data_dates": lambda evidence: f"Dataset {evidence.record.dataset.version}, update {evidence.attempt.time[:10]}.",
     "participants": both_sets("sex", "skin_type"),
@@ -214,6 +219,7 @@ OF_THE_RECORD: Mapping[str, Callable[[VersionEvidence], str]] = {
     "limits": _limits,
     "decision": _decision,
     "gate": _gate,
+    "test_type": _test_type,
     "reference_standards": _reference_standards,
     "moves": _moves,
     "updating": _updating,

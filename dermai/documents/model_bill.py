@@ -86,7 +86,7 @@ def _model_card(evidence: VersionEvidence, facts: Mapping[str, Fact], datasets: 
             "modelArchitecture": str(evidence.description["backbone"]),
             "datasets": [{"ref": reference} for reference in datasets],
             "inputs": [{"format": facts["inputs"].text}, {"format": facts["predictors"].text}],
-            "outputs": [{"format": f"{facts['outputs'].text} Classes: {facts['classes'].text}."}],
+            "outputs": [{"format": f"{facts['outputs'].text} {facts['classes'].text}"}],
         },
         "quantitativeAnalysis": {"performanceMetrics": [_metric(measure) for measure in measures]},
         "considerations": {

@@ -15,10 +15,12 @@ from dermai.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.metadata import PackageMetadata
 
     from cyclonedx.model.component import Component
 
 LOCK = "requirements.txt"
+LONGEST_LICENCE = 100
 SERIALS = uuid.UUID("7c0f1a56-3a0d-5b0e-9a0c-d5a5b6f4c1e2")  # under which serial numbers are derived from content
 INSTALLED = "the packages that are installed here: no lock file is known of the version"
 
@@ -93,7 +95,7 @@ def _component(name: str, version: str, required: bool) -> Component:
 
     found = _installed(name)
     said = found.metadata if found is not None and found.version == version else None
-    licence = said["License-Expression"] if said is not None and "License-Expression" in said else ""
+    licence = _licence(said) if said is not None else ""
     return Component(
         name=name,
         version=version,
@@ -103,6 +105,12 @@ def _component(name: str, version: str, required: bool) -> Component:
         scope=ComponentScope.REQUIRED if required else ComponentScope.OPTIONAL,
         licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
     )
+
+
+def _licence(said: PackageMetadata) -> str:
+    """What a package says of its licence in a line; some hold the whole text there, which is left to the package."""
+    found = next((said[name] for name in ("License-Expression", "License") if name in said), "")
+    return "" if found == "UNKNOWN" or len(found) > LONGEST_LICENCE or "\n" in found else found
 
 
 def _pinned(lock: str) -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ def test_what_no_record_knows_is_empty_until_somebody_writes_it_down(
 
 def test_a_leak_is_counted_and_no_person_is_named(facts: dict[str, Fact]) -> None:
     said = " ".join(fact.text for fact in facts.values())
-    assert "1 patients are in more than one split" in said
+    assert "1 patient is in more than one split" in said
     assert LEAKED.split()[1] not in said
     assert NAMED_PERSON not in said
     assert "promoted, by dermatologist" in facts["moves"].text
