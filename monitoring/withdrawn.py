@@ -28,11 +28,11 @@ def judged_rows(workspace: Workspace, traces: Traces) -> Iterator[Removal]:
             continue
         known = {*judged.whole, *judged.rows, *judged.behind}
         gone = {
-            part: found
+            part: found.gone
             for part in log.parts(version)
             if part.name in known
             and name_without_rows(part.name) not in known
-            and (found := without_rows(part, traces.identifiers)[1]).any()
+            and (found := without_rows(part, traces.identifiers, traces.spoken)).changed
         }
         if gone:
             why = f"row numbers of {len(gone)} parts of the prediction log"

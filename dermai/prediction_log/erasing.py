@@ -7,6 +7,7 @@ Killed at any point, the same erasing is done again: it ends the same.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from dermai.prediction_log.order_of_writing import name_without_rows
 from dermai.prediction_log.parts import table_bytes, write_part
 from dermai.prediction_log.signed_folder import SignedFolder, pending_of
 
+FREE_TEXTS = ("note", "reason", "cautions")  # columns in which people write what they like
+IN_ITS_PLACE = "withdrawn"
+
 
 def rows_that_name(table: pa.Table, names: Collection[str]) -> NDArray[np.bool_]:
     """Which rows hold one of the names in any text column, bool [N]."""
@@ -33,13 +37,35 @@ def rows_that_name(table: pa.Table, names: Collection[str]) -> NDArray[np.bool_]
     return found
 
 
-def without_rows(file: Path, names: Collection[str]) -> tuple[bytes | None, NDArray[np.bool_]]:
-    """A Parquet file without the rows that name one of these, and which rows those are; None where none is left."""
+@dataclass(frozen=True)
+class Erased:
+    """A Parquet file without some rows: its content, None where none is left; which rows go, bool [N]."""
+
+    content: bytes | None
+    gone: NDArray[np.bool_]
+    changed: bool  # a row goes, or a text of another row names what is erased
+
+
+def without_rows(
+    file: Path, names: Collection[str], words: Collection[str] = (), texts: Collection[str] = FREE_TEXTS
+) -> Erased:
+    """The file without the rows that hold one of the names; in the `texts` of the others each word becomes `withdrawn`.
+
+    A note about one case may name another: that row is not the other's.
+    """
     with pq.ParquetFile(file) as opened:
         table = opened.read(use_threads=False)
     gone = rows_that_name(table, names)
-    left = table.filter(pa.array(~gone))
-    return (table_bytes(left) if left.num_rows else None), gone
+    left, changed = table.filter(pa.array(~gone)), bool(gone.any())
+    for place, field in enumerate(left.schema):
+        if field.name not in texts or not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+            continue
+        said = left[field.name]
+        for word in words:
+            said = pc.replace_substring(said, word, IN_ITS_PLACE)
+        if not said.equals(left[field.name]):
+            left, changed = left.set_column(place, field, said), True
+    return Erased(table_bytes(left) if left.num_rows else None, gone, changed)
 
 
 def replace_parts(

@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from dermai.prediction_log.erasing import IN_ITS_PLACE
 from dermai.withdrawal.contents import SQLITE
-from dermai.withdrawal.text import IN_ITS_PLACE
 from dermai.withdrawal.traces import Traces
 
 
@@ -19,16 +19,15 @@ def is_database(file: Path) -> bool:
 
 def redact_database(file: Path, traces: Traces) -> None:
     """Put `withdrawn` in the place of each name, whole names before their beginnings, and write the file anew."""
-    words = [*traces.images, *(word.decode() for word in traces.words)]
     with closing(sqlite3.connect(file, timeout=60)) as store:
         with store:
             for (table,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 for column in [str(row[1]) for row in store.execute(f"PRAGMA table_info({_quoted(table)})")]:
-                    for word in words:
+                    for word in traces.spoken:
                         store.execute(
                             f"UPDATE {_quoted(table)} SET {_quoted(column)} = replace({_quoted(column)}, ?1, ?2) "
                             f"WHERE typeof({_quoted(column)}) = 'text' AND instr({_quoted(column)}, ?1)",
-                            (word, IN_ITS_PLACE.decode()),
+                            (word, IN_ITS_PLACE),
                         )
         rewrite(store)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from dermai.data.cases import photograph_path
 from dermai.files import write_bytes
 from dermai.inbox.entries import Inbox
-from dermai.prediction_log.erasing import replace_parts, without_rows
+from dermai.prediction_log.erasing import Erased, replace_parts, without_rows
 from dermai.prediction_log.log import LOCK, PredictionLog
 from dermai.prediction_log.signed_folder import SignedFolder
 from dermai.prediction_log.signed_parts import diagnoses_of
@@ -43,16 +43,21 @@ def logged_answers(workspace: Workspace, traces: Traces) -> Iterator[Removal]:
     log = PredictionLog.of(workspace)
     for folder in (log.answers, log.sortings, diagnoses_of(log)):
         for part in sorted(folder.folder.glob(folder.pattern)):
-            _, gone = without_rows(part, traces.identifiers)
-            if gone.any():
-                why = f"{int(gone.sum())} of {len(gone)} rows of the prediction log, {folder.what}"
+            erased = _erased(part, traces)
+            if erased.changed:
+                why = f"{int(erased.gone.sum())} of {len(erased.gone)} rows of the prediction log, {folder.what}"
                 yield Removal(str(part), why, partial(_without, folder, log.folder / LOCK, part, traces))
     for kind in UNSIGNED:
         for part in sorted((log.folder / kind).glob("*.parquet")):
-            content, gone = without_rows(part, traces.identifiers)
-            if gone.any():
-                remove = partial(delete, part) if content is None else partial(write_bytes, part, content)
-                yield Removal(str(part), f"{int(gone.sum())} rows of photographs to be taken again", remove)
+            erased = _erased(part, traces)
+            if erased.changed:
+                left = erased.content
+                remove = partial(delete, part) if left is None else partial(write_bytes, part, left)
+                yield Removal(str(part), f"{int(erased.gone.sum())} rows of photographs to be taken again", remove)
+
+
+def _erased(part: Path, traces: Traces) -> Erased:
+    return without_rows(part, traces.identifiers, traces.spoken)
 
 
 def _delete_entry(file: Path) -> None:
@@ -61,6 +66,6 @@ def _delete_entry(file: Path) -> None:
 
 
 def _without(folder: SignedFolder, lock: Path, part: Path, traces: Traces) -> None:
-    content, _ = without_rows(part, traces.identifiers)
+    content = _erased(part, traces).content
     reason = f"withdrawal {traces.withdrawal}: {traces.reason}"
     replace_parts(folder, lock, {part: content}, approver=traces.approver, role=traces.role, reason=reason)

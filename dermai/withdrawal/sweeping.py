@@ -54,7 +54,9 @@ def everything_else(workspace: Workspace, kept: KeptPlaces, traces: Traces) -> I
     """
     for folder in swept_folders(workspace):
         for file in files_below(folder) if folder.is_dir() else [folder]:
-            if kept.reason(file) or kept.tables(file) or file.is_relative_to(workspace.cache):
+            # Parts of the log have a step of their own: their hashes are signed
+            signed = file.is_relative_to(workspace.prediction_log) and file.suffix == ".parquet"
+            if kept.reason(file) or kept.tables(file) or signed or file.is_relative_to(workspace.cache):
                 continue
             if find_traces(file, traces):
                 yield _removal(workspace, file, traces)

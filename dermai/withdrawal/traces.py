@@ -47,6 +47,11 @@ class Traces(BaseModel):
         return tuple(sorted({word.encode() for word in (*long, *(image[:SHOWN] for image in self.images))}))
 
     @property
+    def spoken(self) -> tuple[str, ...]:
+        """The same as text, whole names before their beginnings: in this order they are replaced."""
+        return (*self.images, *(word.decode() for word in self.words))
+
+    @property
     def digests(self) -> frozenset[str]:
         """SHA-256 of every content that shows the patient."""
         return frozenset((*self.images, *self.pictures))

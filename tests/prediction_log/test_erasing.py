@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 
 import numpy as np
@@ -33,9 +34,9 @@ def log(workspace):
 
 
 def erase(log, part):
-    content, gone = without_rows(part, {"p0"})
-    replace_parts(log.answers, log.folder / LOCK, {part: content}, **WHO)
-    return gone
+    erased = without_rows(part, {"p0"})
+    replace_parts(log.answers, log.folder / LOCK, {part: erased.content}, **WHO)
+    return erased.gone
 
 
 def test_the_other_rows_stay_with_their_vectors_and_the_part_keeps_its_place(log):
@@ -78,3 +79,12 @@ def test_what_was_judged_of_a_part_is_judged_of_the_one_that_takes_its_place():
     assert found.without_rows("b", "b2", gone) == found
     all_left = judged.without_rows("b", "b3", np.array([False, True, False, False]))
     assert "b3" in all_left.whole
+
+
+def test_a_note_about_another_case_stays_without_the_name_in_it(tmp_path):
+    rows = pd.DataFrame({"case_id": ["c1", "c2"], "note": ["mine", "as in c1, see there"], "site": ["c1x", "c1x"]})
+    rows.to_parquet(tmp_path / "part.parquet", index=False)
+    erased = without_rows(tmp_path / "part.parquet", {"c1"}, ["c1"])
+    left = pd.read_parquet(io.BytesIO(erased.content))
+    assert left.to_dict("records") == [{"case_id": "c2", "note": "as in withdrawn, see there", "site": "c1x"}]
+    assert not without_rows(tmp_path / "part.parquet", {"c3"}, ["c3"]).changed
