@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,12 +70,17 @@ def _partitions(evidence: VersionEvidence) -> str:
     return f"{sizes}. Leakage check: {who} in more than one split." if sizes else ""
 
 
+def _listed(words: Iterable[str]) -> str:
+    text = "; ".join(words)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
 def _performance(evidence: VersionEvidence) -> str:
-    return "; ".join(measure.words for measure in measures_of(evidence))
+    return _listed(measure.words for measure in measures_of(evidence))
 
 
 def _groups(evidence: VersionEvidence) -> str:
-    return "; ".join(measure.words for measure in group_measures(evidence))
+    return _listed(measure.words for measure in group_measures(evidence))
 
 
 def _calibration(evidence: VersionEvidence) -> str:

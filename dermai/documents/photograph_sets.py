@@ -14,8 +14,8 @@ COUNTED = {
 
 
 def _counts(part: PhotographSet | None, *names: str) -> str:
-    """What a set of photographs holds, and its counts by some columns that it has."""
-    if part is None:
+    """What a set of photographs holds, and its counts by some columns; nothing where none of them is recorded."""
+    if part is None or not any(value for name in names for value in part.counts.get(name, {})):
         return ""
     sentences = [f"{part.photographs} photographs of {part.lesions} lesions of {part.patients} patients."]
     for name in names:

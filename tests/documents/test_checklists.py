@@ -34,3 +34,9 @@ def test_an_answer_names_where_it_stands(evidence: VersionEvidence, facts: dict[
     assert by_number["23a"].sources == (f"record {evidence.attempt.sequence}",)
     assert "sensitivity, MM: 86 %" in by_number["23a"].answer
     assert (by_number["18a"].answer, by_number["18a"].sources) == ("", ())
+
+
+def test_what_is_counted_by_no_column_answers_nothing(evidence: VersionEvidence, facts: dict[str, Fact]) -> None:
+    by_number = {item.number: item for item in filled(load_checklist(CLEAR_DERM), evidence, facts).items}
+    assert (by_number["3"].answer, by_number["13"].answer) == ("", "")  # no device is recorded
+    assert "By Fitzpatrick skin type: not recorded 5, 2 395." in by_number["8"].answer
