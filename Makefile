@@ -24,7 +24,7 @@ export GX_ANALYTICS_ENABLED ?= false
 export DVC_NO_ANALYTICS ?= true
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help setup demo quick test test-long lint format secrets dashboard lock licences docs coverage oldest clean
+.PHONY: help setup demo quick test test-long lint image image-test format secrets dashboard lock licences docs coverage oldest clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -63,6 +63,13 @@ test-long: HYPOTHESIS_PROFILE = new examples
 test-long: $(READY)  ## The tests that take minutes each and guard side roads
 	@bash tests/browser.sh
 	$(PYTEST) -m long $(TOGETHER) $(TESTS)
+
+image:  ## Build both images with docker, or with buildah; BASE=... is another base image, BASE=debootstrap makes one
+	bash deploy/images/build.sh
+
+image-test: $(READY)  ## Run a whole update and all services of compose.yaml within the built images (as root)
+	@bash tests/services.sh
+	unshare --net bash -c 'ip link set lo up && DERMAI_TEST_IMAGES=yes $(PYTEST) tests/integration/test_images.py'
 
 lint: $(READY)  ## ruff (lint and format), mypy, who may import whom, and spelling
 	$(BIN)/ruff check .

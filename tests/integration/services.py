@@ -75,22 +75,31 @@ class Server:
 class Postgres:
     """A database cluster of this test's own; its server refuses to run as root, so it runs as Debian's user."""
 
-    def __init__(self) -> None:
+    def __init__(self, user: str = "dermai", password: str = PASSWORD, port: int = 0) -> None:
         programs = postgres_programs()
         assert programs is not None
-        self.programs, self.port = programs, free_port()
+        self.programs, self.user, self.password, self.port = programs, user, password, port or free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="dermai-postgres-"))
-        (self.folder / "password").write_text(PASSWORD)
+        (self.folder / "password").write_text(password)
         self.run_as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self.run_as:
             for path in (self.folder, self.folder / "password"):
                 shutil.chown(path, "postgres")
-        settings = ["-A", "scram-sha-256", "-U", "dermai", "--pwfile", str(self.folder / "password")]
+        settings = ["-A", "scram-sha-256", "-U", user, "--pwfile", str(self.folder / "password")]
         self._run("initdb", "-D", str(self.folder / "data"), *settings, "-E", "UTF8", "--locale=C", "--no-sync")
 
     @property
     def uri(self) -> str:
-        return f"postgresql://dermai:{PASSWORD}@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://{self.user}:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    def create_database(self, name: str) -> None:
+        import psycopg2
+
+        connection = psycopg2.connect(self.uri)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        connection.close()
 
     def start(self) -> None:
         options = f"-c listen_addresses=127.0.0.1 -p {self.port} -c unix_socket_directories={self.folder}"
@@ -110,12 +119,12 @@ class Postgres:
 class ObjectStore:
     """An S3 API whose objects live in this process, so that they are still there when it answers again."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         from moto.server import ThreadedMotoServer
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.make = ThreadedMotoServer
-        self.port = free_port()
+        self.port = port or free_port()
 
     @property
     def url(self) -> str:
