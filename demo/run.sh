@@ -55,7 +55,7 @@ run git commit --quiet -m "Confirmed cases of the second arrival" data.dvc
 step "The update: learn them from the champion on, and decide"
 run zenml pipeline run incremental_finetune -c profiles/demo.yaml
 
-step "An export gone wrong: four in five melanomas and carcinomas come as naevi, and the gate has to find the harm"
+step "An export gone wrong: four in five melanomas and carcinomas come as naevi; nothing that learnt them may be promoted"
 run python demo/mislabel.py MM BCC --right-one-in 5
 run dvc add --quiet data
 run git commit --quiet -m "An export gone wrong" data.dvc

@@ -1,6 +1,6 @@
 """Not one module: the deployment files are of the right form, pinned, without secrets, documented, understood by ZenML.
 
-No container engine runs here, so nothing of this builds or starts an image.
+`tests/integration/test_images.py` runs the images; nothing of this builds or starts one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import yaml
 
 from dermai.doctor.secrets import find_secrets
 from dermai.records.scheduled_run import COMMANDS
+from dermai.source_code import PACKAGES
 from tests.conftest import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
@@ -41,19 +42,26 @@ def test_every_file_is_yaml(file):
 
 def test_images_are_pinned_to_a_version():
     images = {service["image"] for service in COMPOSE["services"].values()}
-    bases = set(re.findall(r"^FROM (\S+)", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE))
+    files = [
+        (DEPLOY / service["build"]["dockerfile"].removeprefix("deploy/"))
+        for service in COMPOSE["services"].values()
+        if "build" in service
+    ]
+    bases = {base for file in files for base in re.findall(r"^ARG BASE=(\S+)", file.read_text(), re.MULTILINE)}
+    assert bases
     for image in images | bases:
         assert re.search(r":v?\d+\.\d+", image), f"{image} is not pinned"
     project = (REPOSITORY / "pyproject.toml").read_text()
     assert f'version = "{OWN_IMAGE.partition(":")[2]}"' in project
     zenml = re.search(r"zenml\[local\]==([\d.]+)", project)
     assert zenml
-    assert COMPOSE["services"]["zenml"]["image"].endswith(f":{zenml[1]}")
+    assert f"zenml[server]=={zenml[1]}" in (DEPLOY / "zenml-server" / "requirements.in").read_text()
 
 
 def test_packages_are_installed_from_locks_with_hashes_only():
-    dockerfile = (DEPLOY / "Dockerfile").read_text()
-    installs = re.findall(r"pip install[^\n&]*", dockerfile)
+    dockerfiles = "".join(file.read_text() for file in DEPLOY.rglob("Dockerfile"))
+    installs = re.findall(r"pip install[^\n&]*", dockerfiles)
+    assert len(installs) >= 6
     for install in installs:
         assert "--require-hashes" in install or "--no-deps" in install or re.search(r"uv==\d", install), install
     for lock in DEPLOY.rglob("requirements.txt"):
@@ -61,10 +69,17 @@ def test_packages_are_installed_from_locks_with_hashes_only():
         assert text.count("--hash=sha256:") > text.count("==")
 
 
+def test_the_image_holds_every_package_that_the_project_has():
+    dockerfile, let_through = (DEPLOY / "Dockerfile").read_text(), (REPOSITORY / ".dockerignore").read_text()
+    for package in PACKAGES:
+        assert f"COPY {package} {package}\n" in dockerfile
+        assert f"!{package}\n" in let_through
+
+
 def test_compose_is_of_the_right_structure():
     known = {
         "image", "build", "restart", "environment", "volumes", "healthcheck", "command", "working_dir", "depends_on",
-        "ports", "profiles", "security_opt", "cap_drop",
+        "ports", "profiles", "security_opt", "cap_drop", "read_only", "tmpfs",
     }  # fmt: skip
     for name, service in COMPOSE["services"].items():
         assert set(service) <= known, name

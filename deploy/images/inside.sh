@@ -26,6 +26,7 @@ mapfile -t own < <("${buildah[@]}" inspect --type image --format '{{range .OCIv1
 folder=$("${buildah[@]}" inspect --type image --format '{{.OCIv1.Config.WorkingDir}}' "$image")
 
 mount_and_run() {
+  for bind in "${binds[@]}"; do [ -e "$root${bind#*:}" ] || mkdir "$root${bind#*:}"; done  # as an engine does
   mount --bind "$root" "$root"
   mount -o remount,bind,ro "$root"
   mount --rbind /dev "$root/dev"

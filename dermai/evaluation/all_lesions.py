@@ -36,6 +36,12 @@ class AllLesionsAnswers(NamedTuple):
     missing: str
 
 
+def no_answers(missing: str) -> AllLesionsAnswers:
+    """Why there are none, beside tables that name what a row would be of."""
+    empty = pd.DataFrame({"role": pd.Series(dtype=str), "lesion_id": pd.Series(dtype=str)})
+    return AllLesionsAnswers(empty, empty, missing)
+
+
 def sisters_missing(package: ModelPackage) -> str:
     """Why a model's line cannot answer for all lesions; "" where it can."""
     if package.linear_parts is None:
@@ -77,10 +83,10 @@ def all_lesions_answers(
     """
     without = [f"the {role} {why}" for role, package in models.items() if (why := sisters_missing(package))]
     if without:
-        return AllLesionsAnswers(pd.DataFrame(), pd.DataFrame(), "; ".join(without))
+        return no_answers("; ".join(without))
     confirmed = trainable(cases).reset_index(drop=True)
     if "champion" in models and (moved := relabelled_away(models["champion"], confirmed)):
-        return AllLesionsAnswers(pd.DataFrame(), pd.DataFrame(), moved)
+        return no_answers(moved)
     by_hash: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = {}
     tables = []
     for role, package in models.items():

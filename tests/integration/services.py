@@ -67,7 +67,7 @@ class Server:
 
     def stop(self) -> None:
         """End it at once, as a power cut would."""
-        if self.process is not None:
+        if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 

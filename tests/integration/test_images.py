@@ -1,8 +1,8 @@
 """Not one module: the images that `make image` built run as compose.yaml says, with no network and no container engine.
 
-`make image-test` runs this in a network namespace of its own, so that each service has the port that the file gives it.
-PostgreSQL is Debian's, the S3 API is moto's and ZenML's server keeps SQLite in the place of MySQL: their images come from
-a registry, and there is none.
+`make image-test` runs this in a network namespace of its own, where each service has the port that the file gives it.
+PostgreSQL is Debian's, the S3 API is moto's and ZenML's server keeps SQLite in the place of MySQL: their own images come
+from a registry, and none is asked.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "deploy" / "compose.yaml").read_text())["services"]
 OWNER = 10001  # the user of both images
 SECRET = "only-in-this-test-0123456789abcdef0123456789"
-HEALTH = {"mlflow": "http://mlflow:5000/health", "zenml": "http://zenml:8080/health", "web": "http://web:8600/health"}
+PORTS = {"mlflow": 5000, "zenml": 8080, "web": 8600}
 
 
 def resolved(value: object, filled_in: dict[str, str]) -> str:
@@ -45,14 +45,19 @@ class Composed:
     def __init__(self, folder: Path) -> None:
         self.folder, self.clone, self.keys = folder, folder / "clone", folder / "keys"
         self.keys.mkdir(mode=0o700)
+        self.kept = folder / "kept"  # in the place of MySQL's volume
+        self.kept.mkdir()
         self.hosts = folder / "hosts"
         self.hosts.write_text("".join(f"127.0.0.1 {name}\n" for name in ("localhost", *COMPOSE)))
-        secret = dict.fromkeys(re.findall(r"\$\{(\w+):\?", (REPOSITORY / "deploy" / "compose.yaml").read_text()), SECRET)
-        own = {"DERMAI_CLONE": str(self.clone), "DERMAI_KEYS": str(self.keys), "DERMAI_WEB_ADDRESS": "http://web:8600"}
-        self.filled_in = secret | own
+        asked = re.findall(r"\$\{(\w+):\?", (REPOSITORY / "deploy" / "compose.yaml").read_text())
+        self.filled_in = dict.fromkeys(asked, SECRET) | {
+            "DERMAI_CLONE": str(self.clone),
+            "DERMAI_KEYS": str(self.keys),
+            "DERMAI_WEB_ADDRESS": "https://dermai.hospital.example",
+        }
         self.postgres = Postgres(user="mlflow", password=SECRET, port=5432)
         self.s3 = ObjectStore(port=8333)
-        self.servers = {name: self.server(name) for name in HEALTH}
+        self.servers = {name: self.server(name) for name in PORTS}
 
     def inside(self, name: str, *command: str) -> list[str]:
         """The command line that runs a command as this service of compose.yaml; its own command without one."""
@@ -60,7 +65,7 @@ class Composed:
         line = ["bash", str(REPOSITORY / "deploy" / "images" / "inside.sh"), service["image"]]
         for volume in service.get("volumes", ()):
             line += ["--bind", resolved(volume, self.filled_in)]
-        line += ["--bind", f"{self.hosts}:/etc/hosts"]
+        line += ["--bind", f"{self.hosts}:/etc/hosts", "--bind", f"{self.kept}:/mnt"]
         environment = service.get("environment", {}) | self.instead(name)
         for variable, value in environment.items():
             line += ["--env", f"{variable}={resolved(value, self.filled_in)}"]
@@ -76,7 +81,7 @@ class Composed:
         """What differs from the file, and why: the module's first lines."""
         login = {"ZENML_STORE_USERNAME": "dermai", "ZENML_STORE_PASSWORD": SECRET, "ZENML_STORE_API_KEY": ""}
         first_user = {
-            "ZENML_STORE_URL": "sqlite:////tmp/zenml.db",
+            "ZENML_STORE_URL": "sqlite:////mnt/zenml.db",
             "ZENML_SERVER_AUTO_ACTIVATE": "true",
             "ZENML_DEFAULT_USER_NAME": "dermai",
             "ZENML_DEFAULT_USER_PASSWORD": SECRET,
@@ -84,7 +89,7 @@ class Composed:
         return first_user if name == "zenml" else login if name in ("web", "dermai") else {}
 
     def server(self, name: str) -> Server:
-        return Server(name, self.inside(name), dict(os.environ), self.folder, HEALTH[name])
+        return Server(name, self.inside(name), dict(os.environ), self.folder, f"http://127.0.0.1:{PORTS[name]}/health")
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command as `docker compose run --rm dermai COMMAND` would run it."""
@@ -92,6 +97,12 @@ class Composed:
         if check and done.returncode:
             raise AssertionError(f"{shlex.join(command)} failed\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")
         return done
+
+    def reign(self) -> Any:
+        """What is in production, whenever it is asked."""
+        told = json.loads(self.run("dermai", "champion", "--json").stdout)
+        del told["on"]
+        return told
 
     def start(self) -> None:
         import boto3
@@ -106,6 +117,8 @@ class Composed:
         for bucket in BUCKETS:
             client.create_bucket(Bucket=bucket)
         for server in self.servers.values():
+            if server.name == "web":  # it says so where there is no account yet, and ends
+                self.run("dermai", "account", "add", "a.silva", "--person", "A. Silva", "--role", "clinical lead")
             server.start()
         for server in self.servers.values():
             server.wait()
@@ -132,11 +145,11 @@ def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         subprocess.run(["git", "config", *setting.split("=")], **here)
     subprocess.run(["git", "commit", "--quiet", "-m", "The first patients", "data.dvc"], **here)
     (services.keys / "pseudonym.key").write_text("simulated patients, so that the key is no secret\n")
-    for path in (services.keys, services.clone):
+    (services.keys / "pseudonym.key").chmod(0o600)
+    for path in (services.keys, services.kept, services.clone):
         subprocess.run(["chown", "--recursive", f"{OWNER}:{OWNER}", str(path)], check=True)
-    os.chmod(folder, 0o755)
-    for parent in folder.parents[:2]:
-        os.chmod(parent, 0o755)
+    for parent in (folder, *folder.parents[:2]):  # pytest keeps its folders to itself
+        parent.chmod(0o755)
     try:
         services.start()
         yield services
@@ -162,12 +175,12 @@ def test_a_whole_update_runs_within_the_image_through_all_services(composed: Com
 
 @pytest.mark.parametrize("service", ["postgres", "s3", "mlflow", "zenml", "web"])
 def test_a_service_that_was_killed_and_started_again_serves_as_before(composed: Composed, service: str) -> None:
-    before = composed.run("dermai", "champion", "--json").stdout
+    before = composed.reign()
     stopped = {"postgres": composed.postgres, "s3": composed.s3, **composed.servers}[service]
     stopped.stop()
     stopped.start()
     if isinstance(stopped, Server):
         stopped.wait()
-    assert composed.run("dermai", "champion", "--json").stdout == before
+    assert composed.reign() == before
     composed.servers["web"].wait()
     assert json.loads(composed.run("dermai", "doctor", "--json").stdout)["ok"]
