@@ -1,7 +1,7 @@
 """Not one module: the images that `make image` built run as compose.yaml says, with no network and no container engine.
 
 `make image-test` runs this in a network namespace of its own, where each service has the port that the file gives it.
-PostgreSQL is Debian's, the S3 API is moto's and ZenML's server keeps SQLite in the place of MySQL: their own images come
+PostgreSQL is Debian's, the S3 API moto's, and ZenML's server keeps SQLite in the place of MySQL: their own images come
 from a registry, and none is asked.
 """
 
