@@ -19,7 +19,7 @@ def act_on_decision(workspace: Workspace, params: Params, record: UpdateAttempt)
     """
     version = record.candidate.version
     reasons = "".join(f"\n  {reason}" for reason in marked_reasons(record))
-    if without := record.decision.no_second_column:
+    if record.decision and (without := record.decision.no_second_column):
         reasons += f"\n  All confirmed lesions do not count beside the test patients: {without}."
     if record.outcome == "reject":
         return f"version {version} is rejected:{reasons}"
