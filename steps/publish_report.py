@@ -14,6 +14,7 @@ from dermai.config import Params
 from dermai.continual.plan import UpdatePlan
 from dermai.evaluation.comparison import ModelComparison
 from dermai.models.package import ModelPackage
+from dermai.promotion.transaction import delete_replaced
 from dermai.records.update_record import UpdateRecord
 from dermai.registry.champion import ReferenceModels, load_reference_package
 from dermai.report.publication import publish_update
@@ -51,5 +52,6 @@ def publish_report(
         comparison=comparison,
         predictions=predictions,
     )
+    delete_replaced(workspace, params)
     print(f"report: {page}")
     return HTMLString(page.read_text(encoding="utf-8"))

@@ -9,7 +9,6 @@ from dermai.audit import AuditLog
 from dermai.errors import UnknownVersion
 from dermai.promotion.history import champion_history, champion_moves, recorded_anchor, waiting_version
 from dermai.promotion.standing import mark_standing
-from dermai.promotion.withdrawn_versions import delete_withdrawn_packages
 from dermai.records.log import records_of
 from dermai.records.moves import ChampionMove, Confirmation, Move
 from dermai.registry.champion import ModelReference, reference_to
@@ -67,7 +66,6 @@ def finish_moves(audit: AuditLog, registry: Registry) -> list[str]:
         with suppress(UnknownVersion):
             registry.set_alias(CHALLENGER, waiting)
             done.append(f"version {waiting} waits for a decision but was not the challenger: it is now")
-    done += delete_withdrawn_packages(audit, registry)
     for repaired in done:
         log.warning("repaired: %s", repaired)
     return done

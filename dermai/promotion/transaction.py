@@ -26,6 +26,7 @@ from dermai.promotion.policy_approval import (
     policy_approval,
 )
 from dermai.promotion.rules import (
+    AUTOMATIC,
     check_champion,
     check_decision,
     check_named,
@@ -241,6 +242,18 @@ def approve_current_policy(
         return approve_policy(audit, params.gate, **_who(approver, role, reason, account))
 
 
+def delete_replaced(workspace: Workspace, params: Params) -> list[str]:
+    """Delete the packages that learnt a withdrawn patient and that no alias needs; a sentence each.
+
+    Raises:
+        AuditLogDamaged: the log does not verify.
+    """
+    audit = AuditLog(workspace.audit_log)
+    with locked(lock_file(workspace)):
+        check_log(audit)
+        return delete_withdrawn_packages(audit, Registry(workspace, params))
+
+
 def repair(workspace: Workspace, params: Params) -> list[str]:
     """Finish what a crash left between a record and its alias; what was done is logged and returned.
 
@@ -281,7 +294,8 @@ def _move(audit: AuditLog, registry: Registry, move: Promotion | Rollback | Reje
     entry = audit.append(move)
     set_aliases(audit, registry, move)
     audit.append(Confirmation(of=entry.sequence, move=move.event, version=move.version))
-    delete_withdrawn_packages(audit, registry)
+    if move.role != AUTOMATIC:  # an update still compares its champion with the one before: its report is the last
+        delete_withdrawn_packages(audit, registry)
     return entry
 
 

@@ -25,6 +25,12 @@ DEEPEST = 5  # archives in archives
 MOST_ENDS = 8  # of one JPEG that are tried: its header may hold the mark too
 
 
+def begins_with(file: Path, form: bytes) -> bool:
+    """Whether a file is of a form, by its first bytes."""
+    with file.open("rb") as stream:
+        return stream.read(len(form)) == form
+
+
 def inner_contents(content: bytes, depth: int = 0) -> Iterator[tuple[str, bytes]]:
     """Everything inside some bytes that a plain search of them would not see, each with its place.
 

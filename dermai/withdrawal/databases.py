@@ -7,14 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from dermai.prediction_log.erasing import IN_ITS_PLACE
-from dermai.withdrawal.contents import SQLITE
 from dermai.withdrawal.traces import Traces
-
-
-def is_database(file: Path) -> bool:
-    """Whether a file is one of SQLite's."""
-    with file.open("rb") as stream:
-        return stream.read(len(SQLITE)) == SQLITE
 
 
 def redact_database(file: Path, traces: Traces) -> None:

@@ -15,7 +15,7 @@ from dermai.errors import DermaiError, InvalidParams
 from dermai.files import locked, sha256_file
 from dermai.ingest.one_intake import alone as one_intake
 from dermai.promotion.exclusive import check_log, lock_file
-from dermai.promotion.withdrawn_versions import delete_withdrawn_packages
+from dermai.promotion.transaction import delete_replaced
 from dermai.records.log import records_of
 from dermai.records.withdrawals import WithdrawalBegun, WithdrawalEnded
 from dermai.registry.champion import ModelReference
@@ -171,9 +171,7 @@ class Withdrawal:
                 yield Removal(f"version {version.version}", why, self._delete_packages)
 
     def _delete_packages(self) -> None:
-        with locked(lock_file(self.workspace)):
-            if self._registry:
-                delete_withdrawn_packages(AuditLog(self.workspace.audit_log), self._registry)
+        delete_replaced(self.workspace, self.params)
 
     def _rest(self, traces: Traces) -> Iterator[Removal]:
         return sweeping.everything_else(self.workspace, kept_places(self.workspace, self._registry), traces)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from dermai.registry.mlflow_store import sqlite_file
 from dermai.training.withdrawal import forget_withdrawn
-from dermai.withdrawal.databases import is_database, redact_database
+from dermai.withdrawal.contents import PARQUET, SQLITE, begins_with
+from dermai.withdrawal.databases import redact_database
 from dermai.withdrawal.dvc_objects import index_folder
 from dermai.withdrawal.kept import KeptPlaces
 from dermai.withdrawal.removals import Removal, delete
@@ -87,9 +88,9 @@ def _removal(workspace: Workspace, file: Path, traces: Traces) -> Removal:
         return Removal(
             str(whole_package), "a package of a deleted version", partial(shutil.rmtree, whole_package, True)
         )
-    if is_database(file):
+    if begins_with(file, SQLITE):
         return Removal(str(file), "names in a database", partial(redact_database, file, traces))
-    if file.suffix == ".parquet":
+    if begins_with(file, PARQUET):  # whatever it is called: ZenML's end in .gzip
         return Removal(str(file), "rows of a table", partial(drop_rows, file, traces))
     if file.suffix in TEXTS and file.parent.name != CONFIRM_FIRST and not _named_after(file, traces):
         return Removal(str(file), "names, and photographs on pages", partial(redact, file, traces))

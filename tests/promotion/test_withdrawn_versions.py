@@ -8,7 +8,8 @@ import pytest
 
 from dermai.config import load_params
 from dermai.errors import Refused
-from dermai.promotion.transaction import rollback
+from dermai.promotion.rules import AUTOMATIC
+from dermai.promotion.transaction import delete_replaced, rollback
 from dermai.promotion.withdrawn_versions import withdrawn_versions
 from dermai.records.withdrawals import WithdrawalBegun
 from dermai.registry.champion import ModelReference
@@ -59,3 +60,13 @@ def test_a_candidate_that_learnt_the_patient_is_refused(fleet):
     withdraw(fleet, candidate)
     with pytest.raises(Refused, match="learnt a patient who took consent back"):
         fleet.promote(candidate)
+
+
+def test_an_update_reports_on_the_champion_before_and_then_deletes_it(fleet):
+    fleet.champions(2)
+    withdraw(fleet, "2")
+    fleet.promote(fleet.candidate(), role=AUTOMATIC)
+    assert fleet.registry.download("2"), "the report of the update compares with it"
+    assert len(delete_replaced(fleet.workspace, fleet.params)) == 1
+    assert delete_replaced(fleet.workspace, fleet.params) == []
+    assert [version.version for version in fleet.registry.versions()] == ["1", "3", "4"]

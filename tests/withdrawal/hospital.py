@@ -147,7 +147,7 @@ def _pages(folder: Path, workspace: Workspace) -> None:
     (store / "candidate").mkdir(parents=True)
     with tarfile.open(store / "candidate" / "data.tar.gz", "w:gz") as archive:
         archive.add(workspace.cases_file, "manifest.csv")
-    cases.to_parquet(store / "cases.parquet")
+    cases.to_parquet(store / "df.parquet.gzip")
 
 
 def _service(workspace: Workspace) -> None:

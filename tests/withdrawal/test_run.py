@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from dermai.audit import AuditLog
@@ -105,6 +106,8 @@ def test_what_is_of_others_stays_as_it_was(withdrawal: Withdrawal) -> None:
     assert judged
     names = {part.name for part in log.parts("1")}
     assert names - {*judged.whole, *judged.rows} == set(), "what was judged stays judged"
+    store = workspace.root.parent / "zenml" / "local_stores" / "0123"
+    assert len(pd.read_parquet(store / "df.parquet.gzip")) == 5
     page = (workspace.reports / "incremental_finetune" / "a" / "report.html").read_text()
     assert page.startswith("<p>missed</p>")
     assert "base64" not in page
