@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import secrets
 from collections.abc import Iterator
@@ -89,7 +90,8 @@ def collect(workspace: Workspace, keys: Pseudonyms, asked: Asked) -> Traces:
     )
     pictures = {picture for t in earlier for picture in t.pictures}
     pictures |= set(_pictures(workspace, traces)) | {sha256_file(file) for file in sent_files(workspace, keys, traces)}
-    return traces.model_copy(update={"pictures": tuple(sorted(pictures))})
+    objects = {name for t in earlier for name in t.objects} | set(_objects(workspace, traces))
+    return traces.model_copy(update={"pictures": tuple(sorted(pictures)), "objects": tuple(sorted(objects))})
 
 
 def _tables(workspace: Workspace) -> Iterator[pd.DataFrame]:
@@ -115,6 +117,16 @@ def _earlier_case_tables(store: ObjectStore) -> Iterator[pd.DataFrame]:
         if store.has(oid):
             with suppress(ValueError):  # no table
                 yield pd.read_csv(io.BytesIO(store.content(oid)), dtype=str, keep_default_na=False)
+
+
+def _objects(workspace: Workspace, traces: Traces) -> Iterator[str]:
+    for image in traces.images:
+        path = photograph_path(workspace.data, image)
+        if path.is_file():
+            yield hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    for store in dataset_stores(workspace):
+        for version in store.versions():
+            yield from version.photographs(traces)
 
 
 def _pictures(workspace: Workspace, traces: Traces) -> Iterator[str]:

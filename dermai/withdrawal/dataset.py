@@ -60,7 +60,7 @@ def dataset_history(workspace: Workspace, traces: Traces) -> Iterator[Removal]:
     current = recorded_dataset_hash(workspace)
     for store in dataset_stores(workspace):
         tainted = [version for version in store.versions() if version.holds(traces)]
-        objects = {oid for version in tainted for oid in version.photographs(traces)}
+        objects = {*traces.objects, *(oid for version in tainted for oid in version.photographs(traces))}
         objects |= {oid for version in tainted for oid in version.tables() if store.names_patient(oid, traces)}
         listings = [version.oid for version in tainted if version.oid != current]
         for what, oids in (("a photograph or case table", sorted(objects)), ("a dataset version's listing", listings)):

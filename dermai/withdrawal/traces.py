@@ -30,6 +30,7 @@ class Traces(BaseModel):
     images: tuple[str, ...]
     pictures: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  # of the sender's numbers
+    objects: tuple[str, ...] = ()  # DVC's names of the photographs: a store may have lost the listing that says them
     begun: str
     approver: str
     role: str

@@ -158,3 +158,11 @@ def test_the_pseudonym_names_the_patient_too(withdrawal: Withdrawal) -> None:
     assert traces.patients == (pseudonym,)
     assert len(traces.images) == 3
     assert kept_places(withdrawal.workspace, None).folders
+
+
+def test_a_second_patient_leaves_a_remote_that_has_no_listing_any_more(withdrawal: Withdrawal) -> None:
+    withdrawal.run()
+    another = replace(withdrawal, asked=replace(withdrawal.asked, patient="3-1"))
+    another.run()
+    keys = load_pseudonyms(withdrawal.workspace)
+    assert not verify_withdrawn(withdrawal.workspace, withdrawal.params, keys, another.asked).finds
