@@ -24,7 +24,7 @@ export GX_ANALYTICS_ENABLED ?= false
 export DVC_NO_ANALYTICS ?= true
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
-.PHONY: help setup demo quick test test-long lint image image-test format secrets dashboard lock licences docs coverage oldest clean
+.PHONY: help setup demo quick test test-long lint image image-test format secrets messages dashboard lock licences docs coverage oldest clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list
@@ -84,6 +84,9 @@ format: $(READY)  ## Let ruff fix what it can
 
 secrets: $(READY)  ## Look for secrets in the repository, logs, reports and records
 	$(BIN)/python -m dermai.doctor.secrets
+
+messages: $(READY)  ## Collect what pages say into the catalogues of translations, and name what lacks one
+	$(BIN)/python -W ignore -m dermai.ci.collected_messages
 
 dashboard: $(READY)  ## Serve the pages that the team works in on this machine, with a first account
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dermai serve

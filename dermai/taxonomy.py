@@ -61,11 +61,14 @@ class Taxonomy(BaseModel):
     True
     >>> taxonomy.malignant
     ('OtMalNeop', 'BCC', 'MM')
+    >>> taxonomy.named("MM", "pt"), taxonomy.named("MM", "en"), taxonomy.named("new", "pt")
+    ('Melanoma maligno', 'Malignant melanoma', 'new')
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     classes: dict[str, LesionClass]
+    names: dict[str, dict[str, str]] = {}  # by language, in other languages than English: the class's name
     sources: dict[str, dict[str, str | None]]
     terminologies: dict[str, TerminologyCodes] = {}
 
@@ -75,6 +78,9 @@ class Taxonomy(BaseModel):
             unknown = sorted({code for code in labels.values() if code and code not in self.classes})
             if unknown:
                 raise ValueError(f"label map of {source!r} points at classes the taxonomy lacks: {unknown}")
+        for language, names in self.names.items():
+            if set(names) != set(self.classes):
+                raise ValueError(f"the names in {language!r} are not those of the classes: {', '.join(self.classes)}")
         return self
 
     @model_validator(mode="after")
@@ -106,6 +112,14 @@ class Taxonomy(BaseModel):
     def risk(self, code: str) -> RiskLevel:
         """Risk level of a class code."""
         return self.classes[code].risk
+
+    def named(self, code: str, language: str) -> str:
+        """What a class is called in a language such as `pt`: in English where it has no name there.
+
+        A code that is no class stands for itself.
+        """
+        own = self.names.get(language, {}).get(code, "")
+        return own or (self.classes[code].name if code in self.classes else code)
 
     def diagnosis(self, source: str, label: str) -> str | None:
         """Class code of a source's label; None where the label has no place in the taxonomy.

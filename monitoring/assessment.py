@@ -11,6 +11,7 @@ import pandas as pd
 
 from dermai.config import MonitoringParams
 from dermai.images.acquisition import ACQUISITION
+from dermai.language.messages import message
 from dermai.prediction_log.log import probability_columns
 from monitoring.statistics.case_mix import CategoryChange, changed_categories
 from monitoring.statistics.columns import ColumnChange, changed_columns
@@ -118,9 +119,9 @@ def assess(
     doubt = ""
     if any(p_values[name] <= looks.watch for name in HARMFUL):
         doubt = (
-            "the mix of diagnoses changed, and the scores were calibrated on the old one"
+            message("the mix of diagnoses changed, and the scores were calibrated on the old one")
             if explained
-            else "the photographs or the scores changed, so a score may not mean what it meant"
+            else message("the photographs or the scores changed, so a score may not mean what it meant")
         )
     return Assessment(
         photographs=len(window.table),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dermai.language.messages import message, plural_message
 from dermai.percentages import per_cent
 from dermai.taxonomy import load_taxonomy
 from monitoring.assessment import Assessment, DriftVerdict
@@ -14,38 +15,44 @@ from monitoring.statistics.diagnosis_mix import OTHER
 Cause = Literal["sensitivity", "photography", "new_site", "patients", "diagnoses", "new_kind", "unclear"]
 
 HEADLINES: dict[DriftVerdict, str] = {
-    "stable": "The model still sees the patients it knows.",
-    "watch": "Something is different: keep an eye on it.",
-    "act": "The model may no longer be right for these patients: act.",
-    "too_few": "Too few patients to judge.",
+    "stable": message("The model still sees the patients it knows."),
+    "watch": message("Something is different: keep an eye on it."),
+    "act": message("The model may no longer be right for these patients: act."),
+    "too_few": message("Too few patients to judge."),
 }
 ADVICE: dict[Cause, str] = {
-    "sensitivity": "Have a dermatologist review the missed cases now, and retrain with the confirmed cases.",
-    "photography": "Ask where they are taken whether the phone, the light or the focus changed, and retake them.",
-    "new_site": "Treat the model's answers for the new site as untested until its first cases are confirmed.",
-    "patients": "Expect another mix of diagnoses; compare confirmed cases with the model before trusting its ranking.",
-    "diagnoses": "The photographs are as before, the diagnoses are not: plan for the demand; retraining is not urgent.",
-    "new_kind": "Look at the newest photographs together: they may show a lesion the model was never taught.",
-    "unclear": "Look at the newest photographs and at the Evidently report, and wait for the next window.",
+    "sensitivity": message("Have a dermatologist review the missed cases now, and retrain with the confirmed cases."),
+    "photography": message(
+        "Ask where they are taken whether the phone, the light or the focus changed, and retake them."
+    ),
+    "new_site": message("Treat the model's answers for the new site as untested until its first cases are confirmed."),
+    "patients": message(
+        "Expect another mix of diagnoses; compare confirmed cases with the model before trusting its ranking."
+    ),
+    "diagnoses": message(
+        "The photographs are as before, the diagnoses are not: plan for the demand; retraining is not urgent."
+    ),
+    "new_kind": message("Look at the newest photographs together: they may show a lesion the model was never taught."),
+    "unclear": message("Look at the newest photographs and at the Evidently report, and wait for the next window."),
 }
 KINDS: dict[str, str] = {  # of change, for a glance
-    "sensitivity": "missed cancers",
-    "photography": "photography",
-    "new_site": "new site",
-    "patients": "other patients",
-    "diagnoses": "other diagnoses",
-    "new_kind": "unknown lesions",
-    "unclear": "unclear",
+    "sensitivity": message("missed cancers"),
+    "photography": message("photography"),
+    "new_site": message("new site"),
+    "patients": message("other patients"),
+    "diagnoses": message("other diagnoses"),
+    "new_kind": message("unknown lesions"),
+    "unclear": message("unclear"),
 }
-NEW_KIND = "The lesions look unlike those the model knows; light, focus and site do not explain it."
-NEW_GROUP = "A group of lesions look like each other and like nothing that the model knows."
+NEW_KIND = message("The lesions look unlike those the model knows; light, focus and site do not explain it.")
+NEW_GROUP = message("A group of lesions look like each other and like nothing that the model knows.")
 PROPERTIES = {
-    "brightness": ("darker", "brighter"),
-    "contrast": ("flatter", "with more contrast"),
-    "sharpness": ("blurrier", "sharper"),
-    "redness": ("less red", "redder"),
-    "blueness": ("less blue", "bluer"),
-    "shorter_side": ("smaller", "larger"),
+    "brightness": (message("darker"), message("brighter")),
+    "contrast": (message("flatter"), message("with more contrast")),
+    "sharpness": (message("blurrier"), message("sharper")),
+    "redness": (message("less red"), message("redder")),
+    "blueness": (message("less blue"), message("bluer")),
+    "shorter_side": (message("smaller"), message("larger")),
 }
 
 
@@ -62,10 +69,12 @@ class Findings:
 def find(assessment: Assessment) -> Findings:
     """Say what an assessment found."""
     if assessment.verdict == "too_few":
-        sentence = f"{assessment.patients} patients are in this window."
-        return Findings(HEADLINES["too_few"], (sentence,), (), ("Wait for more referrals.",))
+        sentence = plural_message(
+            "%(number)s patient is in this window.", "%(number)s patients are in this window.", assessment.patients
+        )
+        return Findings(HEADLINES["too_few"], (sentence,), (), (message("Wait for more referrals."),))
     if assessment.verdict == "stable":
-        return Findings(HEADLINES["stable"], (), (), ("Nothing to do.",))
+        return Findings(HEADLINES["stable"], (), (), (message("Nothing to do."),))
     level = assessment.watch_level
     found: list[tuple[Cause, str]] = []
     p_values = assessment.p_values
@@ -86,7 +95,8 @@ def find(assessment: Assessment) -> Findings:
     causes = tuple(dict.fromkeys(cause for cause, _ in found)) or ("unclear",)
     return Findings(
         HEADLINES[assessment.verdict],
-        tuple(sentence for _, sentence in found) or ("The window is unusual, but no single column stands out.",),
+        tuple(sentence for _, sentence in found)
+        or (message("The window is unusual, but no single column stands out."),),
         causes,
         tuple(ADVICE[cause] for cause in causes),
     )
@@ -99,23 +109,39 @@ def _name(code: str) -> str:
 
 def _sensitivity(assessment: Assessment) -> str:
     worst = min((found for found in assessment.confirmed if found.cases), key=lambda found: found.p_value)
-    expected = f"on photographs that it had not learnt it was {per_cent(worst.reference_sensitivity)}"
+    expected = message(
+        "on photographs that it had not learnt it was %(share)s", share=per_cent(worst.reference_sensitivity)
+    )
     if worst.floor is not None:
-        expected = f"it was approved for at least {per_cent(worst.floor)}"
-    return (
-        f"Of {worst.cases} confirmed {_name(worst.lesion_class)} the model called {worst.hits} "
-        f"({per_cent(worst.sensitivity)}, interval {per_cent(worst.low)} to {per_cent(worst.high)}); {expected}."
+        expected = message("it was approved for at least %(share)s", share=per_cent(worst.floor))
+    return message(
+        "Of %(total)s confirmed %(diagnosis)s the model called %(count)s (%(share)s, interval %(low)s to %(high)s); "
+        "%(expected)s.",
+        total=worst.cases,
+        diagnosis=_name(worst.lesion_class),
+        count=worst.hits,
+        share=per_cent(worst.sensitivity),
+        low=per_cent(worst.low),
+        high=per_cent(worst.high),
+        expected=expected,
     )
 
 
 def _photography(columns: tuple[ColumnChange, ...], level: float) -> str:
     said = [
-        f"{PROPERTIES[change.column][change.window > change.reference]} "
-        f"({change.column.replace('_', ' ')} {change.window:.3g}, was {change.reference:.3g})"
+        message(
+            "%(how)s (%(property)s %(count)s, was %(total)s)",
+            how=PROPERTIES[change.column][change.window > change.reference],
+            property=change.column.replace("_", " "),
+            count=f"{change.window:.3g}",
+            total=f"{change.reference:.3g}",
+        )
         for change in columns
         if change.p_value <= level and change.column in PROPERTIES
     ]
-    return f"The photographs are {_joined(said)}." if said else "The photographs are taken differently."
+    if not said:
+        return message("The photographs are taken differently.")
+    return message("The photographs are %(how)s.", how=_joined(said))
 
 
 def _patients(assessment: Assessment, level: float) -> list[tuple[Cause, str]]:
@@ -128,19 +154,27 @@ def _patients(assessment: Assessment, level: float) -> list[tuple[Cause, str]]:
         place = change.column.replace("_", " ")
         if change.column in ("site", "device") and change.new:
             cause: Cause = "new_site" if change.column == "site" else "photography"
-            found.append((cause, f"New {place}: {_joined(list(change.new))}."))
+            said = message("New %(place)s: %(names)s.", place=place, names=_joined(list(change.new)))
+            found.append((cause, said))
         else:
             found.append(
                 (
                     "patients",
-                    f"{place.capitalize()} {change.category}: {per_cent(change.window)}, "
-                    f"was {per_cent(change.reference)}.",
+                    message(
+                        "%(place)s %(category)s: %(share)s, was %(low)s.",
+                        place=place.capitalize(),
+                        category=change.category,
+                        share=per_cent(change.window),
+                        low=per_cent(change.reference),
+                    ),
                 )
             )
     if assessment.age and assessment.age.p_value <= level:
         now, before = assessment.age.window, assessment.age.reference
-        older = "older" if now > before else "younger"
-        found.append(("patients", f"The patients are {older} (median {now:.0f} years, was {before:.0f})."))
+        ages = {"count": f"{now:.0f}", "total": f"{before:.0f}"}
+        older = message("The patients are older (median %(count)s years, was %(total)s).", **ages)
+        younger = message("The patients are younger (median %(count)s years, was %(total)s).", **ages)
+        found.append(("patients", older if now > before else younger))
     return found
 
 
@@ -149,20 +183,29 @@ def _prevalence(assessment: Assessment) -> str:
     if shift is None:
         return ""
     said = [
-        f"{_name(name)} about {per_cent(shift.window[position])} "
-        f"({per_cent(shift.low[position])} to {per_cent(shift.high[position])}), "
-        f"was {per_cent(shift.reference[position])}"
+        message(
+            "%(diagnosis)s about %(share)s (%(low)s to %(high)s), was %(total)s",
+            diagnosis=_name(name),
+            share=per_cent(shift.window[position]),
+            low=per_cent(shift.low[position]),
+            high=per_cent(shift.high[position]),
+            total=per_cent(shift.reference[position]),
+        )
         for position, name in enumerate(shift.classes)
         if name in shift.moved() and name != OTHER
     ]
-    return f"Other diagnoses than before: {_joined(said)}." if said else "Other diagnoses than before."
+    if not said:
+        return message("Other diagnoses than before.")
+    return message("Other diagnoses than before: %(which)s.", which=_joined(said))
 
 
 def _where(assessment: Assessment) -> str:
     """The site or device that holds most of the newest-looking photographs, where it stands out."""
     for group in assessment.groups:
         if group.share < 0.95 and group.share_of_newest >= 0.6 and group.share_of_newest >= 1.5 * group.share:
-            return f"Most of the newest-looking photographs come from {group.kind} {group.name}."
+            return message(
+                "Most of the newest-looking photographs come from %(kind)s %(name)s.", kind=group.kind, name=group.name
+            )
     return ""
 
 

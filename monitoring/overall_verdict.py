@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dermai.language.messages import message
 from dermai.percentages import per_cent
 from dermai.records.incidents import SensitivityRecord
 from monitoring.assessment import DriftVerdict
@@ -17,7 +18,7 @@ def overall(history: History) -> tuple[DriftVerdict, tuple[str, ...], tuple[str,
     if last is None:
         verdict: DriftVerdict = "too_few"
         changes: tuple[str, ...] = ()
-        advice: tuple[str, ...] = ("Run `zenml pipeline run monitor_drift` once referrals have been triaged.",)
+        advice: tuple[str, ...] = (message("Run `zenml pipeline run monitor_drift` once referrals have been triaged."),)
     else:
         verdict, changes, advice = last.verdict, last.changes, last.advice
     if confirmed and confirmed.verdict in ("watch", "act"):
@@ -31,8 +32,17 @@ def overall(history: History) -> tuple[DriftVerdict, tuple[str, ...], tuple[str,
 def sensitivity_sentences(classes: Sequence[SensitivityRecord]) -> tuple[str, ...]:
     """What the confirmed cases say, class by class, where the sensitivity is in doubt."""
     return tuple(
-        f"Of {one.cases} confirmed {one.lesion_class} the model called {one.hits} ({per_cent(one.value)}, interval "
-        f"{per_cent(one.low)} to {per_cent(one.high)}); it was approved for at least {per_cent(one.floor)}."
+        message(
+            "Of %(total)s confirmed %(diagnosis)s the model called %(count)s (%(share)s, interval %(low)s to %(high)s)"
+            "; %(expected)s.",
+            total=one.cases,
+            diagnosis=one.lesion_class,
+            count=one.hits,
+            share=per_cent(one.value),
+            low=per_cent(one.low),
+            high=per_cent(one.high),
+            expected=message("it was approved for at least %(share)s", share=per_cent(one.floor)),
+        )
         for one in classes
         if one.cases and one.floor is not None and one.p_value <= 0.05
     )

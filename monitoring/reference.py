@@ -14,6 +14,7 @@ from dermai.data.sender_numbers import SOURCE
 from dermai.errors import DermaiError
 from dermai.files import write_bytes
 from dermai.images.acquisition import acquisition_properties
+from dermai.language.messages import message
 from dermai.models.package import ModelPackage
 from dermai.triage.scoring import calibrated_validation
 from dermai.workspace import Workspace
@@ -49,9 +50,9 @@ def load_reference(workspace: Workspace, params: Params, package: ModelPackage) 
         raise DermaiError("none of the champion's reference photographs is in the data folder: run `dvc pull`")
     everything = _measured(workspace, package, table)
     own = np.flatnonzero(everything.table["source"] == SOURCE)
-    note = f"{gone} reference photographs are no longer in the dataset. " if gone else ""
+    note = message("%(count)s reference photographs are no longer in the dataset.", count=gone) + " " if gone else ""
     if everything.table["patient_id"].iloc[own].nunique() < params.monitoring.fewest_patients:
-        note += (
+        note += message(
             "The champion was validated on too few photographs of the service itself; all sources stand in for them."
         )
         return ReferenceSet(everything, everything, note.strip())

@@ -8,9 +8,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dermai.config import Params
-from dermai.evaluation.words import count_words
 from dermai.files import write_text
 from dermai.gate.reference_standard import counting
+from dermai.language.messages import message, plural_message
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.waiting_cases import referred_cases
@@ -32,7 +32,11 @@ class WaitingLevel(BaseModel):
     @property
     def name(self) -> str:
         """The level in words."""
-        return self.risk.replace("_", "-")
+        return {
+            "high_priority": message("high-priority"),
+            "priority": message("priority"),
+            "normal": message("normal"),
+        }.get(self.risk, self.risk.replace("_", "-"))
 
 
 class WaitingList(BaseModel):
@@ -49,15 +53,27 @@ class WaitingList(BaseModel):
     def sentences(self) -> tuple[str, ...]:
         """What is overdue; empty where nothing is. No case is named."""
         said = [
-            f"{count_words(level.overdue, level.name + ' case')} without a diagnosis for more than "
-            f"{level.target_days} days (the longest: {level.longest_days})."
+            plural_message(
+                "%(number)s %(level)s case without a diagnosis for more than %(target)s days "
+                "(the longest: %(longest)s).",
+                "%(number)s %(level)s cases without a diagnosis for more than %(target)s days "
+                "(the longest: %(longest)s).",
+                level.overdue,
+                level=level.name,
+                target=level.target_days,
+                longest=level.longest_days,
+            )
             for level in self.levels
             if level.overdue
         ]
         if self.unconfirmed:
             said.append(
-                f"{self.unconfirmed} of {count_words(self.followed, 'case')} that were to be read have no diagnosis "
-                "that counts, though their follow-up is over."
+                message(
+                    "%(count)s of %(cases)s that were to be read have no diagnosis that counts, "
+                    "though their follow-up is over.",
+                    count=self.unconfirmed,
+                    cases=plural_message("%(number)s case", "%(number)s cases", self.followed),
+                )
             )
         return tuple(said)
 

@@ -27,5 +27,11 @@ How a room is added (`web/reading/`, say):
 - What lies below `/api/` gets its errors as `application/problem+json`, below `/fhir` as an OperationOutcome; a
   `DermaiError` becomes a page (or JSON) that says its message: 422, `Refused` 409, `ServiceUnavailable` 503.
 - Routes are `def`, not `async def`: they work with files and the database.
+- Whatever a page says is written in English within `_("...")`, `{% trans %}` or, in Python, `message(...)`, and shown
+  by the filters `translated` (attributes, words of ours), `sentence` (what the domain says), `as_recorded` (records)
+  and `data` (names, what people typed); `make messages`, then translate in `dermai/language/catalogues/`. What Python
+  says for itself (titles of plots) is made within `speaking(locale_of(request))`. Scripts take their words from
+  `data-` attributes. Days and times go through `moment`, `short_day`, `table_moment`, `clock`.
+  `tests/web/test_every_page.py` finds what was forgotten.
 - Tests: the fixtures `service`, `signed_in("dermatologist")`, `live` and `browser` of `tests/web/conftest.py`.
 """

@@ -75,6 +75,7 @@ def retakes(
     """
     from dermai.config import load_params, read_overrides
     from dermai.data.pseudonyms import Pseudonyms
+    from dermai.language.current import speaking
     from dermai.prediction_log.log import PredictionLog
     from dermai.triage.lookup import sender_rows, triaged_folders
     from dermai.triage.reading_list import ReadingLists
@@ -87,7 +88,10 @@ def retakes(
     params = load_params(workspace.params_file, read_overrides(workspace.root))
     in_any_order = Pseudonyms(b"")  # the key draws places on the worklist, and is not needed here
     wishes = waiting_wishes(ReadingLists(workspace, in_any_order).now(params))
-    for path in write_retake_sheets(workspace, workspace.reports / "triage_cases" / run, output, site, senders, wishes):
+    place = workspace.reports / "triage_cases" / run
+    with speaking(params.locale.spoken):
+        written = write_retake_sheets(workspace, place, output, site, senders, wishes)
+    for path in written:
         print(path)
 
 

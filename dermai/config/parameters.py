@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dermai.gate.policy import GatePolicy
+from dermai.language.current import ENGLISH, Language, Locale
 
 
 class Section(BaseModel):
@@ -284,6 +286,27 @@ class ProviderParams(Section):
     site_claim: str = ""
 
 
+class LocaleParams(Section):
+    """What pages and documents for practices are written in; records stay in English and UTC."""
+
+    language: Language = ENGLISH
+    time_zone: str = "UTC"
+
+    @property
+    def spoken(self) -> Locale:
+        """What `dermai.language.current.speaking` takes."""
+        return Locale(self.language, self.time_zone)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, ZoneInfoNotFoundError):
+            raise ValueError(f"{name!r} is no time zone: write an IANA name such as Europe/Lisbon") from None
+        return name
+
+
 class WebParams(Section):
     """The service that people work in: how long a session lasts, and when the newest data are called old."""
 
@@ -342,6 +365,7 @@ class Params(Section):
     retention: RetentionParams = RetentionParams()
     web: WebParams = WebParams()
     documents: DocumentsParams = DocumentsParams()
+    locale: LocaleParams = LocaleParams()
     compare: CompareParams = CompareParams()
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from dermai.data.folds import with_folds
 from dermai.data.tables import as_written, csv_text, read_text_table
 from dermai.errors import InvalidCases
 from dermai.files import write_bytes
+from dermai.language.messages import message
 from dermai.taxonomy import load_taxonomy
 
 SYMPTOMS = ("itch", "grew", "hurt", "changed", "bleed", "elevation")  # what the patient reports or the doctor feels
@@ -21,8 +22,8 @@ COLUMNS = (
 REQUIRED = ("image", "case_id", "patient_id", "lesion_id", "source", "split", "batch")
 SPLITS = ("train", "test")
 ADDED_LATER = (*SYMPTOMS, "fold", "licence")  # columns that a table of an earlier release does not have
-VIEWS = ("macroscopic", "anatomical", "dermoscopic")
-SEXES = ("female", "male")
+VIEWS = (message("macroscopic"), message("anatomical"), message("dermoscopic"))
+SEXES = (message("female"), message("male"))
 ANSWERS = ("yes", "no")
 OLDEST_AGE = 120
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from dermai.language.messages import message
+
 # What a spreadsheet makes of a long number, so that several become one: 1.23457E+11, 1,23457e11, 1.2 x 10^11
 ROUNDED = re.compile(
     r"[+-]?\d+([.,]\d+)?\s*E\s*\+\s*\d+|[+-]?\d+[.,]\d+\s*E\d+|[+-]?\d+([.,]\d+)?\s*[X×*]\s*10\^?\+?\d+"
@@ -59,9 +61,9 @@ def identifier_problem(identifier: str) -> tuple[str, str] | None:
     if not text or text in PLACEHOLDERS:
         return "is missing", "fill it in"
     if ROUNDED.fullmatch(text):
-        return "looks rounded by a spreadsheet (such as 1.2E+12)", "export the numbers as text"
+        return message("looks rounded by a spreadsheet (such as 1.2E+12)"), message("export the numbers as text")
     if SPREADSHEET_ERROR.fullmatch(text):
-        return "is what a spreadsheet shows in place of a number", "export the numbers as text"
+        return message("is what a spreadsheet shows in place of a number"), message("export the numbers as text")
     return None
 
 

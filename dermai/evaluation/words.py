@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from dermai.evaluation.metrics import Estimate, Rate
+from dermai.language.messages import message
 from dermai.percentages import UNKNOWN, per_cent, percentage
+
+NO_CASES = message("no cases")
 
 
 def interval_words(number: Rate | Estimate) -> str:
@@ -22,8 +25,14 @@ def interval_words(number: Rate | Estimate) -> str:
 def rate_words(rate: Rate) -> str:
     """`86 % (73–94 %), 43 of 50`."""
     if rate.value is None:
-        return "no cases"
-    return f"{per_cent(rate.value)} ({interval_words(rate)}), {rate.count} of {rate.total}"
+        return NO_CASES
+    return message(
+        "%(share)s (%(interval)s), %(count)s of %(total)s",
+        share=per_cent(rate.value),
+        interval=interval_words(rate),
+        count=rate.count,
+        total=rate.total,
+    )
 
 
 def p_words(p_value: float) -> str:
@@ -52,12 +61,6 @@ def test_set_words(moment: datetime, data_version: str) -> str:
     'test set of 3 November 2026 (data 1a2b3c4d5e6f)'
     """
     return f"test set of {moment.day} {moment:%B %Y} (data {data_version[:12]})"
-
-
-def moment_words(moment: datetime) -> str:
-    """`3 November 2026, 14:05 UTC`."""
-    zone = moment.tzname() or ""
-    return f"{moment.day} {moment:%B %Y, %H:%M} {zone}".rstrip()
 
 
 def count_words(number: int, singular: str, plural: str = "") -> str:

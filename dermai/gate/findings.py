@@ -8,7 +8,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dermai.language.messages import message
+
 Outcome = Literal["promote", "reject", "insufficient_evidence"]
+OUTCOMES: dict[Outcome, str] = {
+    "promote": message("promote"),
+    "reject": message("reject"),
+    "insufficient_evidence": message("insufficient evidence"),
+}
 TestResult = Literal["shown", "not_shown", "worse"]
 ComparedWith = Literal["champion", "anchor"]
 ShownOn = Literal[

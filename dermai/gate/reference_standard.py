@@ -9,9 +9,17 @@ from typing import get_args
 import numpy as np
 
 from dermai.gate.policy import GatePolicy, ReferenceStandard
+from dermai.language.messages import message
 
 READING = "reading"  # by somebody who may have seen the model's answer
 KINDS: tuple[str, ...] = (*get_args(ReferenceStandard), READING)  # the strongest first
+NAMES = {  # as pages say them
+    READING: message("clinical reading"),
+    "histology": message("histology"),
+    "confocal": message("confocal microscopy"),
+    "consensus": message("expert consensus"),
+    "follow_up": message("follow-up"),
+}
 SIMULATED = "simulated"  # of patients who do not exist, whose diagnoses are known
 
 

@@ -12,18 +12,19 @@ from datetime import date, datetime
 from pydantic import BaseModel, ConfigDict
 
 from dermai.inbox.sent import HiddenReferral, SentPhotograph
+from dermai.language.messages import message
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.risk import RANK
 from dermai.triage.unfamiliar import UNLIKE
 from dermai.triage.worklist import WorklistCase
 
-WARNING = (
+WARNING = message(
     "The software sorts referrals and does not diagnose. Every case is read by a dermatologist, whatever it answers. "
     "It has not been evaluated for clinical use."
 )
-WITHHELD = "no model's answers are shown at present: every case is read by a dermatologist"
-DRAWN = "the case was drawn to be read without the model's answer"
-AGAIN = "no photograph can be judged: take it again and send it with the same numbers"
+WITHHELD = message("no model's answers are shown at present: every case is read by a dermatologist")
+DRAWN = message("the case was drawn to be read without the model's answer")
+AGAIN = message("no photograph can be judged: take it again and send it with the same numbers")
 
 
 class Part(BaseModel):
@@ -134,6 +135,6 @@ def of_case(
         unfamiliar=any(UNLIKE in said for said in cautions.values()) if known else None,
         cautions=case.cautions,
         remarks=(*referral.remarks, *case.notes),
-        no_answer=DRAWN if case.without_answer else "the model abstains" if called is None else "",
+        no_answer=DRAWN if case.without_answer else message("the model abstains") if called is None else "",
         model=model,
     )

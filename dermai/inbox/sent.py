@@ -12,6 +12,7 @@ from dermai.errors import DermaiError
 from dermai.files import sha256_json
 from dermai.ingest.clinical_values import AGE_SENTINEL, Unclear, one_line, read_value
 from dermai.ingest.row_checks import AGE_SENTINEL_SAID
+from dermai.language.messages import message
 from dermai.triage.referrals import CLINICAL, NUMBERS, number_problem, read_as_unknown
 
 ROLES = {"close_up": "macroscopic", "locating": "anatomical", "dermoscopic": "dermoscopic", "photograph": ""}
@@ -110,17 +111,29 @@ def hide_numbers(sent: SentReferral, numbers: SenderNumbers, most_photographs: i
     return HiddenReferral("r" + sha256_json([of_case, photographs])[:24], rows, tuple(remarks), sent)
 
 
+def no_photograph() -> str:
+    """What is said where no photograph was sent."""
+    return message("no photograph came with it: send at least one as %(roles)s", roles=" or ".join(ROLES))
+
+
 def _check(sent: SentReferral, most_photographs: int) -> None:
     unknown = sorted(set(sent.fields) - set(FIELDS))
     if unknown:
         shown = ", ".join(name[:40] if name.isidentifier() else "one with other characters" for name in unknown[:3])
-        raise UnclearReferral(f"unknown fields ({shown}): send {', '.join(FIELDS)}")
+        raise UnclearReferral(
+            message("unknown fields (%(fields)s): send %(known)s", fields=shown, known=", ".join(FIELDS))
+        )
     for name, text in sent.fields.items():
         if len(text) > LONGEST:
-            raise UnclearReferral(f"{name} is longer than {LONGEST} characters: shorten it")
+            raise UnclearReferral(
+                message("%(field)s is longer than %(number)s characters: shorten it", field=name, number=LONGEST)
+            )
         if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co") for letter in text):
-            raise UnclearReferral(f"{name} holds control characters: send it as plain text")
+            raise UnclearReferral(message("%(field)s holds control characters: send it as plain text", field=name))
     if not sent.photographs:
-        raise UnclearReferral(f"no photograph came with it: send at least one as {' or '.join(ROLES)}")
+        raise UnclearReferral(no_photograph())
     if len(sent.photographs) > most_photographs:
-        raise UnclearReferral(f"{len(sent.photographs)} photographs are too many: send at most {most_photographs}")
+        count = len(sent.photographs)
+        raise UnclearReferral(
+            message("%(count)s photographs are too many: send at most %(total)s", count=count, total=most_photographs)
+        )

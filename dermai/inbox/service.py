@@ -28,6 +28,7 @@ from dermai.inbox.micro_batches import MicroBatches, QueueFull
 from dermai.inbox.sent import HiddenReferral, Row, SentPhotograph, SentReferral, hide_numbers
 from dermai.inbox.warm_model import WarmModel
 from dermai.ingest.unusable import UnusablePhotograph
+from dermai.language.messages import message
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.logged_cases import LoggedCases
 from dermai.triage.scoring import cleaned, quality, triage_folder, unusable
@@ -122,7 +123,9 @@ class ReferralService:
             self._in_hand[hidden.case_id] = hidden.request, task
             task.add_done_callback(partial(self._one_less, hidden.case_id))
         elif request != hidden.request:
-            raise KnownCase("another referral of this case is being taken in at this moment: send this one after it")
+            raise KnownCase(
+                message("another referral of this case is being taken in at this moment: send this one after it")
+            )
         return await asyncio.shield(task)  # a sender who hangs up stops nothing half-way
 
     def acknowledged(self, sent: SentReferral, request: str) -> AnsweredReferral:
@@ -157,7 +160,7 @@ class ReferralService:
         try:
             entry = await asyncio.wrap_future(self._answers.submit(one, max(len(one.pixels), 1)))
         except QueueFull:
-            raise Busy("the service is busy: send the referral again in a moment") from None
+            raise Busy(message("the service is busy: send the referral again in a moment")) from None
         await asyncio.get_running_loop().run_in_executor(self._writers, self.inbox.keep, entry)
         with self._news:
             self._unfiled += 1
@@ -178,17 +181,26 @@ class ReferralService:
         sites = {str(row["site"]) for entry in earlier for row in entry.rows} | logged.sites
         patients = {entry.patient_id for entry in earlier} | logged.patients | {hidden.patient_id}
         if sites == {""}:
-            said = "this case number came in by a folder that names no practice, so nobody knows whose it is"
-            raise KnownCase(f"{said}: give the case another number, or let the service add the photographs")
+            raise KnownCase(
+                message(
+                    "this case number came in by a folder that names no practice, so nobody knows whose it is: "
+                    "give the case another number, or let the service add the photographs"
+                )
+            )
         if not sites <= {str(hidden.rows[0]["site"])}:
-            raise KnownCase("this case number is another sender's: number the case in a way that is your own")
+            raise KnownCase(message("this case number is another sender's: number the case in a way that is your own"))
         if len(patients) > 1:
-            raise KnownCase("this case number came in under another patient: find out whose case it is")
+            raise KnownCase(message("this case number came in under another patient: find out whose case it is"))
         follows = hidden.sent.follows in {entry.request for entry in earlier}
         if earlier and not follows and any(entry.answer.risk for entry in earlier):
             newest = max(earlier, key=lambda entry: entry.received)
-            said = "this case came in before with other content: nothing was taken in; if these are further photographs"
-            raise KnownCase(f"{said}, send them with follows={newest.request}, else give the case its own number")
+            raise KnownCase(
+                message(
+                    "this case came in before with other content: nothing was taken in; if these are further "
+                    "photographs, send them with follows=%(request)s, else give the case its own number",
+                    request=newest.request,
+                )
+            )
         return None, frozenset({*(entry.risk for entry in earlier), logged.risk}) - {""}
 
     def _look(self, hidden: HiddenReferral, before: frozenset[str]) -> InHand:
@@ -249,7 +261,7 @@ class ReferralService:
 
     def _one_more(self) -> None:
         if self._count >= self.params.inbox.most_in_hand:
-            raise Busy("the service is busy: send it again in a moment")
+            raise Busy(message("the service is busy: send it again in a moment"))
         self._count += 1
 
     def _one_less(self, case: str = "", task: asyncio.Task[ReferralAnswer] | None = None) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from dermai.data.cases import ANSWERS, OLDEST_AGE, SEXES, SYMPTOMS, VIEWS
 from dermai.gate.reference_standard import KINDS, SIMULATED, kind_of
+from dermai.language.messages import message
 
 UNKNOWN_WORDS = frozenset({"", "nan", "none", "null", "n/a", "na", "<na>", "unknown", "unk", "?", "-", "--"})
 AGE_SENTINEL = 99.0  # many registers write it for an age that nobody asked for
@@ -95,17 +96,25 @@ def read_value(name: str, text: str) -> str | Unclear:
 
 def _age(name: str, text: str) -> str | Unclear:
     if not NUMBER.fullmatch(text):
-        return Unclear(f"age {text!r} is not a number of years", "correct the age or leave it empty")
+        return Unclear(
+            message("age %(text)s is not a number of years", text=repr(text)), "correct the age or leave it empty"
+        )
     age = float(text.replace(",", "."))
     if not 0 <= age <= OLDEST_AGE:
-        return Unclear(f"age {age:g} is not in 0 to {OLDEST_AGE}", "correct the age or leave it empty")
+        return Unclear(
+            message("age %(count)s is not in 0 to %(total)s", count=f"{age:g}", total=OLDEST_AGE),
+            "correct the age or leave it empty",
+        )
     return f"{age:g}"
 
 
 def _one_of(allowed: tuple[str, ...], words: Mapping[str, str]) -> Callable[[str, str], str | Unclear]:
     def read(name: str, text: str) -> str | Unclear:
         word = words.get(text.lower(), text.lower())
-        return word if word in allowed else Unclear(f"unknown {name} {text!r}", f"use one of {', '.join(allowed)}")
+        if word in allowed:
+            return word
+        reason = message("unknown %(column)s %(text)s", column=name, text=repr(text))
+        return Unclear(reason, f"use one of {', '.join(allowed)}")
 
     return read
 

@@ -13,6 +13,7 @@ from PIL import Image
 from dermai.ingest.formats import check_brightness
 from dermai.ingest.limits import check_size
 from dermai.ingest.unusable import UnusablePhotograph
+from dermai.language.messages import message
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -37,8 +38,8 @@ PALETTES = tuple(
     f"{colour}PaletteColorLookupTable{part}" for colour in ("Red", "Green", "Blue") for part in ("Descriptor", "Data")
 )
 NEEDED = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "PhotometricInterpretation")
-EXPORT = "export the photograph as JPEG or PNG"
-AGAIN = "export the photograph again"
+EXPORT = message("export the photograph as JPEG or PNG")
+AGAIN = message("export the photograph again")
 
 
 def read_header(path: Path, tags: tuple[str, ...]) -> Dataset:
@@ -70,12 +71,12 @@ def open_dicom(path: Path, smallest_side: int = 1) -> Image.Image:
     _check_kind(header)
     missing = [name for name in NEEDED if header.get(name) in (None, "")]
     if missing:
-        raise UnusablePhotograph(f"the DICOM is damaged: it lacks {' and '.join(missing)}", AGAIN)
+        raise UnusablePhotograph(message("the DICOM is damaged: it lacks %(tags)s", tags=" and ".join(missing)), AGAIN)
     check_size(int(header.Columns), int(header.Rows), smallest_side)
     _check_values(header)
     data = dcmread(path, specific_tags=[*HEADER, *PALETTES, "PixelData"])
     if "PixelData" not in data or "Rows" not in data:
-        raise UnusablePhotograph("the DICOM holds no picture, or not all of it", AGAIN)
+        raise UnusablePhotograph(message("the DICOM holds no picture, or not all of it"), AGAIN)
     picture = _picture(data)
     profile = _colour_profile(data)
     if profile:
@@ -87,9 +88,12 @@ def _check_syntax(syntax: str) -> None:
     from pydicom.uid import UID
 
     if not syntax:
-        raise UnusablePhotograph("the DICOM is damaged: it names no transfer syntax", AGAIN)
+        raise UnusablePhotograph(message("the DICOM is damaged: it names no transfer syntax"), AGAIN)
     if syntax not in (*UNCOMPRESSED, RUN_LENGTH, *JPEG, *JPEG_2000):
-        raise UnusablePhotograph(f"DICOM with the transfer syntax {UID(syntax).name}, which is not read", EXPORT)
+        name = UID(syntax).name
+        raise UnusablePhotograph(
+            message("DICOM with the transfer syntax %(name)s, which is not read", name=name), EXPORT
+        )
 
 
 def _check_kind(header: Dataset) -> None:
@@ -97,14 +101,18 @@ def _check_kind(header: Dataset) -> None:
 
     kind = UID(str(header.get("SOPClassUID", "")))
     if kind not in KINDS:
-        raise UnusablePhotograph(f"DICOM of the kind {kind.name or 'that it does not say'}, which is not read", EXPORT)
+        name = kind.name or message("that it does not say")
+        raise UnusablePhotograph(message("DICOM of the kind %(name)s, which is not read", name=name), EXPORT)
     if str(header.get("BurnedInAnnotation", "")).strip().upper() == "YES":
-        said = "DICOM that says that writing is burnt into its picture (BurnedInAnnotation), perhaps a name"
-        raise UnusablePhotograph(said, "export it without the writing, or set the tag to NO where it names nobody")
+        said = message("DICOM that says that writing is burnt into its picture (BurnedInAnnotation), perhaps a name")
+        raise UnusablePhotograph(
+            said, message("export it without the writing, or set the tag to NO where it names nobody")
+        )
     frames = int(header.get("NumberOfFrames") or 1)
     if frames > 1:
         raise UnusablePhotograph(
-            f"DICOM with {frames} frames, of which none is chosen", "send each photograph by itself"
+            message("DICOM with %(number)s frames, of which none is chosen", number=frames),
+            message("send each photograph by itself"),
         )
 
 
@@ -123,7 +131,7 @@ def _check_values(header: Dataset) -> None:
     elif stored > 8 and str(header.file_meta.TransferSyntaxUID) in JPEG:
         found = f"a JPEG whose values have {stored} bits"
     if found:
-        raise UnusablePhotograph(f"DICOM of a kind that is not read: {found}", EXPORT)
+        raise UnusablePhotograph(message("DICOM of a kind that is not read: %(found)s", found=found), EXPORT)
 
 
 def _picture(data: Dataset) -> Image.Image:

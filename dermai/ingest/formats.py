@@ -10,11 +10,12 @@ from PIL.TiffImagePlugin import TiffImageFile
 from dermai.ingest.heif import AVIF, HEIC, heif_kind
 from dermai.ingest.heif_properties import brands
 from dermai.ingest.unusable import UnusablePhotograph
+from dermai.language.messages import message
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")  # what Pillow decodes; JPEG covers MPO
 DICOM = "DICOM"
 READ = (*FORMATS, HEIC, AVIF, DICOM)
-EXPORT = "export it as JPEG or PNG"
+EXPORT = message("export it as JPEG or PNG")
 SIGNATURES = (  # offset, bytes, what such a file is
     (0, b"GIF8", "GIF"),
     (0, b"%PDF", "PDF"),
@@ -47,7 +48,7 @@ def name_format(path: Path) -> str:
     """What a file that is no photograph is, for a person: `PDF, which is not read`, or that it is none."""
     first = _first_bytes(path)
     if brands(first):
-        return "a film, which is not read"
+        return message("a film, which is not read")
     for offset, signature, name in SIGNATURES:
         if first[offset:].startswith(signature):
             return f"{name}, which is not read"
@@ -64,7 +65,7 @@ def check_form(opened: Image.Image) -> None:
         _check_pages(opened)
         _check_values(opened)
     elif opened.format in ("PNG", "WEBP") and getattr(opened, "n_frames", 1) > 1:
-        raise UnusablePhotograph("it is an animation", "export one picture as JPEG")
+        raise UnusablePhotograph(message("it is an animation"), message("export one picture as JPEG"))
 
 
 def has_16_bits(opened: Image.Image) -> bool:
@@ -81,8 +82,8 @@ def check_brightness(highest: int) -> None:
         UnusablePhotograph: they do.
     """
     if highest < 64:
-        said = "its values fill 14 of 16 bits or fewer, so that nobody can say how bright it is"
-        raise UnusablePhotograph(said, "export it with 8 bits, as JPEG or PNG")
+        said = message("its values fill 14 of 16 bits or fewer, so that nobody can say how bright it is")
+        raise UnusablePhotograph(said, message("export it with 8 bits, as JPEG or PNG"))
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -92,7 +93,7 @@ def _first_bytes(path: Path) -> bytes:
 
 def _check_pages(opened: TiffImageFile) -> None:
     if DNG_VERSION in opened.tag_v2:
-        raise UnusablePhotograph("a raw file (DNG), which is not read", EXPORT)
+        raise UnusablePhotograph(message("a raw file (DNG), which is not read"), EXPORT)
     full = []
     for page in range(min(opened.n_frames, MOST_PAGES)):
         opened.seek(page)
@@ -100,9 +101,11 @@ def _check_pages(opened: TiffImageFile) -> None:
             full.append(page)
     opened.seek(0)
     if opened.n_frames > MOST_PAGES or len(full) > 1:
-        raise UnusablePhotograph("it has several pages", "export the page with the photograph as JPEG or PNG")
+        raise UnusablePhotograph(
+            message("it has several pages"), message("export the page with the photograph as JPEG or PNG")
+        )
     if full != [0]:
-        raise UnusablePhotograph("its first page is only a preview (a raw file?)", EXPORT)
+        raise UnusablePhotograph(message("its first page is only a preview (a raw file?)"), EXPORT)
 
 
 def _check_values(opened: TiffImageFile) -> None:
@@ -123,7 +126,7 @@ def _check_values(opened: TiffImageFile) -> None:
     elif photometric == YCBCR and compression not in JPEG_COMPRESSIONS:
         found = "its colours are YCbCr without JPEG"
     if found:
-        raise UnusablePhotograph(f"a TIFF of a kind that is not read: {found}", EXPORT)
+        raise UnusablePhotograph(message("a TIFF of a kind that is not read: %(found)s", found=found), EXPORT)
 
 
 def _numbers(value: object) -> tuple[int, ...]:

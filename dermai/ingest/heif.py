@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from dermai.ingest.heif_properties import PrimaryPicture, brands, primary_picture
 from dermai.ingest.unusable import UnusablePhotograph
 from dermai.ingest.wide_colours import profile_of
+from dermai.language.messages import message
 
 HEIC, AVIF = "HEIC", "AVIF"
 AVIF_BRANDS = {b"avif", b"avis"}
@@ -20,7 +21,7 @@ CODECS = {  # kinds of items that are pictures, and what they are called
 }  # fmt: skip
 HDR = {16: "PQ", 18: "HLG"}  # transfer functions of ITU-T H.273
 LIKE_SRGB = (1, 2, 4, 6, 13, 14, 15)  # transfer functions of a picture that is made for an ordinary screen
-EXPORT = "export it as JPEG"
+EXPORT = message("export it as JPEG")
 
 
 def heif_kind(first: bytes) -> str:
@@ -43,7 +44,8 @@ def open_heif(path: Path, kind: str) -> Image.Image:
     with path.open("rb") as stream:
         major = brands(stream.read(12))[0]
     if major in MOVING:
-        raise UnusablePhotograph(f"{kind} with a sequence of pictures, which is not read", "export one picture as JPEG")
+        sequence = message("%(kind)s with a sequence of pictures, which is not read", kind=kind)
+        raise UnusablePhotograph(sequence, message("export one picture as JPEG"))
     said = primary_picture(path)
     try:
         opened = _opened(path, kind)
@@ -77,14 +79,20 @@ def _opened(path: Path, kind: str) -> Image.Image:
 def _unreadable(kind: str, said: PrimaryPicture, error: Exception) -> UnusablePhotograph:
     codecs = sorted(CODECS[codec] for codec in said.codecs if codec in CODECS and (kind, codec) != (AVIF, "av01"))
     if codecs:
-        return UnusablePhotograph(f"{kind} coded with {' and '.join(codecs)}, which is not read", EXPORT)
-    why = "" if isinstance(error, UnidentifiedImageError) else f" ({' '.join(str(error).split())})"
-    return UnusablePhotograph(f"the {kind} is damaged{why}", "export the photograph again")
+        coded = message("%(kind)s coded with %(codecs)s, which is not read", kind=kind, codecs=" and ".join(codecs))
+        return UnusablePhotograph(coded, EXPORT)
+    reason = message("the %(kind)s is damaged (%(why)s)", kind=kind, why=" ".join(str(error).split()))
+    if isinstance(error, UnidentifiedImageError):
+        reason = message("the %(kind)s is damaged", kind=kind)
+    return UnusablePhotograph(reason, message("export the photograph again"))
 
 
 def _made_for_hdr(kind: str, bits: int, curve: str) -> UnusablePhotograph:
-    name = f"{kind} with {f'{bits}-bit ' if bits else ''}HDR brightness ({curve}), which is not read"
-    return UnusablePhotograph(name, "export it as JPEG, or switch HDR off in the camera's settings")
+    depth = f"{bits}-bit " if bits else ""
+    name = message(
+        "%(kind)s with %(depth)sHDR brightness (%(curve)s), which is not read", kind=kind, depth=depth, curve=curve
+    )
+    return UnusablePhotograph(name, message("export it as JPEG, or switch HDR off in the camera's settings"))
 
 
 def _profile(kind: str, primaries: int, transfer: int) -> bytes | None:
@@ -94,5 +102,10 @@ def _profile(kind: str, primaries: int, transfer: int) -> bytes | None:
             raise KeyError(transfer)
         return profile_of(primaries)
     except KeyError:
-        said = f"{kind} in colours that are not read (primaries {primaries}, transfer function {transfer} of H.273)"
+        said = message(
+            "%(kind)s in colours that are not read (primaries %(count)s, transfer function %(total)s of H.273)",
+            kind=kind,
+            count=primaries,
+            total=transfer,
+        )
         raise UnusablePhotograph(said, EXPORT) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dermai.ingest.unusable import UnusablePhotograph
+from dermai.language.messages import message
 
 MOST_PIXELS = 80_000_000  # decoded, 240 MB; below Pillow's own warning
 MOST_BYTES = 200_000_000
@@ -16,9 +17,11 @@ def check_bytes(size: int) -> None:
         UnusablePhotograph: it is empty, or larger than any photograph.
     """
     if size == 0:
-        raise UnusablePhotograph("the file is empty (0 bytes)", "export the photograph again")
+        raise UnusablePhotograph(message("the file is empty (0 bytes)"), message("export the photograph again"))
     if size > MOST_BYTES:
-        raise UnusablePhotograph(f"the file is larger than {MOST_BYTES // 10**6} MB", "export it as JPEG")
+        raise UnusablePhotograph(
+            message("the file is larger than %(number)s MB", number=MOST_BYTES // 10**6), message("export it as JPEG")
+        )
 
 
 def check_size(width: int, height: int, smallest_side: int = 1) -> None:
@@ -31,17 +34,27 @@ def check_size(width: int, height: int, smallest_side: int = 1) -> None:
         raise too_many_pixels()
     if max(width, height) > LONGEST_SIDE:
         raise UnusablePhotograph(
-            f"{width} x {height} px is too long: a JPEG ends at {LONGEST_SIDE} px a side",
-            "export it in a size a camera makes",
+            message(
+                "%(width)s x %(height)s px is too long: a JPEG ends at %(number)s px a side",
+                width=width,
+                height=height,
+                number=LONGEST_SIDE,
+            ),
+            message("export it in a size a camera makes"),
         )
     if min(width, height) < smallest_side:
         raise UnusablePhotograph(
-            f"{width} x {height} px is too small: the shorter side needs {smallest_side} px",
-            "send the photograph in its original size",
+            message(
+                "%(width)s x %(height)s px is too small: the shorter side needs %(number)s px",
+                width=width,
+                height=height,
+                number=smallest_side,
+            ),
+            message("send the photograph in its original size"),
         )
 
 
 def too_many_pixels() -> UnusablePhotograph:
     """What is said of a picture with more pixels than are decoded."""
-    said = f"more than {MOST_PIXELS // 10**6} million pixels: not decoded"
-    return UnusablePhotograph(said, "export it in a size a camera makes")
+    said = message("more than %(number)s million pixels: not decoded", number=MOST_PIXELS // 10**6)
+    return UnusablePhotograph(said, message("export it in a size a camera makes"))

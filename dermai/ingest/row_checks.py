@@ -15,10 +15,11 @@ from dermai.data.identifiers import (
     turned_into_decimals,
 )
 from dermai.ingest.clinical_values import ClinicalValues
+from dermai.language.messages import message
 from dermai.taxonomy import load_taxonomy
 
 NAMED = 5  # examples that a note gives
-AGE_SENTINEL_SAID = "age 99 stands for an unknown age in many registers and is read as unknown"
+AGE_SENTINEL_SAID = message("age 99 stands for an unknown age in many registers and is read as unknown")
 Problems = dict[int, tuple[str, str]]  # row -> (reason, how to fix it); the first problem found
 
 

@@ -25,6 +25,7 @@ from dermai.ingest.formats import (
 from dermai.ingest.heif import HEIC, open_heif
 from dermai.ingest.limits import check_size, too_many_pixels
 from dermai.ingest.unusable import UnusablePhotograph
+from dermai.language.messages import message
 
 ORIENTATION = 0x0112  # EXIF
 TURNS = {  # by the orientation, what turns the picture upright
@@ -60,14 +61,17 @@ def sanitised(path: Path, shorter_side: int, quality: int, smallest_side: int = 
     except Image.DecompressionBombError:
         raise too_many_pixels() from None
     except UnidentifiedImageError:
-        raise UnusablePhotograph(f"the {kind} is damaged" if kind else name_format(path), EXPORT) from None
+        raise UnusablePhotograph(
+            message("the %(kind)s is damaged", kind=kind) if kind else name_format(path), EXPORT
+        ) from None
     except UnusablePhotograph:
         raise
     except Exception as error:  # whatever the decoders raise on damaged files
-        reason = "truncated" if "truncated" in str(error).lower() else "damaged"
-        said = " ".join(str(error).split()) or type(error).__name__
+        said, what = " ".join(str(error).split()) or type(error).__name__, kind or message("photograph")
+        truncated = message("the %(kind)s is truncated (%(why)s)", kind=what, why=said)
+        damaged = message("the %(kind)s is damaged (%(why)s)", kind=what, why=said)
         raise UnusablePhotograph(
-            f"the {kind or 'photograph'} is {reason} ({said})", "export the photograph again"
+            truncated if "truncated" in said.lower() else damaged, message("export the photograph again")
         ) from None
     width, height = picture.size
     scale = shorter_side / min(width, height)
@@ -79,7 +83,9 @@ def sanitised(path: Path, shorter_side: int, quality: int, smallest_side: int = 
         # From bare pixels: nothing that the file said about itself (comments, EXIF, profiles) can come along
         Image.fromarray(np.asarray(picture)).save(buffer, "JPEG", quality=quality, subsampling=0)
     except (OSError, ValueError) as error:
-        raise UnusablePhotograph(f"it cannot be stored as JPEG ({error})", "export it in a usual size") from None
+        raise UnusablePhotograph(
+            message("it cannot be stored as JPEG (%(why)s)", why=error), message("export it in a usual size")
+        ) from None
     content = buffer.getvalue()
     return Photograph(content, sha256_bytes(content))
 
@@ -144,5 +150,5 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     """Grey values of 16 bits as 8 bits."""
     values = np.asarray(picture, dtype=np.float32) / 257.0
     if picture.mode.startswith("F") or values.min(initial=0.0) < 0 or values.max(initial=0.0) > 255:
-        raise UnusablePhotograph("its values are signed, of floating point or of more than 16 bits", EXPORT)
+        raise UnusablePhotograph(message("its values are signed, of floating point or of more than 16 bits"), EXPORT)
     return Image.fromarray(values.round().astype(np.uint8))

@@ -20,6 +20,7 @@ from dermai.files import sha256_bytes
 from dermai.ingest.formats import kind_decoded_apart
 from dermai.ingest.sanitising import Photograph, sanitised
 from dermai.ingest.unusable import UnusablePhotograph
+from dermai.language.messages import message
 
 LONGEST = 60.0  # seconds for one photograph; one of 12 million pixels takes about one
 MOST_MEMORY = 4 * 2**30  # bytes of addresses; 80 million pixels take about half
@@ -92,8 +93,9 @@ def sanitised_apart(path: Path, shorter_side: int, quality: int, smallest_side: 
         if "reason" in answer:
             raise UnusablePhotograph(answer["reason"], answer["fix"])
         return Photograph(content, sha256_bytes(content))
-    said = f"the {kind_decoded_apart(path) or 'photograph'} is damaged: its decoder crashed or did not come to an end"
-    raise UnusablePhotograph(said, "export the photograph again, as JPEG")
+    kind = kind_decoded_apart(path) or "photograph"
+    said = message("the %(kind)s is damaged: its decoder crashed or did not come to an end", kind=kind)
+    raise UnusablePhotograph(said, message("export the photograph again, as JPEG"))
 
 
 def _idle_decoder() -> _Decoder | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dermai.language.messages import message
 from dermai.percentages import per_cent
 
 
@@ -30,12 +31,17 @@ class CalledClass:
         '33 %, called from 5.8 % on'
         """
         if not self.reached:
-            return f"{per_cent(self.probability)}, the most probable"
+            return message("%(share)s, the most probable", share=per_cent(self.probability))
         close = self.probability - self.threshold < 0.01  # rounded, it would read as if it lay below
         shown, threshold = per_cent(self.probability, 1 if close else 0), per_cent(self.threshold, 1)
         if self.reached == self.code:
-            return f"{shown}, called from {threshold} on"
-        return f"{shown}, more probable than {self.reached}, which is called from {threshold} on"
+            return message("%(share)s, called from %(low)s on", share=shown, low=threshold)
+        return message(
+            "%(share)s, more probable than %(diagnosis)s, which is called from %(low)s on",
+            share=shown,
+            diagnosis=self.reached,
+            low=threshold,
+        )
 
 
 def called_class(code: str, probabilities: Mapping[str, float], operating_points: Mapping[str, float]) -> CalledClass:

@@ -118,15 +118,15 @@ def record_diagnoses(
 
 
 def known_diagnoses() -> dict[str, str]:
-    """Codes by what a diagnosis may be called, in lower case: code, name, or both as on the worklist.
+    """Codes by what a diagnosis may be called, in lower case: code, name in any language, or both as on the worklist.
 
-    >>> known_diagnoses()["malignant melanoma"], known_diagnoses()["malignant melanoma (mm)"]
+    >>> known_diagnoses()["malignant melanoma"], known_diagnoses()["melanoma maligno (mm)"]
     ('MM', 'MM')
     """
-    classes = load_taxonomy().classes.items()
-    return {
-        word.casefold(): code for code, lesion in classes for word in (code, lesion.name, f"{lesion.name} ({code})")
-    }
+    taxonomy = load_taxonomy()
+    names = [(code, lesion.name) for code, lesion in taxonomy.classes.items()]
+    names += [(code, name) for of_language in taxonomy.names.values() for code, name in of_language.items()]
+    return {word.casefold(): code for code, name in names for word in (code, name, f"{name} ({code})")}
 
 
 def _choices() -> str:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from dermai.errors import DermaiError
 from dermai.files import sha256_bytes
+from dermai.language.messages import message
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import DamagedPart, read_tables, write_table
 
@@ -45,7 +46,9 @@ def ask_for_photograph(log: PredictionLog, case_id: str, site: str, reason: str,
     """
     said = " ".join(reason.split())
     if not said or len(said) > LONGEST_REASON:
-        raise DermaiError(f"say in 1 to {LONGEST_REASON} characters why the photograph is to be taken again")
+        raise DermaiError(
+            message("say in 1 to %(number)s characters why the photograph is to be taken again", number=LONGEST_REASON)
+        )
     rows = pd.DataFrame([{"case_id": case_id, "site": site, "device": "", "reason": said}])
     path = log.folder / "retakes" / f"part-asked-{uuid.uuid4().hex[:18]}.parquet"
     write_table(path, _typed(rows, when, account), "the wish for another photograph was not recorded")

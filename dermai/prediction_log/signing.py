@@ -9,6 +9,7 @@ import pandas as pd
 
 from dermai.errors import DermaiError
 from dermai.gate.reference_standard import KINDS
+from dermai.language.messages import message
 from dermai.prediction_log.confirmations import KNOWN_UNTIL, known_diagnoses, read_entries, record_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import WRITTEN
@@ -44,9 +45,9 @@ def sign(log: PredictionLog, reading: Reading) -> bool:
         AuditLogDamaged: the audit log, which names each part, does not verify.
     """
     if not reading.signed_by.strip():
-        raise NotSigned("a reading is signed by an account: sign in again")
+        raise NotSigned(message("a reading is signed by an account: sign in again"))
     if reading.confirmed_by not in KINDS:
-        raise NotSigned(f"say what the diagnosis rests on: {', '.join(KINDS)}")
+        raise NotSigned(message("say what the diagnosis rests on: %(kinds)s", kinds=", ".join(KINDS)))
     note = clean_note(reading.note)
     row = {
         "case_id": reading.case_id, "lesion_id": reading.lesion_id, "diagnosis": reading.diagnosis,
@@ -58,7 +59,7 @@ def sign(log: PredictionLog, reading: Reading) -> bool:
         return True
     if _recorded_since(log, row):
         return False
-    raise NotSigned(f"not signed: {reason}")
+    raise NotSigned(message("not signed: %(why)s", why=reason))
 
 
 def clean_note(text: str) -> str:
@@ -70,7 +71,9 @@ def clean_note(text: str) -> str:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     kept = "".join(letter for letter in lines if letter == "\n" or unicodedata.category(letter)[0] != "C")
     if len(kept) > LONGEST_NOTE:
-        raise NotSigned(f"the note has {len(kept)} characters: shorten it to {LONGEST_NOTE}")
+        raise NotSigned(
+            message("the note has %(count)s characters: shorten it to %(total)s", count=len(kept), total=LONGEST_NOTE)
+        )
     return kept
 
 

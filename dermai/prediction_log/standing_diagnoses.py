@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from dermai.gate.reference_standard import strength
+from dermai.gate.reference_standard import NAMES, strength
+from dermai.language.messages import message
 from dermai.prediction_log.parts import WRITTEN
 
 AGREES = "agrees"  # a signed entry that says no more than was recorded before: a second opinion
@@ -52,10 +53,24 @@ def why_not_signed(diagnosis: str, kind: str, known_until: int, before: Standing
     if before is None:
         return ""
     if before.written > known_until:
-        who = f"{before.signed_by} signed" if before.signed_by else "a file of diagnoses brought"
-        at = before.recorded_at.strftime("%H:%M UTC on %Y-%m-%d")
-        return f"{who} {before.diagnosis} at {at}: look at that, then sign yours as a second opinion or a correction"
+        values = {"diagnosis": before.diagnosis, "when": before.recorded_at.strftime("%H:%M UTC on %Y-%m-%d")}
+        if not before.signed_by:
+            return message(
+                "a file of diagnoses brought %(diagnosis)s at %(when)s: "
+                "look at that, then sign yours as a second opinion or a correction",
+                **values,
+            )
+        return message(
+            "%(person)s signed %(diagnosis)s at %(when)s: "
+            "look at that, then sign yours as a second opinion or a correction",
+            person=before.signed_by,
+            **values,
+        )
     if before.diagnosis != diagnosis and strength(kind) < strength(before.kind):
-        by = before.kind.replace("_", "-")
-        return f"recorded as {before.diagnosis} by {by}: a correction rests on {by} or more, not on a {kind}"
+        return message(
+            "recorded as %(diagnosis)s by %(by)s: a correction rests on %(by)s or more, not on a %(kind)s",
+            diagnosis=before.diagnosis,
+            by=NAMES.get(before.kind, before.kind),
+            kind=NAMES.get(kind, kind),
+        )
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dermai.audit import AuditLog, Entry
 from dermai.errors import Refused
+from dermai.language.messages import message
 from dermai.promotion.rules import check_named
 from dermai.records.incidents import IncidentAcknowledged, MissedCancer
 from dermai.records.log import Record, records_of
@@ -18,8 +19,12 @@ def open_incidents(audit: AuditLog) -> list[Record[MissedCancer]]:
 def in_words(incident: Record[MissedCancer]) -> str:
     """When and what, with the incident's name; no patient, case or photograph."""
     said = incident.body
-    return (
-        f"{incident.time[:10]}, incident {said.incident}: version {said.version} sorted a {said.lesion_class} as normal"
+    return message(
+        "%(day)s, incident %(incident)s: version %(version)s sorted a %(diagnosis)s as normal",
+        day=incident.time[:10],
+        incident=said.incident,
+        version=said.version,
+        diagnosis=said.lesion_class,
     )
 
 

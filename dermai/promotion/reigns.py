@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from pydantic import BaseModel, ConfigDict
 
 from dermai.audit import AuditLog
 from dermai.errors import InvalidParams
+from dermai.language.messages import message
 from dermai.promotion.history import champion_moves
 from dermai.promotion.standing import champion_standing, provisional_terms
 from dermai.records.log import Record, records_of
@@ -89,8 +90,8 @@ def withheld_on(audit: AuditLog, reign: Reign, moment: datetime) -> str:
     return standing.withheld(moment.astimezone(UTC).date())
 
 
-def moment_of(text: str, now: datetime) -> datetime:
-    """The moment that a day or a time means, in the machine's time zone where it names none.
+def moment_of(text: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+    """The moment that a day or a time means, where it names no time zone in `zone`, which is the machine's if None.
 
     A day means its end, today and nothing mean now.
 
@@ -104,13 +105,16 @@ def moment_of(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text) if day is None else datetime.combine(day + timedelta(days=1), time())
     except (ValueError, OverflowError):
         raise InvalidParams(
-            f"{text!r} is no date: give a day such as 2026-03-01, or a time such as 2026-03-01T14:30+01:00"
+            message(
+                "%(text)s is no date: give a day such as 2026-03-01, or a time such as 2026-03-01T14:30+01:00",
+                text=repr(text),
+            )
         ) from None
-    moment = moment.astimezone()  # a time without a zone is one of this machine
+    moment = moment.astimezone() if zone is None or moment.tzinfo else moment.replace(tzinfo=zone)
     if day is not None:
         moment -= timedelta(microseconds=1)
-        if day == now.astimezone().date():
+        if day == now.astimezone(zone).date():
             return now
     if moment > now:
-        raise InvalidParams(f"{text} has not come yet: check it, and the clock")
+        raise InvalidParams(message("%(text)s has not come yet: check it, and the clock", text=text))
     return moment

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from dermai.audit import AuditLog, Event
 from dermai.gate.marks import objections
 from dermai.gate.policy import GatePolicy
+from dermai.language.messages import message
 from dermai.promotion.history import Decision, champion_moves
 from dermai.records.log import Record, records_of
 from dermai.records.moves import (
@@ -46,7 +47,7 @@ class Standing:
         if self.ended:
             return self.ended
         if (on or datetime.now(UTC).date()) > self.provisional.until:
-            return f"its time as provisional champion was over on {self.provisional.until}"
+            return message("its time as provisional champion was over on %(day)s", day=self.provisional.until)
         return ""
 
 
@@ -88,10 +89,21 @@ def _ended(audit: AuditLog, version: str, since: int, at: datetime | None) -> st
         if record.sequence < since or not _until(record, at):
             continue
         if isinstance(body, Rejection) and body.version == version:
-            return f"it was rejected by {body.approver} on {record.time[:10]} ({body.reason})"
+            return message(
+                "it was rejected by %(person)s on %(day)s (%(why)s)",
+                person=body.approver,
+                day=record.time[:10],
+                why=body.reason,
+            )
         if not isinstance(body, Rejection) and body.candidate.version == version and body.outcome == "reject":
-            on = "confirmed diagnoses" if isinstance(body, ShadowDecisionRecord) else "newer test patients"
-            return f"{on} are evidence of harm ({record.time[:10]}, record {record.sequence})"
+            day, number = record.time[:10], record.sequence
+            if isinstance(body, ShadowDecisionRecord):
+                return message(
+                    "confirmed diagnoses are evidence of harm (%(day)s, record %(record)s)", day=day, record=number
+                )
+            return message(
+                "newer test patients are evidence of harm (%(day)s, record %(record)s)", day=day, record=number
+            )
     return ""
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from dermai.audit import AuditLog
 from dermai.errors import DermaiError
 from dermai.files import write_text
+from dermai.language.messages import plural_message
 from dermai.records.incidents import DriftAlarm, SensitivityAlarm
 from dermai.records.log import records_of
 from dermai.workspace import Workspace
@@ -97,12 +98,23 @@ def owed_after_alarms(workspace: Workspace) -> tuple[str, ...]:
         DermaiError: the file is damaged.
     """
     found = AfterAlarms.read(workspace)
-    return tuple(
-        f"{len(owed)} {what}{'' if len(owed) == 1 else 's'} of drift alarms (model version "
-        f"{', '.join(dict.fromkeys(alarm.version for alarm in owed.values()))}) still owed"
-        for what, owed in (("alert", found.alerts), ("follow-up", found.follow_ups))
-        if owed
+    alerts = plural_message(
+        "%(number)s alert of drift alarms (model version %(versions)s) still owed",
+        "%(number)s alerts of drift alarms (model version %(versions)s) still owed",
+        len(found.alerts),
+        versions=_versions(found.alerts),
     )
+    follow_ups = plural_message(
+        "%(number)s follow-up of drift alarms (model version %(versions)s) still owed",
+        "%(number)s follow-ups of drift alarms (model version %(versions)s) still owed",
+        len(found.follow_ups),
+        versions=_versions(found.follow_ups),
+    )
+    return tuple(said for said, owed in ((alerts, found.alerts), (follow_ups, found.follow_ups)) if owed)
+
+
+def _versions(owed: Mapping[str, DriftAlarm]) -> str:
+    return ", ".join(dict.fromkeys(alarm.version for alarm in owed.values()))
 
 
 def _file(workspace: Workspace) -> Path:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from dermai.audit import AuditLog
 from dermai.config import ClockworkParams
+from dermai.language.messages import message
 from dermai.records.incidents import ScheduledRun
 from dermai.records.log import records_of
 
@@ -44,11 +45,11 @@ def overdue_tasks(audit: AuditLog, params: ClockworkParams, now: datetime) -> tu
         if not hours or now - since <= timedelta(hours=hours):
             continue
         what = task.replace("_", " ")
-        said = (
-            f"{what} has not succeeded since {since:%Y-%m-%d %H:%M} UTC"
-            if runs.succeeded
-            else f"{what} never succeeded"
-        )
-        why = ", its last run failed" if runs.failed_last else ""
-        sentences.append(f"{said}{why}: systemctl status dermai-{task.replace('_', '-')}.timer, or the workflow's runs")
+        when, timer = f"{since:%Y-%m-%d %H:%M} UTC", f"systemctl status dermai-{task.replace('_', '-')}.timer"
+        said = message("%(task)s never succeeded", task=what)
+        if runs.succeeded:
+            said = message("%(task)s has not succeeded since %(when)s", task=what, when=when)
+        if runs.failed_last:
+            said = message("%(said)s, its last run failed", said=said)
+        sentences.append(message("%(said)s: %(command)s, or the workflow's runs", said=said, command=timer))
     return tuple(sentences)

@@ -1,4 +1,7 @@
-"""Plots as inline SVG and HTML: no script, no outside request, sharp on paper and on a phone."""
+"""Plots as inline SVG and HTML: no script, no outside request, sharp on paper and on a phone.
+
+Their titles and labels are given in the language that is spoken; the numbers follow it.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,16 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from dermai.evaluation.metrics import CalibrationBin, Rate
-from dermai.evaluation.words import rate_words
+from dermai.evaluation.words import NO_CASES, rate_words
+from dermai.language.formats import localised
+from dermai.language.messages import message
+from dermai.language.translation import in_language
 from dermai.percentages import per_cent
 from dermai.percentages import points as signed_points
 
 # Distinguished by shape as well as by colour.
 SHAPES = {"candidate": "circle", "champion": "square", "anchor": "diamond"}
+ROLES = {"candidate": message("candidate"), "champion": message("champion"), "anchor": message("anchor")}
 WIDTH, HEIGHT = 360, 230  # of the plots with two axes, in CSS pixels at their natural size
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 40
 
@@ -52,14 +59,14 @@ def _track(row: Row) -> Markup:
     if row.floor is not None:
         parts.append(
             Markup('<line class="floor" x1="{0}%" x2="{0}%" y1="0" y2="{1}"><title>{2}</title></line>').format(
-                _percent(row.floor), height, f"floor {per_cent(row.floor)}"
+                _percent(row.floor), height, in_language(message("floor %(share)s", share=per_cent(row.floor)))
             )
         )
     for number, (role, rate) in enumerate(row.rates.items()):
         y = margin + gap * number
-        label = f"{row.label}, {role}: {rate_words(rate)}"
+        label = f"{row.label}, {in_language(ROLES[role])}: {in_language(rate_words(rate))}"
         if rate.value is None:
-            parts.append(Markup('<text class="none" x="1%" y="{}">no cases</text>').format(y + 4))
+            parts.append(Markup('<text class="none" x="1%" y="{}">{}</text>').format(y + 4, in_language(NO_CASES)))
             continue
         parts.append(
             Markup(
@@ -180,7 +187,7 @@ def line_plot(series: Sequence[tuple[str, str, Sequence[float | None]]], title: 
     def y(value: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (1 - (value - low) / (high - low))
 
-    parts = [_y_tick(y(tick), f"{tick:g}") for tick in ticks]
+    parts = [_y_tick(y(tick), localised(f"{tick:g}")) for tick in ticks]
     step = max(1, -(-longest // 8))
     parts += [_x_tick(x(index), str(index + 1)) for index in range(0, longest, step)]
     for name, label, points in series:

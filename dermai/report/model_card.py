@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dermai.audit import AuditLog
 from dermai.evaluation.comparison import ModelEvaluation
+from dermai.language.messages import message
 from dermai.promotion.history import latest_attempt
 from dermai.promotion.standing import champion_standing
 from dermai.records.log import Record, records_of
@@ -52,20 +53,31 @@ def known_limits(attempt: UpdateAttempt | None, evaluation: ModelEvaluation | No
     if evaluation:
         few = [f"{row.code} ({row.cases})" for row in evaluation.lesions.per_class if row.cases < fewest]
         if few:
-            limits.append(f"Fewer than {fewest} test lesions, so wide intervals: {', '.join(few)}.")
+            limits.append(
+                message(
+                    "Fewer than %(number)s test lesions, so wide intervals: %(classes)s.",
+                    number=fewest,
+                    classes=", ".join(few),
+                )
+            )
         if evaluation.lesions.unknown_classes:
-            limits.append(f"Cannot answer with: {', '.join(evaluation.lesions.unknown_classes)}.")
+            unknown = ", ".join(evaluation.lesions.unknown_classes)
+            limits.append(message("Cannot answer with: %(classes)s.", classes=unknown))
     test_set = attempt.dataset.sets.get("test") if attempt else None
     test = test_set.counts if test_set else {}
     skin_types = test.get("skin_type", {})
     missing = [skin_type for skin_type in "123456" if skin_types.get(skin_type, 0) < fewest]
     if missing:
         limits.append(
-            f"Fewer than {fewest} test photographs of Fitzpatrick skin types {', '.join(missing)}: "
-            "performance there is not known."
+            message(
+                "Fewer than %(number)s test photographs of Fitzpatrick skin types %(types)s: "
+                "performance there is not known.",
+                number=fewest,
+                types=", ".join(missing),
+            )
         )
     if skin_types.get(""):
-        limits.append(f"The skin type of {skin_types['']} test photographs is not recorded.")
+        limits.append(message("The skin type of %(count)s test photographs is not recorded.", count=skin_types[""]))
     if len(test.get("site", {})) == 1:
-        limits.append("All test photographs are from one site.")
+        limits.append(message("All test photographs are from one site."))
     return limits

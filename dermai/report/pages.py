@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ def environment_with(loader: BaseLoader) -> Environment:
     from dermai.gate import marks
     from dermai.gate.explain import asked_of
     from dermai.report import figures
+    from dermai.report.wording import add_wording, in_numbers, rate_words
     from dermai.taxonomy import load_taxonomy
 
     found = Environment(
@@ -41,21 +43,23 @@ def environment_with(loader: BaseLoader) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {
+    numbers: dict[str, Callable[..., str]] = {
         "per_cent": percentages.per_cent,
         "percentage": percentages.percentage,
         "interval": words.interval_words,
-        "rate": words.rate_words,
         "points": percentages.points,
+        "p_value": words.p_words,
+        "duration": words.duration_words,
+    }
+    found.filters |= {name: in_numbers(filter_) for name, filter_ in numbers.items()} | {
+        "rate": rate_words,
         "allowance": percentages.allowance,
         "asked_of": asked_of,
         "verdict": marks.verdict_words,
-        "p_value": words.p_words,
-        "duration": words.duration_words,
-        "moment": words.moment_words,
         "test_set": words.test_set_words,
         "recorded": datetime.fromisoformat,
         "count_of": words.count_words,
     }
+    add_wording(found)
     found.globals |= {"figures": figures, "marks": marks, "taxonomy": load_taxonomy(), "version": __version__}
     return found

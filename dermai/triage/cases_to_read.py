@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from dermai.data.pseudonyms import Pseudonyms
+from dermai.language.messages import message
 from dermai.models.called_class import CalledClass, called_class
 from dermai.prediction_log.case_levels import case_levels
 from dermai.prediction_log.parts import WRITTEN
@@ -207,7 +208,12 @@ def _several(sites: Sequence[str]) -> tuple[str, ...]:
     """A warning where more than one practice used the number of a case."""
     if len(sites) == 1:
         return ()
-    return (f"photographs came under this case number from {' and '.join(sites)}: call them, neither sees the case",)
+    return (
+        message(
+            "photographs came under this case number from %(sites)s: call them, neither sees the case",
+            sites=" and ".join(sites),
+        ),
+    )
 
 
 def _urgency(case: CaseToRead) -> tuple[int, float, str, str]:

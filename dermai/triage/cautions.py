@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dermai.language.messages import message
 from dermai.taxonomy import RiskLevel
 
-PROVISIONAL = "the model is provisional"
+PROVISIONAL = message("the model is provisional")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from dermai.language.messages import message
 from dermai.prediction_log.parts import KEY, WRITTEN
 
 
@@ -77,11 +78,21 @@ def mixed_up(accepted: pd.DataFrame, earlier: pd.DataFrame) -> tuple[dict[str, l
                     continue
                 for other_case, other_patient in owners:
                     if other_patient != patient and other_case != case:
-                        said = f"the same photograph stands under another patient ({other_patient}, case {other_case})"
-                        warnings[case][f"{said}: find out whose it is"] = None
+                        said = message(
+                            "the same photograph stands under another patient (%(patient)s, case %(case)s): "
+                            "find out whose it is",
+                            patient=other_patient,
+                            case=other_case,
+                        )
+                        warnings[case][said] = None
                     elif other_patient != patient:
-                        said = f"this case number came in under another patient before ({other_patient})"
-                        warnings[case][f"{said}: find out whose case it is"] = None
+                        said = message(
+                            "this case number came in under another patient before (%(patient)s): "
+                            "find out whose case it is",
+                            patient=other_patient,
+                        )
+                        warnings[case][said] = None
                     elif other_case != case:
-                        notes[case][f"the same photograph came in as case {other_case} of this patient"] = None
+                        said = message("the same photograph came in as case %(case)s of this patient", case=other_case)
+                        notes[case][said] = None
     return {case: list(found) for case, found in warnings.items()}, {case: list(n) for case, n in notes.items()}

@@ -24,10 +24,11 @@ from dermai.ingest.clinical_values import ClinicalValues, Unclear, clinical_valu
 from dermai.ingest.delivery import Delivery
 from dermai.ingest.dicom_columns import with_dicom_columns
 from dermai.ingest.row_checks import AGE_SENTINEL_SAID, one_spelling, several_sites
+from dermai.language.messages import message
 
 REQUIRED = ("image", "case_id", "patient_id")
 CLINICAL = ("site", "view", "age", "sex", "body_site", "skin_type", "device", *SYMPTOMS)
-NUMBERS = {"case": "case number", "patient": "patient number", "lesion": "lesion number"}
+NUMBERS = {"case": message("case number"), "patient": message("patient number"), "lesion": message("lesion number")}
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ def _reasons_to_set_aside(rows: pd.DataFrame, numbers: SenderNumbers) -> pd.Seri
     for case, patients in clear.groupby("case")["patient"].unique().items():
         if len(patients) > 1:
             hidden = ", ".join(sorted(numbers.patient(patient) for patient in patients))
-            said = f"one case number stands under {len(patients)} patients ({hidden}): give each its own case number"
+            said = message(
+                "one case number stands under %(count)s patients (%(names)s): give each its own case number",
+                count=len(patients),
+                names=hidden,
+            )
             reasons[(forms["case"] == case) & (reasons == "")] = said
     return reasons
 
@@ -106,8 +111,11 @@ def number_problem(column: str, text: str) -> str:
     problem = None if column == "lesion" and not text else identifier_problem(text)
     if problem is None:
         return ""
-    again = " and hand the row in again" if problem[0] == "is missing" else ""
-    return f"the {NUMBERS[column]} {problem[0]}: {problem[1]}{again}"
+    if problem[0] == "is missing":
+        return message("the %(number_of)s is missing: fill it in and hand the row in again", number_of=NUMBERS[column])
+    return message(
+        "the %(number_of)s %(problem)s: %(fix)s", number_of=NUMBERS[column], problem=problem[0], fix=problem[1]
+    )
 
 
 def _remarks(values: ClinicalValues, cases: Mapping[int, str]) -> dict[str, tuple[str, ...]]:
@@ -115,7 +123,7 @@ def _remarks(values: ClinicalValues, cases: Mapping[int, str]) -> dict[str, tupl
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for row, case in cases.items():
         for unclear in values.unclear.get(row, ()):
-            found[case][f"{unclear.reason}: read as unknown"] = None
+            found[case][read_as_unknown(unclear)] = None
         if row in values.sentinels:
             found[case][AGE_SENTINEL_SAID] = None
     return {case: tuple(said) for case, said in found.items()}
@@ -123,7 +131,7 @@ def _remarks(values: ClinicalValues, cases: Mapping[int, str]) -> dict[str, tupl
 
 def read_as_unknown(unclear: Unclear) -> str:
     """What is said of a value that could not be read."""
-    return f"{unclear.reason}: read as unknown"
+    return message("%(reason)s: read as unknown", reason=unclear.reason)
 
 
 def _notes(rows: pd.DataFrame, numbers: SenderNumbers) -> list[str]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dermai.config import ValidationParams
+from dermai.language.messages import message
 
 SIDE = 48  # pixels; a lesion is a patch, and this blurs hairs and pores away
 LEAST_LESION_CONTRAST = 12.0  # of 255, see `lesion_contrast`
@@ -30,13 +31,14 @@ def reasons_to_retake(pixels: NDArray[np.uint8], properties: dict[str, float], l
     """Why the photograph should be taken again, in words for the person who took it; empty when it will do."""
     reasons = []
     if properties["shorter_side"] < limits.smallest_side:
-        reasons.append(f"too small ({properties['shorter_side']:.0f} pixels): send it in its original size")
+        shorter = f"{properties['shorter_side']:.0f}"
+        reasons.append(message("too small (%(number)s pixels): send it in its original size", number=shorter))
     if properties["brightness"] < limits.darkest:
-        reasons.append("too dark: use more light")
+        reasons.append(message("too dark: use more light"))
     if properties["brightness"] > limits.brightest:
-        reasons.append("overexposed: avoid the flash so close")
+        reasons.append(message("overexposed: avoid the flash so close"))
     if lesion_contrast(pixels) < LEAST_LESION_CONTRAST:
-        reasons.append("no lesion in view: hold the lesion in the middle")
+        reasons.append(message("no lesion in view: hold the lesion in the middle"))
     elif properties["sharpness"] < limits.least_sharpness:
-        reasons.append("blurred: hold still and tap on the lesion to focus")
+        reasons.append(message("blurred: hold still and tap on the lesion to focus"))
     return reasons

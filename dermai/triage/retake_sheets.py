@@ -11,6 +11,8 @@ import pandas as pd
 from dermai.data.tables import as_written, csv_text
 from dermai.errors import DermaiError
 from dermai.files import write_text
+from dermai.language.messages import message
+from dermai.language.translation import in_language
 from dermai.triage.lookup import SenderRow
 from dermai.triage.reading_list import ReadingList
 from dermai.triage.worklist import UNKNOWN_SITE
@@ -32,6 +34,7 @@ def write_retake_sheets(
 
     `wishes` are what readers asked for in the browser and still wait for, whichever run the cases are of
     (`waiting_wishes`): `case_id`, `site`, `reason`.
+    What is to be done and why is said in the language that is spoken.
 
     Raises:
         DermaiError: there is no such run or site, or a sheet with numbers would lie inside the repository.
@@ -42,10 +45,13 @@ def write_retake_sheets(
     if senders is not None and output.resolve().is_relative_to(workspace.root.resolve()):
         raise DermaiError(f"{output} lies inside the repository, and the sheets name patients: choose another --output")
     again, aside = (_read(run / f"{name}.csv") for name in ("retakes", "set_aside"))
-    aside["reason"] = "line " + aside["line"] + " of cases.csv: " + aside["reason"]
-    asked = asked.assign(reason="a dermatologist asks: " + asked["reason"])
-    again = pd.concat([again, asked], ignore_index=True).assign(to_do="photograph again")
-    table = pd.concat([again, aside.assign(to_do="clear up")], ignore_index=True)
+    aside["reason"] = [
+        message("line %(number)s of cases.csv: %(reason)s", number=line, reason=reason)
+        for line, reason in zip(aside["line"], aside["reason"], strict=True)
+    ]
+    asked = asked.assign(reason=[message("a dermatologist asks: %(reason)s", reason=why) for why in asked["reason"]])
+    again = pd.concat([again, asked], ignore_index=True).assign(to_do=message("photograph again"))
+    table = pd.concat([again, aside.assign(to_do=message("clear up"))], ignore_index=True)
     table = table.assign(site=table["site"].replace("", "unknown"))
     if site:
         table = table[table["site"] == site]
@@ -89,6 +95,6 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _write(output: Path, site: str, rows: pd.DataFrame) -> Path:
     path = output / f"retakes-{re.sub(r'[^A-Za-z0-9-]+', '-', site)}.csv"
-    write_text(path, csv_text(rows))
+    write_text(path, csv_text(rows.assign(**{name: rows[name].map(in_language) for name in ("to_do", "reason")})))
     path.chmod(0o600)
     return path

@@ -22,6 +22,7 @@ from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, InvalidParams
 from dermai.files import NO_ROOM, locked, no_room, write_json
+from dermai.language.current import speaking
 from dermai.models.familiarity import Familiarity
 from dermai.models.learnt_photographs import familiarity_features
 from dermai.prediction_log.confirmations import read_confirmations
@@ -201,17 +202,18 @@ def _run_triage(
     )
     write_worklist_csv(output / "worklist.csv", cases)
     write_side_lists(output, lists)
-    write_worklist_page(
-        output / "worklist.html",
-        lists,
-        heat,
-        triage_folder(workspace),
-        scorers,
-        received,
-        params.triage.conformal_coverage,
-        notes,
-        cautions.of_run,
-    )
+    with speaking(params.locale.spoken):
+        write_worklist_page(
+            output / "worklist.html",
+            lists,
+            heat,
+            triage_folder(workspace),
+            scorers,
+            received,
+            params.triage.conformal_coverage,
+            notes,
+            cautions.of_run,
+        )
     summary = TriageSummary(
         folder=_relative(folder, workspace.root),
         received=received,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dermai.audit import AuditLog
 from dermai.config import Params
+from dermai.language.messages import message
 from dermai.models.package import ModelPackage
 from dermai.promotion.recorded_models import check_registry
 from dermai.promotion.standing import champion_standing
@@ -18,7 +19,7 @@ from dermai.registry.versions import ANCHOR, CHALLENGER, CHAMPION, under_aliases
 from dermai.triage.scoring import ScoringModel
 from dermai.workspace import Workspace
 
-NO_CHAMPION = "no model was made champion yet"
+NO_CHAMPION = message("no model was made champion yet")
 
 
 @lru_cache(maxsize=3)  # a process that triages again, such as a service's, reads and builds each model once

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from dermai.data.cases import read_cases
 from dermai.errors import InvalidCases
-from dermai.evaluation.words import count_words
 from dermai.files import write_bytes
+from dermai.language.messages import message, plural_message
 from dermai.models.familiarity import Familiarity
 from dermai.models.learnt_photographs import SUMMARIES, familiarity_of
 from dermai.models.package import ModelPackage
@@ -21,8 +21,10 @@ from dermai.records.log import Record
 from dermai.triage.cautions import Cautions
 from dermai.workspace import Workspace
 
-UNLIKE = "the photograph is unlike those that the model learnt"
-NOT_KNOWN = "whether the photographs are like those that the model learnt is not known: its version keeps no summary"
+UNLIKE = message("the photograph is unlike those that the model learnt")
+NOT_KNOWN = message(
+    "whether the photographs are like those that the model learnt is not known: its version keeps no summary"
+)
 
 
 def known_familiarity(package: ModelPackage, workspace: Workspace, false_flags: float) -> Familiarity | None:
@@ -70,9 +72,9 @@ def cautions_about(
         if flagged:
             said.append(UNLIKE)
         if view and familiarity.views and view not in familiarity.views:
-            said.append(f"the model has learnt no {view} photograph")
+            said.append(message("the model has learnt no %(view)s photograph", view=view))
         if site and familiarity.sites and site not in familiarity.sites:
-            said.append(f"the model has learnt no photograph of the site {site}")
+            said.append(message("the model has learnt no photograph of the site %(site)s", site=site))
     of_photograph = {image: tuple(dict.fromkeys(said)) for image, said in found.items() if said}
     first = ~photographs["patient_id"].duplicated().to_numpy()
     return Cautions(_of_batch(int(unlike[first].sum()), int(first.sum()), familiarity, batch_level), of_photograph)
@@ -84,8 +86,13 @@ def _of_batch(unlike: int, patients: int, familiarity: Familiarity, level: float
     if binomtest(unlike, patients, familiarity.false_flags, alternative="greater").pvalue > level:
         return ()
     return (
-        f"{unlike} of {count_words(patients, 'patient')} came with a photograph that is unlike those that the model "
-        f"learnt, where about {per_cent(familiarity.false_flags)} of them is usual",
+        message(
+            "%(count)s of %(patients)s came with a photograph that is unlike those that the model learnt, "
+            "where about %(share)s of them is usual",
+            count=unlike,
+            patients=plural_message("%(number)s patient", "%(number)s patients", patients),
+            share=per_cent(familiarity.false_flags),
+        ),
     )
 
 
@@ -94,4 +101,11 @@ def alarm_cautions(alarms: Sequence[Record[DriftAlarm]]) -> tuple[str, ...]:
     if not alarms:
         return ()
     days = ", ".join(dict.fromkeys(alarm.time[:10] for alarm in alarms))
-    return (f"{count_words(len(alarms), 'drift alarm is', 'drift alarms are')} open ({days})",)
+    return (
+        plural_message(
+            "%(number)s drift alarm is open (%(days)s)",
+            "%(number)s drift alarms are open (%(days)s)",
+            len(alarms),
+            days=days,
+        ),
+    )

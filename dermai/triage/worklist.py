@@ -12,13 +12,14 @@ import pandas as pd
 
 from dermai.data.tables import csv_text
 from dermai.files import write_text
+from dermai.language.messages import message
 from dermai.models.called_class import CalledClass, called_class
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.cautions import Cautions, cautious_risk
 from dermai.triage.risk import ORDER, RANK, abstains
 
 SHOWN_CLASSES = 3
-UNKNOWN_SITE = "unknown"
+UNKNOWN_SITE = message("unknown")
 NOTHING: Mapping[str, Sequence[str]] = {}
 NO_CAUTIONS = Cautions()
 NO_THRESHOLDS: Mapping[str, float] = {}
@@ -150,7 +151,7 @@ def _probabilities(photograph: Photograph, codes: Iterable[str]) -> dict[str, fl
 def clinical_words(row: Photograph) -> str:
     """Age, sex and site on the body, as far as they are known."""
     age = row.get("age")
-    years = f"{age:.0f} years" if age is not None and pd.notna(age) else ""
+    years = message("%(number)s years", number=f"{age:.0f}") if age is not None and pd.notna(age) else ""
     return ", ".join(str(part) for part in (years, row.get("sex"), row.get("body_site")) if part)
 
 

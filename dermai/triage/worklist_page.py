@@ -22,7 +22,6 @@ from dermai.triage.risk import ORDER
 from dermai.triage.scorers import Scorers
 from dermai.triage.worklist import WorklistCase
 
-NEEDS_LOOK = "needs a dermatologist's eye"
 RETAKE_COLUMNS = ("case_id", "site", "device", "reason", "on_worklist")
 SET_ASIDE_COLUMNS = ("case_id", "line", "site", "reason")
 CONFIRMED_COLUMNS = ("case_id", "lesion_id", "site", "diagnosis", "confirmed_by", "recorded_at")
@@ -65,7 +64,7 @@ def write_worklist_page(
     notes: Sequence[str] = (),
     cautions: Sequence[str] = (),
 ) -> None:
-    """The page; `cautions` are those that hold for all of its answers.
+    """The page, in the language that is spoken; `cautions` are those that hold for all of its answers.
 
     `heat` holds the maps of what the cases explain (`WorklistCase.explained`), where there are any.
     """
@@ -94,7 +93,6 @@ def write_worklist_page(
         provisional=scorers.provisional,
         when=when,
         coverage=coverage,
-        needs_look=NEEDS_LOOK,
         simulated=any(case.site.startswith("simulated") for case in cases),
     )
     write_text(path, page)

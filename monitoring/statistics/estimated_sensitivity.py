@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dermai.language.messages import message
+
 FEWEST_REFERENCE_CASES = 10
 LEAST_EXPECTED_CASES = 1.0
 NEWTON_STEPS, HALVINGS, TOLERANCE = 50, 30, 1e-7
@@ -58,21 +60,29 @@ def estimate_sensitivity(
     scores, called = np.asarray(window_scores, dtype=float), np.asarray(window_called, dtype=bool)
     known, truth = np.asarray(reference_scores, dtype=float), np.asarray(reference_is_class, dtype=bool)
     if len(scores) == 0:
-        return EstimatedSensitivity(lesion_class, 0.0, unknown="the window holds no photographs")
+        return EstimatedSensitivity(lesion_class, 0.0, unknown=message("the window holds no photographs"))
     if truth.sum() < FEWEST_REFERENCE_CASES or (~truth).sum() < FEWEST_REFERENCE_CASES:
         return EstimatedSensitivity(
             lesion_class,
             float(scores.sum()),
-            unknown=f"the reference holds {truth.sum()} confirmed {lesion_class}; {FEWEST_REFERENCE_CASES} are needed",
+            unknown=message(
+                "the reference holds %(count)s confirmed %(diagnosis)s; %(total)s are needed",
+                count=truth.sum(),
+                diagnosis=lesion_class,
+                total=FEWEST_REFERENCE_CASES,
+            ),
         )
     fitted = calibrated(scores, *fit_calibration(known, truth))
     expected = float(fitted.sum())
     if doubt:
         return EstimatedSensitivity(lesion_class, expected, unknown=doubt)
     if expected < LEAST_EXPECTED_CASES:
-        return EstimatedSensitivity(
-            lesion_class, expected, unknown=f"about {expected:.1f} {lesion_class} are expected in the window: too few"
+        few = message(
+            "about %(count)s %(diagnosis)s are expected in the window: too few",
+            count=f"{expected:.1f}",
+            diagnosis=lesion_class,
         )
+        return EstimatedSensitivity(lesion_class, expected, unknown=few)
     _, lesion = np.unique(np.arange(len(scores)) if window_lesions is None else window_lesions, return_inverse=True)
     patients = np.arange(len(truth)) if reference_patients is None else np.asarray(reference_patients)
     members = [np.flatnonzero(patients == name) for name in np.unique(patients)]

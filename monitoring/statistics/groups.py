@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dermai.language.messages import message
 from monitoring.statistics.confirmed_sensitivity import ConfirmedSensitivity, confirmed_sensitivity
 
 
@@ -59,7 +60,7 @@ def sites_and_devices(
     """Each site and device of the window; `newness` [N] is how new each photograph looks."""
     newest = np.argsort(-newness, kind="stable")[: max(1, len(newness) // 4)]
     groups = []
-    for kind in ("site", "device"):
+    for kind in (message("site"), message("device")):
         names = window[kind].replace("", "unknown")
         before = reference[kind].replace("", "unknown")
         for name in sorted(names.unique()):

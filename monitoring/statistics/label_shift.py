@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dermai.language.messages import message
+
 FEWEST_PER_CLASS = 10
 WORST_CONDITION = 30.0
 BATCH = 200  # bootstrap samples drawn at once: bounds memory
@@ -68,7 +70,14 @@ def estimate_label_shift(
     if counts.min() < FEWEST_PER_CLASS:
         fewest = classes[int(counts.argmin())]
         return LabelShift(
-            classes, before, refused=f"the reference holds {counts.min()} of {fewest}; {FEWEST_PER_CLASS} are needed"
+            classes,
+            before,
+            refused=message(
+                "the reference holds %(count)s of %(diagnosis)s; %(total)s are needed",
+                count=counts.min(),
+                diagnosis=fewest,
+                total=FEWEST_PER_CLASS,
+            ),
         )
     matrix = _mean_scores(learnt, labels, len(classes))
     condition = float(np.linalg.cond(matrix))
@@ -76,7 +85,10 @@ def estimate_label_shift(
         return LabelShift(
             classes,
             before,
-            refused=f"the model does not tell the classes apart well enough (condition number {condition:.0f})",
+            refused=message(
+                "the model does not tell the classes apart well enough (condition number %(count)s)",
+                count=f"{condition:.0f}",
+            ),
         )
     point = shares + _shares(scores.mean(axis=0), matrix) - _shares(others.mean(axis=0), matrix)
     columns = [_bootstrap_means(learnt[labels == position], draws, generator) for position in range(len(classes))]

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from dermai.evaluation.metrics import Estimate, rate
-from dermai.evaluation.words import interval_words, moment_words, p_words, per_cent, rate_words
+from dermai.evaluation.words import interval_words, p_words, per_cent, rate_words
 
 
 def test_a_rate_is_told_with_its_interval_and_its_counts() -> None:
@@ -17,7 +15,3 @@ def test_what_is_unknown_is_a_dash() -> None:
 
 def test_a_tiny_p_value_is_not_zero() -> None:
     assert (p_words(0.00004), p_words(0.0432)) == ("<\u00a00.001", "0.043")
-
-
-def test_a_moment_names_its_time_zone() -> None:
-    assert moment_words(datetime(2026, 11, 3, 14, 5, tzinfo=UTC)) == "3 November 2026, 14:05 UTC"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from dermai.errors import DermaiError
+from dermai.language.messages import message
 from web.accounts.passwords import hashed, matches, outdated
 from web.accounts.tables import Account
 from web.accounts.throttling import (
@@ -40,7 +41,7 @@ def authenticate(database: Database, name: str, password: str, address: str) -> 
     if not counted:
         raise _too_many()
     if not matches(account.password_hash if account else "", password) or account is None:
-        raise WrongPassword("Name and password do not belong together.")
+        raise WrongPassword(message("Name and password do not belong together."))
     with database.writing() as session:
         forget_failures(session, name)
         if outdated(account.password_hash):
@@ -63,12 +64,13 @@ def authenticate_again(database: Database, visitor: Visitor, session_secret: str
     if not counted:
         raise _too_many()
     if account is not None and not account.password_hash:
-        raise WrongPassword("Your account has no password here yet: an engineer gives it one.")
+        raise WrongPassword(message("Your account has no password here yet: an engineer gives it one."))
     if account is None or account.disabled_at is not None or not matches(account.password_hash, password):
-        raise WrongPassword("This is not the password of your account.")
+        raise WrongPassword(message("This is not the password of your account."))
     with database.writing() as session:
         forget_failures_of_session(session, session_secret)
 
 
 def _too_many() -> TooManyAttempts:
-    return TooManyAttempts(f"Too many attempts. Wait {int(COUNTED.total_seconds()) // 60} minutes and try again.")
+    minutes = int(COUNTED.total_seconds()) // 60
+    return TooManyAttempts(message("Too many attempts. Wait %(number)s minutes and try again.", number=minutes))

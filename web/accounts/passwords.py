@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from dermai.errors import DermaiError
+from dermai.language.messages import message
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -22,9 +23,14 @@ def hashed(password: str) -> str:
         DermaiError: it is too short or too long.
     """
     if len(password) < SHORTEST:
-        raise DermaiError(f"the password is shorter than {SHORTEST} characters: take a longer one, such as a sentence")
+        raise DermaiError(
+            message(
+                "the password is shorter than %(number)s characters: take a longer one, such as a sentence",
+                number=SHORTEST,
+            )
+        )
     if len(password) > LONGEST:
-        raise DermaiError(f"the password is longer than {LONGEST} characters")
+        raise DermaiError(message("the password is longer than %(number)s characters", number=LONGEST))
     return _hasher().hash(password)
 
 

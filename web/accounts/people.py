@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from dermai.errors import DermaiError
+from dermai.language.messages import message
 from web.accounts.passwords import hashed
 from web.accounts.roles import Role
 from web.accounts.tables import Account, SignInSession
@@ -96,7 +97,7 @@ def account_named(session: Session, name: str) -> Account:
     """
     found = session.scalar(select(Account).where(Account.name == name.strip().casefold()))
     if found is None:
-        raise UnknownAccount(f"there is no account {name!r}: `dermai account list`")
+        raise UnknownAccount(message("there is no account %(name)s: `dermai account list`", name=repr(name)))
     return found
 
 

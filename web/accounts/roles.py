@@ -5,33 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from dermai.language.messages import message
+
 
 class Role(StrEnum):
     """What a person is in the service."""
 
-    PRACTICE = "practice"
-    DERMATOLOGIST = "dermatologist"
-    CLINICAL_LEAD = "clinical lead"
-    MANAGER = "manager"
-    AUDITOR = "auditor"
-    ENGINEER = "engineer"
+    PRACTICE = message("practice")
+    DERMATOLOGIST = message("dermatologist")
+    CLINICAL_LEAD = message("clinical lead")
+    MANAGER = message("manager")
+    AUDITOR = message("auditor")
+    ENGINEER = message("engineer")
 
 
 class Permission(StrEnum):
     """What a route asks of its visitor; the value says it in words."""
 
-    USE_OWN_ACCOUNT = "change one's own password and sign out"
-    READ_OWN_CASES = "see the cases that one's own practice sent, with their photographs"
-    SEND_REFERRALS = "send referrals of one's own practice"
-    READ_CASES = "see all cases with their photographs, and pages that show photographs"
-    SIGN_READINGS = "sign readings, and ask for photographs to be taken again"
-    READ_OVERVIEW = "see the start page, in figures"
-    READ_REPORTS = "read the reports that show no photograph, and the drift dashboard"
-    READ_MODELS = "see model versions and their evidence, in figures"
-    DECIDE = "approve, reject, roll back, name a provisional champion, settle alarms and incidents"
-    READ_RECORDS = "read and verify the signed audit log"
-    READ_ACCESS_LOG = "see who looked at which case"
-    MANAGE_ACCOUNTS = "add and disable accounts, and the tokens of practices"
+    USE_OWN_ACCOUNT = message("change one's own password and sign out")
+    READ_OWN_CASES = message("see the cases that one's own practice sent, with their photographs")
+    SEND_REFERRALS = message("send referrals of one's own practice")
+    READ_CASES = message("see all cases with their photographs, and pages that show photographs")
+    SIGN_READINGS = message("sign readings, and ask for photographs to be taken again")
+    READ_OVERVIEW = message("see the start page, in figures")
+    READ_REPORTS = message("read the reports that show no photograph, and the drift dashboard")
+    READ_MODELS = message("see model versions and their evidence, in figures")
+    DECIDE = message("approve, reject, roll back, name a provisional champion, settle alarms and incidents")
+    READ_RECORDS = message("read and verify the signed audit log")
+    READ_ACCESS_LOG = message("see who looked at which case")
+    MANAGE_ACCOUNTS = message("add and disable accounts, and the tokens of practices")
 
 
 _OF_ALL = frozenset({Permission.USE_OWN_ACCOUNT})

@@ -29,6 +29,7 @@ class Account(Table):
     site: Mapped[str] = mapped_column(String(120), default="")  # of a practice, as the case table names it
     password_hash: Mapped[str] = mapped_column(String(255), default="")  # empty: signs in by the provider alone
     provider_subject: Mapped[str | None] = mapped_column(String(255), unique=True)  # OpenID Connect: issuer and subject
+    language: Mapped[str] = mapped_column(String(8), default="")  # of pages; empty: the service's
     created_at: Mapped[datetime] = mapped_column(Moment)
     disabled_at: Mapped[datetime | None] = mapped_column(Moment)
 

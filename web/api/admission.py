@@ -6,9 +6,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from dermai.language.messages import message
 from web.accounts.roles import Permission
 from web.api.tokens import Sender, sender_of
-from web.frame.admission import Admission, visitor_from
+from web.frame.admission import Admission, not_permitted, visitor_from
 from web.frame.service import service_of
 
 SCHEME = "bearer"
@@ -31,12 +32,14 @@ class WithToken(Admission):
             sender = await run_in_threadpool(sender_of, service_of(request).database, secret.strip())
             if sender is not None:
                 return sender
-            said = "The token is unknown, over or revoked: ask the service for a new one."
+            said = message("The token is unknown, over or revoked: ask the service for a new one.")
             raise HTTPException(401, said, CHALLENGE)
         visitor = await run_in_threadpool(visitor_from, request)
         if visitor is not None and not visitor.may(Permission.SEND_REFERRALS):
-            raise HTTPException(403, f"This is for those who may {Permission.SEND_REFERRALS}.")
-        raise HTTPException(401, "Send a token of your practice in the header Authorization: Bearer ...", CHALLENGE)
+            raise HTTPException(403, not_permitted([Permission.SEND_REFERRALS]))
+        raise HTTPException(
+            401, message("Send a token of your practice in the header Authorization: Bearer ..."), CHALLENGE
+        )
 
 
 with_token = WithToken()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dermai.errors import DermaiError
 from dermai.inbox.sent import UnclearReferral
 from dermai.inbox.service import Busy, KnownCase
+from dermai.language.messages import message
 
 SOON, LATER = "2", "300"  # seconds after which a sender tries again
 logger = logging.getLogger("dermai.web")
@@ -32,5 +33,5 @@ def refusal(error: DermaiError | OSError) -> Refusal:
     if isinstance(error, Busy):
         return Refusal(503, str(error), {"Retry-After": SOON})
     logger.error("nothing is taken in: %s", error)
-    said = "Nothing can be taken in at present: send it again later. The service's log says why."
+    said = message("Nothing can be taken in at present: send it again later. The service's log says why.")
     return Refusal(503, said, {"Retry-After": LATER})

@@ -19,6 +19,7 @@ from web.api.receiving import receiver_of
 from web.api.refusals import refusal
 from web.api.tokens import Sender, count_checks
 from web.api.upload import read_photographs, read_referral
+from web.api.wording import answer_for, label_for, verdicts_for
 from web.frame.admission import open_to_everyone
 from web.frame.errors import problem
 from web.frame.service import service_of
@@ -57,8 +58,8 @@ async def send_referral(request: Request, sender: SentBy) -> Response:
             sent = await read_referral(request, folder, sender.site)
             answer = await service.receive(sent)
     except (DermaiError, OSError) as error:  # a full disk
-        return _refused(error)
-    return Response(answer.model_dump_json(), media_type="application/json")
+        return _refused(request, error)
+    return Response(answer_for(request, answer).model_dump_json(), media_type="application/json")
 
 
 async def check_quality(request: Request, sender: SentBy) -> Response:
@@ -70,9 +71,9 @@ async def check_quality(request: Request, sender: SentBy) -> Response:
             photographs = await read_photographs(request, folder)
             reasons = await service.check(photographs)
     except (DermaiError, OSError) as error:  # a full disk
-        return _refused(error)
+        return _refused(request, error)
     await run_in_threadpool(count_checks, service_of(request).database, sender, len(photographs))
-    found = Checked(photographs=verdicts(photographs, reasons))
+    found = Checked(photographs=verdicts_for(request, verdicts(photographs, reasons)))
     return Response(found.model_dump_json(), media_type="application/json")
 
 
@@ -82,8 +83,8 @@ def label(request: Request, sender: SentBy) -> Response:
     try:
         found = current_label(service.workspace, service.params)
     except DermaiError as error:
-        return _refused(error)
-    return Response(found.model_dump_json(), media_type="application/json")
+        return _refused(request, error)
+    return Response(label_for(request, found).model_dump_json(), media_type="application/json")
 
 
 def openapi(request: Request, sender: SentBy) -> JSONResponse:
@@ -98,6 +99,6 @@ def health(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-def _refused(error: DermaiError | OSError) -> Response:
+def _refused(request: Request, error: DermaiError | OSError) -> Response:
     why = refusal(error)
-    return problem(why.status, why.said, why.headers)
+    return problem(request, why.status, why.said, why.headers)

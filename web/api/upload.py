@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from dermai.inbox.sent import ROLES, SentPhotograph, SentReferral, UnclearReferral
+from dermai.inbox.sent import ROLES, SentPhotograph, SentReferral, UnclearReferral, no_photograph
+from dermai.language.messages import message
 
 MOST_BYTES = 100_000_000  # of a request, all photographs together
 MOST_PARTS = 64  # files, and fields as many
@@ -34,9 +35,9 @@ async def read_photographs(request: Request, folder: Path) -> tuple[SentPhotogra
     """As `read_referral`, of photographs alone."""
     sent = await read_referral(request, folder, "")
     if sent.fields or sent.follows:
-        raise UnclearReferral("a quality check takes photographs alone: leave the other parts out")
+        raise UnclearReferral(message("a quality check takes photographs alone: leave the other parts out"))
     if not sent.photographs:
-        raise UnclearReferral(f"no photograph came with it: send at least one as {' or '.join(ROLES)}")
+        raise UnclearReferral(no_photograph())
     return sent.photographs
 
 
@@ -50,11 +51,11 @@ def _referral(form: FormData, folder: Path, site: str) -> SentReferral:
             photographs.append(_photograph(name, value, folder / f"{len(photographs) + 1}.tmp"))
             continue
         elif name in ROLES:
-            raise UnclearReferral(f"{name} came as text: send the photograph as a file")
+            raise UnclearReferral(message("%(field)s came as text: send the photograph as a file", field=name))
         else:
             found = {name: value}
         if twice := sorted(set(found) & set(fields)):
-            raise UnclearReferral(f"{twice[0][:40]} came twice: send it once")
+            raise UnclearReferral(message("%(field)s came twice: send it once", field=twice[0][:40]))
         fields |= found
     follows = fields.pop(FOLLOWS, "")
     return SentReferral(site, fields, tuple(photographs), follows)
@@ -62,7 +63,10 @@ def _referral(form: FormData, folder: Path, site: str) -> SentReferral:
 
 def _photograph(role: str, sent: UploadFile, file: Path) -> SentPhotograph:
     if role not in ROLES:
-        raise UnclearReferral(f"a file came as a part that is none of {', '.join(ROLES)}: name it by what it shows")
+        roles = ", ".join(ROLES)
+        raise UnclearReferral(
+            message("a file came as a part that is none of %(roles)s: name it by what it shows", roles=roles)
+        )
     digest = hashlib.sha256()
     with file.open("wb") as stream:
         while piece := sent.file.read(CHUNK):
@@ -74,16 +78,28 @@ def _photograph(role: str, sent: UploadFile, file: Path) -> SentPhotograph:
 def _from_json(content: bytes) -> dict[str, str]:
     """The fields of the JSON part; numbers and true or false as they are written in a table."""
     if len(content) > MOST_JSON:
-        raise UnclearReferral(f"the part {JSON_PART} is larger than {MOST_JSON} bytes: it holds fields alone")
+        raise UnclearReferral(
+            message(
+                "the part %(part)s is larger than %(number)s bytes: it holds fields alone",
+                part=JSON_PART,
+                number=MOST_JSON,
+            )
+        )
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
-        raise UnclearReferral(f"the part {JSON_PART} is no JSON: send an object such as {{'case_id': '17'}}") from None
+        raise UnclearReferral(
+            message("the part %(part)s is no JSON: send an object such as {'case_id': '17'}", part=JSON_PART)
+        ) from None
     if not isinstance(found, dict):
-        raise UnclearReferral(f"the part {JSON_PART} is no JSON object: send one such as {{'case_id': '17'}}")
+        raise UnclearReferral(
+            message("the part %(part)s is no JSON object: send one such as {'case_id': '17'}", part=JSON_PART)
+        )
     fields = {}
     for name, value in found.items():
         if isinstance(value, dict | list):
-            raise UnclearReferral(f"a value in the part {JSON_PART} is a list or an object: send texts and numbers")
+            raise UnclearReferral(
+                message("a value in the part %(part)s is a list or an object: send texts and numbers", part=JSON_PART)
+            )
         fields[name] = "" if value is None else str(value)
     return fields

@@ -9,6 +9,7 @@ from enum import StrEnum
 from dermai.audit import AuditLog, Entry
 from dermai.config import Params
 from dermai.errors import Refused
+from dermai.language.messages import message
 from dermai.promotion import transaction
 from dermai.promotion.acknowledgement import acknowledge
 from dermai.promotion.alarms import settle_alarms
@@ -89,11 +90,16 @@ def check_nothing_new(audit: AuditLog, seen: int) -> None:
     """
     newest = _newest_decisive(audit)
     if newest is None and seen:
-        raise Refused("the records that the page rested on are gone: load it anew, and decide again")
+        raise Refused(message("the records that the page rested on are gone: load it anew, and decide again"))
     if newest is not None and newest.sequence != seen:  # less where a backup was put back
         raise Refused(
-            f"since you opened the page, record {newest.sequence} was written ({newest.event.replace('_', ' ')}, "
-            f"{summarise(newest)}): look at it, and decide again"
+            message(
+                "since you opened the page, record %(record)s was written (%(event)s, %(what)s): "
+                "look at it, and decide again",
+                record=newest.sequence,
+                event=newest.event.replace("_", " "),
+                what=summarise(newest),
+            )
         )
 
 

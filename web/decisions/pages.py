@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dermai.audit import AuditLog
 from dermai.errors import DermaiError, Refused
+from dermai.language.messages import message
 from dermai.promotion.acknowledgement import in_words, open_incidents
 from dermai.promotion.history import latest_attempt, latest_decision
 from dermai.promotion.status import Status, read_status
@@ -56,7 +57,7 @@ def decide(
     person = Person(visitor.person, visitor.role.value, " ".join(reason.split()), visitor.name)
     try:
         if not person.reason:
-            raise Refused("say why in a sentence: it stays in the record")
+            raise Refused(message("say why in a sentence: it stays in the record"))
         confirm_password(request, visitor, password)
         check_nothing_new(AuditLog(service.workspace.audit_log), seen)
         entry = carry_out(service.workspace, service.params, action, about, person)
@@ -91,7 +92,8 @@ def _shown(
         incidents=[(record.body, in_words(record)) for record in open_incidents(audit)],
         first=_first_of_two(audit, found),
         seen=newest_decisive(audit),
-        done=f"Record {record.sequence}: {summarise(record)}." if record else "",
+        done=record.sequence if record else 0,
+        done_words=summarise(record) if record else "",
         problem=problem,
         reason=reason,
         tried=tried.value if tried else "",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from dermai.language.messages import message
 from web.accounts.authentication import authenticate_again
 from web.accounts.roles import Permission
 from web.accounts.sessions import csrf_token, visitor_of
@@ -58,12 +60,17 @@ class Permitted(Admission):
         if visitor is None:
             raise NotSignedIn
         if not any(visitor.may(permission) for permission in self.permissions):
-            raise HTTPException(403, f"This is for those who may {' or '.join(self.permissions)}.")
+            raise HTTPException(403, not_permitted(self.permissions))
         await check_form(request)
         return visitor
 
 
 open_to_everyone = OpenToEveryone()
+
+
+def not_permitted(permissions: Sequence[Permission]) -> str:
+    """What is said to somebody who has none of the permissions."""
+    return message("This is for those who may %(what)s.", what=" or ".join(permissions))
 
 
 def permitted(*permissions: Permission) -> Permitted:
@@ -100,14 +107,14 @@ async def check_form(request: Request) -> None:
         return
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise HTTPException(403, "This form was sent from another site.")
+        raise HTTPException(403, message("This form was sent from another site."))
     given = request.headers.get(CSRF_HEADER, "")
     if not given:
         field = (await request.form()).get(CSRF_FIELD, "")
         given = field if isinstance(field, str) else ""
     secret = form_secret(request)
     if not secret or not hmac.compare_digest(given.encode(), csrf_token(secret).encode()):
-        raise HTTPException(403, "This form is too old. Go back, load its page anew and send it again.")
+        raise HTTPException(403, message("This form is too old. Go back, load its page anew and send it again."))
 
 
 def form_secret(request: Request) -> str:

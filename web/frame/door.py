@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
+
+from dermai.language.messages import message
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -68,15 +70,15 @@ class Door:
         headers = Headers(scope=scope)
         begun = False
 
-        async def send_with_headers(message: Message) -> None:
+        async def send_with_headers(part: Message) -> None:
             nonlocal begun
-            if message["type"] == "http.response.start":
+            if part["type"] == "http.response.start":
                 begun = True
-                self._add_headers(MutableHeaders(scope=message))
-            await send(message)
+                self._add_headers(MutableHeaders(scope=part))
+            await send(part)
 
         if host_name(headers.get("host", "")) not in self.hosts:
-            refusal = PlainTextResponse("This service is not called by this name here.\n", 400)
+            refusal = self.refused(Request(scope), 400, message("This service is not called by this name here."))
             await refusal(scope, receive, send_with_headers)
             return
         most = self._most_bytes(scope["path"])
@@ -113,7 +115,7 @@ def host_name(header: str) -> str:
 
 def too_large(most: int) -> str:
     """What is said of a body that is too large."""
-    return f"This is more than the {most // 1_000_000} MB that can be taken here.\n"
+    return message("This is more than the %(most)s MB that can be taken here.", most=most // 1_000_000)
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
@@ -122,11 +124,11 @@ def _bounded(receive: Receive, most: int) -> Receive:
 
     async def bounded() -> Message:
         nonlocal taken
-        message = await receive()
-        if message["type"] == "http.request":
-            taken += len(message.get("body", b""))
+        part = await receive()
+        if part["type"] == "http.request":
+            taken += len(part.get("body", b""))
             if taken > most:
                 raise HTTPException(413, too_large(most), {"Connection": "close"})  # else the rest is read too
-        return message
+        return part
 
     return bounded

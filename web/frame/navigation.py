@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dermai.language.messages import message
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 
@@ -18,15 +19,15 @@ class PageLink:
 
 
 ENTRIES = (
-    PageLink("Worklist", "/worklist", (Permission.READ_CASES,)),
-    PageLink("Our cases", "/my-cases", (Permission.READ_OWN_CASES,)),
-    PageLink("Overview", "/overview", (Permission.READ_OVERVIEW,)),
-    PageLink("Decisions", "/decisions", (Permission.READ_MODELS,)),
-    PageLink("Models", "/models", (Permission.READ_MODELS,)),
-    PageLink("Audit log", "/records", (Permission.READ_RECORDS,)),
-    PageLink("Who saw what", "/access", (Permission.READ_ACCESS_LOG,)),
-    PageLink("Accounts", "/accounts", (Permission.MANAGE_ACCOUNTS,)),
-    PageLink("My account", "/account", (Permission.USE_OWN_ACCOUNT,)),
+    PageLink(message("Worklist"), "/worklist", (Permission.READ_CASES,)),
+    PageLink(message("Our cases"), "/my-cases", (Permission.READ_OWN_CASES,)),
+    PageLink(message("Overview"), "/overview", (Permission.READ_OVERVIEW,)),
+    PageLink(message("Decisions"), "/decisions", (Permission.READ_MODELS,)),
+    PageLink(message("Models"), "/models", (Permission.READ_MODELS,)),
+    PageLink(message("Audit log"), "/records", (Permission.READ_RECORDS,)),
+    PageLink(message("Who saw what"), "/access", (Permission.READ_ACCESS_LOG,)),
+    PageLink(message("Accounts"), "/accounts", (Permission.MANAGE_ACCOUNTS,)),
+    PageLink(message("My account"), "/account", (Permission.USE_OWN_ACCOUNT,)),
 )
 
 

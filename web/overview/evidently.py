@@ -20,7 +20,7 @@ from starlette.requests import Request
 from dermai.environment import silence_telemetry
 from dermai.workspace import Workspace
 from web.accounts.roles import Permission
-from web.frame.admission import READING, NotSignedIn, visitor_from
+from web.frame.admission import READING, NotSignedIn, not_permitted, visitor_from
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,10 +53,10 @@ class EvidentlyDashboard:
         if self._site is None:
             self._site = await run_in_threadpool(evidently_site, self.workspace)
 
-        async def send_with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Content-Security-Policy"] = self.policy
-            await send(message)
+        async def send_with_policy(part: Message) -> None:
+            if part["type"] == "http.response.start":
+                MutableHeaders(scope=part)["Content-Security-Policy"] = self.policy
+            await send(part)
 
         await self._site(scope, receive, send_with_policy)
 
@@ -65,7 +65,7 @@ class EvidentlyDashboard:
         if visitor is None:
             raise NotSignedIn
         if not visitor.may(PERMISSION):
-            raise HTTPException(403, f"This is for those who may {PERMISSION}.")
+            raise HTTPException(403, not_permitted([PERMISSION]))
 
     @property
     def policy(self) -> str:

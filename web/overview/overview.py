@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,10 @@ from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.data.cases import photograph_path
 from dermai.evaluation.metrics import Rate
+from dermai.gate.reference_standard import NAMES
 from dermai.inbox.set_aside import referrals_set_aside
+from dermai.language.messages import message
+from dermai.language.translation import gettext, in_language
 from dermai.promotion.acknowledgement import in_words, open_incidents, page_of
 from dermai.promotion.standing import champion_standing
 from dermai.records.after_alarms import owed_after_alarms
@@ -22,7 +25,7 @@ from dermai.registry.registry import Registry
 from dermai.registry.versions import CHAMPION
 from dermai.report.figures import Row, interval_plot, line_plot
 from dermai.report.thumbnails import thumbnail
-from dermai.taxonomy import load_taxonomy
+from dermai.report.wording import diagnosis_name
 from dermai.triage.scoring import triage_folder
 from dermai.workspace import Workspace
 from monitoring.assessment import DriftVerdict
@@ -39,14 +42,20 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 TONES: Mapping[DriftVerdict, str] = {"stable": "good", "watch": "open", "act": "bad", "too_few": "quiet"}
-LABELS: Mapping[DriftVerdict, str] = {"stable": "Stable", "watch": "Watch", "act": "Act", "too_few": "Too few cases"}
+LABELS: Mapping[DriftVerdict, str] = {
+    "stable": message("Stable"),
+    "watch": message("Watch"),
+    "act": message("Act"),
+    "too_few": message("Too few cases"),
+}
 ANSWERS: Mapping[DriftVerdict, str] = {
-    "stable": "Yes: the model still sees the patients it knows",
-    "watch": "Probably: but something is different",
-    "act": "Perhaps not: please act",
-    "too_few": "Nobody can say yet: too few patients",
+    "stable": message("Yes: the model still sees the patients it knows"),
+    "watch": message("Probably: but something is different"),
+    "act": message("Perhaps not: please act"),
+    "too_few": message("Nobody can say yet: too few patients"),
 }
 WINDOWS_SHOWN = 30
+MLFLOW = "mlflow ui --backend-store-uri sqlite:///mlflow.db"
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,8 @@ class Link:
 def overview_content(workspace: Workspace, params: Params, visitor: Visitor) -> dict[str, Any]:
     """What the page shows now, from the monitoring's own files; no patient, case or lesion is named in it.
 
-    Photographs, and links to pages with photographs, are for visitors who may see them.
+    Photographs, and links to pages with photographs, are for visitors who may see them. The plots are in the language
+    that is spoken.
     """
     champion = Registry(workspace, params).by_alias(CHAMPION) if Registry.exists(workspace) else None
     audit = AuditLog(workspace.audit_log)
@@ -78,7 +88,7 @@ def overview_content(workspace: Workspace, params: Params, visitor: Visitor) -> 
         "verdict": verdict,
         "tone": TONES[verdict],
         "label": LABELS[verdict],
-        "answer": ANSWERS[verdict] if last else "Not known yet: no window has been judged",
+        "answer": ANSWERS[verdict] if last else message("Not known yet: no window has been judged"),
         "headline": HEADLINES[verdict],
         "changes": changes,
         "advice": advice,
@@ -117,23 +127,28 @@ def sensitivity_plot(history: History, params: Params) -> Markup | None:
     confirmed = history.confirmed
     if confirmed is None or not any(one.cases for one in confirmed.classes):
         return None
-    classes = load_taxonomy().classes
     rows = [
         Row(
-            classes[one.lesion_class].name,
+            diagnosis_name(one.lesion_class),
             {"candidate": Rate(count=one.hits, total=one.cases, value=one.value, low=one.low or 0, high=one.high or 0)},
             params.gate.floors.get(one.lesion_class),
         )
         for one in confirmed.classes
     ]
-    return interval_plot(rows, "Confirmed sensitivity")
+    return interval_plot(rows, gettext("Confirmed sensitivity"))
 
 
 def standard_words(params: Params) -> str:
     """What a diagnosis must be confirmed by to count: `histology for MM and BCC, else ...`."""
     rules = params.gate.reference_standards
-    named = [f"{' or '.join(kinds)} for {code}" for code, kinds in rules.by_class.items()]
-    return ", ".join([*named, f"{' or '.join(rules.otherwise)} for the others"]).replace("_", "-")
+    named = [
+        gettext("%(kinds)s for %(code)s") % {"kinds": _any(kinds), "code": c} for c, kinds in rules.by_class.items()
+    ]
+    return ", ".join([*named, gettext("%(kinds)s for the others") % {"kinds": _any(rules.otherwise)}])
+
+
+def _any(kinds: Iterable[str]) -> str:
+    return gettext(" or ").join(in_language(NAMES.get(kind, kind)) for kind in kinds)
 
 
 def trends(windows: tuple[WindowRecord, ...]) -> list[tuple[str, Markup]]:
@@ -144,11 +159,11 @@ def trends(windows: tuple[WindowRecord, ...]) -> list[tuple[str, Markup]]:
     retakes = [None if window.retakes is None else 100 * window.retakes for window in windows]
     ages = [window.ages for window in windows]
     found = [
-        ("How unlike the known photographs (distance, 0 is alike)", [("first", "distance", distance)]),
-        ("Photographs that failed the quality check (%)", [("first", "retakes", retakes)]),
-        ("Median age of the patients (years)", [("first", "age", ages)]),
+        (gettext("How unlike the known photographs (distance, 0 is alike)"), gettext("distance"), distance),
+        (gettext("Photographs that failed the quality check (%)"), gettext("photographs to retake"), retakes),
+        (gettext("Median age of the patients (years)"), gettext("age"), ages),
     ]
-    return [(title, line_plot(series, title, "window")) for title, series in found]
+    return [(title, line_plot([("first", name, line)], title, gettext("window"))) for title, name, line in found]
 
 
 def newest_photographs(workspace: Workspace, window: WindowRecord) -> list[str]:
@@ -166,31 +181,39 @@ def links(workspace: Workspace, history: History, sees_photographs: bool) -> lis
     """Every page that exists and that the visitor may open, in the order in which people ask for them."""
     found = []
     if history.last and has_report(workspace, history.last):
-        found.append(Link("Evidently: this window", "every column beside the reference", history.last.report))
+        found.append(
+            Link(message("Evidently: this window"), message("every column beside the reference"), history.last.report)
+        )
     if history.project:
-        found.append(Link("Evidently: over time", "panels of all windows", f"/projects/{history.project}"))
+        found.append(
+            Link(message("Evidently: over time"), message("panels of all windows"), f"/projects/{history.project}")
+        )
     pages = (
-        ("Newest triage", "its worklist as a page, to print or to keep", "triage_cases/latest/worklist.html"),
         (
-            "Model update",
-            "the last update and why it was or was not promoted",
+            message("Newest triage"),
+            message("its worklist as a page, to print or to keep"),
+            "triage_cases/latest/worklist.html",
+        ),
+        (
+            message("Model update"),
+            message("the last update and why it was or was not promoted"),
             "incremental_finetune/latest/report.html",
         ),
-        ("Data Docs", "what was checked in the dataset", "validation/index.html"),
+        ("Data Docs", message("what was checked in the dataset"), "validation/index.html"),
     )
     for name, what, place in pages:
         if (workspace.reports / place).is_file() and (sees_photographs or not needs_photographs(place)):
             found.append(Link(name, what, f"/reports/{resolved(workspace.reports, place)}"))
     mlflow = os.environ.get("MLFLOW_TRACKING_URI", "")
     if mlflow.startswith("http"):
-        found.append(Link("MLflow", "all model versions", mlflow))
+        found.append(Link("MLflow", message("all model versions"), mlflow))
     else:
-        found.append(Link("MLflow", "all model versions", command="mlflow ui --backend-store-uri sqlite:///mlflow.db"))
+        found.append(Link("MLflow", message("all model versions"), command=MLFLOW))
     zenml = os.environ.get("ZENML_STORE_URL", "")
     if zenml.startswith("http"):
-        found.append(Link("ZenML", "all runs", zenml))
+        found.append(Link("ZenML", message("all runs"), zenml))
     else:
-        found.append(Link("ZenML", "all runs", command="zenml login --local"))
+        found.append(Link("ZenML", message("all runs"), command="zenml login --local"))
     return found
 
 

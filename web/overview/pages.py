@@ -8,9 +8,11 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dermai.language.current import speaking
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
+from web.frame.locale import locale_of
 from web.frame.navigation import entries_for
 from web.frame.page import page
 from web.frame.service import service_of
@@ -33,4 +35,6 @@ def first_page(visitor: Annotated[Visitor, Depends(permitted(Permission.USE_OWN_
 def overview(request: Request, visitor: Annotated[Visitor, Depends(permitted(Permission.READ_OVERVIEW))]) -> Response:
     """How the service stands."""
     service = service_of(request)
-    return page(request, "overview/overview.html", **overview_content(service.workspace, service.params, visitor))
+    with speaking(locale_of(request)):
+        content = overview_content(service.workspace, service.params, visitor)
+    return page(request, "overview/overview.html", **content)

@@ -13,11 +13,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from dermai.ci.report_files import without_photographs, without_pseudonyms
+from dermai.language.messages import message
 from dermai.records.referral_replay import PAGE as REPLAY
 from web.accounts.access_log import note_access
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
-from web.frame.admission import permitted
+from web.frame.admission import not_permitted, permitted
 from web.frame.service import service_of
 
 SERVED = {".html", ".css", ".svg", ".ico", ".woff", ".woff2", ".ttf", ".json"}
@@ -45,14 +46,14 @@ def report(
     service = service_of(request)
     path = served_file(service.workspace.reports, place)
     if path is None:
-        raise HTTPException(404, "A report may have been removed with its run, or was never made.")
+        raise HTTPException(404, message("A report may have been removed with its run, or was never made."))
     found = path.relative_to(service.workspace.reports.resolve()).as_posix()
     if found != place:
         return RedirectResponse(f"/reports/{found}", 303)
     sees_photographs = visitor.may(Permission.READ_CASES)
     if needs_photographs(found):
         if not sees_photographs:
-            raise HTTPException(403, f"This is for those who may {Permission.READ_CASES}.")
+            raise HTTPException(403, not_permitted([Permission.READ_CASES]))
         note_access(service.database, visitor, "", f"/reports/{found}")
     headers = {"Content-Security-Policy": POLICY}
     if path.suffix in WORDS and not sees_photographs:

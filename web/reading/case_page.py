@@ -11,13 +11,15 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dermai.gate.reference_standard import KINDS
+from dermai.gate.reference_standard import KINDS, NAMES
+from dermai.language.messages import message
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.case_evidence import operating_points
 from web.accounts.access_log import note_access
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
+from web.frame.locale import locale_of
 from web.frame.page import page
 from web.frame.service import service_of
 from web.reading.drafts import DraftReading, drafts_of, others_reading
@@ -26,18 +28,17 @@ from web.reading.lists import case_for, reading_list
 from web.reading.worklist import overdue
 
 MOST_EARLIER = 6  # visits that are shown; a patient with more has them on the worklist
-RESTS_ON = {
-    "reading": "clinical reading",
-    "histology": "histology",
-    "confocal": "confocal microscopy",
-    "consensus": "expert consensus",
-    "follow_up": "follow-up",
-    "": "not recorded",
-}
+RESTS_ON = {**NAMES, "": message("not recorded")}
 RETAKE_REASONS = (
-    "not in focus", "too dark", "overexposed", "the lesion is cut off", "too far away", "hair or clothes cover it",
-    "please add a dermoscopic photograph", "please add an overview of the body site",
-)  # fmt: skip
+    message("not in focus"),
+    message("too dark"),
+    message("overexposed"),
+    message("the lesion is cut off"),
+    message("too far away"),
+    message("hair or clothes cover it"),
+    message("please add a dermoscopic photograph"),
+    message("please add an overview of the body site"),
+)
 
 
 def router() -> APIRouter:
@@ -69,7 +70,7 @@ def shown_case(
     service, now = service_of(request), datetime.now(UTC)
     listed = reading_list(service)
     case = case_for(visitor, listed, case_id)
-    note_access(service.database, visitor, case_id, "case")
+    note_access(service.database, visitor, case_id, message("case"))
     answer = listed.answer(case)
     points = operating_points(service.workspace, service.params, answer.version) if answer else {}
     drafts = dict(drafts_of(service.database, visitor.account_id, case_id))
@@ -97,7 +98,7 @@ def shown_case(
         said=said if said in SAID else "",
         sayings=SAID,
         problem=problem,
-        groups=diagnosis_groups(),
+        groups=diagnosis_groups(locale_of(request).language),
         kinds=[kind for kind in ("reading", *KINDS) if kind in RESTS_ON][: len(KINDS)],
         rests_on=RESTS_ON,
         retake_reasons=RETAKE_REASONS,
@@ -105,19 +106,24 @@ def shown_case(
 
 
 SAID = {
-    "signed": "Signed and recorded.",
-    "again": "The practice is asked for another photograph.",
-    "kept": "The draft is kept. Nothing is signed yet.",
+    "signed": message("Signed and recorded."),
+    "again": message("The practice is asked for another photograph."),
+    "kept": message("The draft is kept. Nothing is signed yet."),
 }
 
 
-def diagnosis_groups() -> dict[str, list[tuple[str, str]]]:
-    """Code and name of every diagnosis, by how urgent it is, the most urgent first."""
+def diagnosis_groups(language: str) -> dict[str, list[tuple[str, str]]]:
+    """Code and name of every diagnosis, by how urgent it is, the most urgent first; the names in a language."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    names = {RiskLevel.HIGH_PRIORITY: "Malignant", RiskLevel.PRIORITY: "To be watched", RiskLevel.NORMAL: "Benign"}
-    classes = load_taxonomy().classes
+    names = {
+        RiskLevel.HIGH_PRIORITY: message("Malignant"),
+        RiskLevel.PRIORITY: message("To be watched"),
+        RiskLevel.NORMAL: message("Benign"),
+    }
+    taxonomy = load_taxonomy()
     for level, name in names.items():
-        found[name] = sorted(((c, one.name) for c, one in classes.items() if one.risk is level), key=lambda c: c[1])
+        of_level = ((code, taxonomy.named(code, language)) for code in taxonomy.codes if taxonomy.risk(code) is level)
+        found[name] = sorted(of_level, key=lambda pair: pair[1])
     return dict(found)
 
 

@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import Literal, get_args
 from urllib.parse import urlencode
 
+from dermai.language.messages import message
 from dermai.taxonomy import RiskLevel
 from dermai.triage.cases_to_read import CaseToRead
 from dermai.triage.reading_list import ReadingList
 
 Done = Literal["today", "open", "read", "again"]
 DONE: dict[Done, str] = {
-    "today": "open, and read today",
-    "open": "open",
-    "read": "read",
-    "again": "waiting for another photograph",
+    "today": message("open, and read today"),
+    "open": message("open"),
+    "read": message("read"),
+    "again": message("waiting for another photograph"),
 }
 STATES = {"open": "open", "read": "read", "again": "photograph again"}
 

@@ -8,6 +8,7 @@ from threading import Lock
 
 from sqlalchemy import select, update
 
+from dermai.language.messages import message
 from monitoring.diagnosis_follow_ups import follow_up_diagnoses
 from web.database import Database
 from web.frame.service import Service
@@ -53,4 +54,4 @@ def owed_follow_up(database: Database) -> str | None:
     late = [one for one in owed if one.problem or datetime.now(UTC) - one.asked_at > LATE]
     if not late:
         return None
-    return next((one.problem for one in reversed(late) if one.problem), "the service was stopped before")
+    return next((one.problem for one in reversed(late) if one.problem), message("the service was stopped before"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import HTTPException
 
 from dermai.data.pseudonyms import key_file, load_pseudonyms
+from dermai.language.messages import message
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
 from dermai.triage.cases_to_read import CaseToRead
@@ -18,7 +19,7 @@ from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.frame.service import Service
 
-NO_SUCH_CASE = "There is no such case, or it is not one of yours."
+NO_SUCH_CASE = message("There is no such case, or it is not one of yours.")
 
 
 def reading_list(service: Service) -> ReadingList:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.inbox.own_numbers import own_numbers
+from dermai.language.messages import message
 from dermai.prediction_log.log import PredictionLog
 from dermai.triage.practice_cases import ORDER, PracticeCase, in_each_state, with_number
 from web.accounts.access_log import note_access
@@ -27,10 +28,10 @@ from web.reading.lists import NO_SUCH_CASE, own_cases
 Practice = Annotated[Visitor, Depends(permitted(Permission.READ_OWN_CASES))]
 ON_A_PAGE = 100
 STATES = {
-    "photograph again": ("Please photograph again", "bad"),
-    "set aside": ("Please clear up", "bad"),
-    "received": ("Received, waits to be read", "open"),
-    "read": ("Read", "good"),
+    "photograph again": (message("Please photograph again"), "bad"),
+    "set aside": (message("Please clear up"), "bad"),
+    "received": (message("Received, waits to be read"), "open"),
+    "read": (message("Read"), "good"),
 }
 
 
@@ -75,7 +76,7 @@ def own_case(request: Request, case_id: str, visitor: Practice) -> Response:
     case = next((one for one in own_cases(service, visitor) if one.case_id == case_id), None)
     if case is None:
         raise HTTPException(404, NO_SUCH_CASE)
-    note_access(service.database, visitor, case_id, "case")
+    note_access(service.database, visitor, case_id, message("case"))
     number = _numbers(service, visitor, [case]).get(case_id, "")
     return page(request, "reading/own_case.html", case=case, number=number, states=STATES, rests_on=RESTS_ON)
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from dermai.data.cases import photograph_path
+from dermai.language.messages import message
 from dermai.report.overlay import heat_layer
 from dermai.triage.case_evidence import evidence_map, operating_points
 from dermai.triage.scoring import triage_folder
@@ -35,11 +36,11 @@ def photograph(request: Request, case_id: str, image: str, visitor: Annotated[Vi
     service = service_of(request)
     case = case_for(visitor, reading_list(service), case_id)
     if image not in {photograph.image for photograph in case.photographs}:
-        raise HTTPException(404, "The case has no such photograph.")
+        raise HTTPException(404, message("The case has no such photograph."))
     path = photograph_path(triage_folder(service.workspace), image)
     if not path.is_file():
-        raise HTTPException(404, "The photograph is not on this machine any more: restore it from a backup.")
-    note_access(service.database, visitor, case_id, "photograph")
+        raise HTTPException(404, message("The photograph is not on this machine any more: restore it from a backup."))
+    note_access(service.database, visitor, case_id, message("photograph"))
     return FileResponse(path, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
@@ -54,8 +55,8 @@ def evidence(
     points = operating_points(service.workspace, service.params, answer.version) if answer else {}
     called = answer.explained(points) if answer else None
     if answer is None or called is None:
-        raise HTTPException(404, "No answer of a model is shown for this case.")
-    note_access(service.database, visitor, case_id, "evidence map")
+        raise HTTPException(404, message("No answer of a model is shown for this case."))
+    note_access(service.database, visitor, case_id, message("evidence map"))
     heat, crop = evidence_map(service.workspace, service.params, answer.version, answer.image, called.code)
     layer = heat_layer(photograph_path(triage_folder(service.workspace), answer.image), heat, crop)
     return Response(layer, media_type="image/png", headers={"Cache-Control": "no-store"})

@@ -11,6 +11,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from dermai.language.messages import message
 from dermai.prediction_log.confirmations import known_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import ask_for_photograph
@@ -63,7 +64,7 @@ def sign_reading(
     typed = DraftReading(known_diagnoses().get(diagnosis.strip().casefold(), ""), confirmed_by, note)
     chosen = _filter(list_query)
     if not typed.diagnosis:
-        problem = "Choose a diagnosis first."
+        problem = message("Choose a diagnosis first.")
         return shown_case(request, visitor, case_id, chosen, problem=problem, status=422, typed=(lesion_id, typed))
     if confirmed != "yes":
         keep_draft(service.database, visitor.account_id, case_id, lesion_id, typed)  # who goes back finds it there
@@ -79,7 +80,7 @@ def sign_reading(
         sign(PredictionLog.of(service.workspace), reading)
     except NotSigned as why:
         answer = shown_case(
-            request, visitor, case_id, chosen, problem=f"{str(why)[:1].upper()}{str(why)[1:]}.", status=409,
+            request, visitor, case_id, chosen, problem=str(why), status=409,
             typed=(lesion_id, typed),
         )  # fmt: skip
         answer.background = BackgroundTask(follow_up, service)
@@ -103,7 +104,7 @@ def photograph_again(
     case = case_for(visitor, reading_list(service), case_id)
     said = "; ".join(text.strip() for text in (reason, other) if text.strip())
     if not said:
-        problem = "Say why the photograph is to be taken again: the practice reads it."
+        problem = message("Say why the photograph is to be taken again: the practice reads it.")
         return shown_case(request, visitor, case_id, _filter(list_query), problem=problem, status=422)
     log = PredictionLog.of(service.workspace)
     site = "" if case.site == UNKNOWN_SITE else case.site
@@ -116,7 +117,7 @@ def photograph_again(
 def _check_lesion(request: Request, visitor: Visitor, case_id: str, lesion_id: str) -> None:
     case = case_for(visitor, reading_list(service_of(request)), case_id)
     if lesion_id not in case.lesions:
-        raise HTTPException(404, "The case has no such lesion.")
+        raise HTTPException(404, message("The case has no such lesion."))
 
 
 def _filter(list_query: str) -> Filter:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dermai.audit import EVENTS, AuditLog, Entry
+from dermai.language.messages import message
 from dermai.records.summary import summarise, version_of
 from web.accounts.access_log import accesses
 from web.accounts.people import UnknownAccount, account_named
@@ -60,7 +61,7 @@ def record(request: Request, visitor: Auditor, sequence: int) -> Response:
     log = AuditLog(service_of(request).workspace.audit_log)
     entry = next((entry for entry in log.entries() if entry.sequence == sequence), None)
     if entry is None:
-        raise HTTPException(404, f"There is no record {sequence}.")
+        raise HTTPException(404, message("There is no record %(number)s.", number=sequence))
     return page(
         request,
         "records/record.html",

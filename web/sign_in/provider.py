@@ -22,6 +22,7 @@ from joserfc.jwk import KeySet
 
 from dermai.config.parameters import ProviderParams
 from dermai.errors import DermaiError, ServiceUnavailable
+from dermai.language.messages import message
 from web.accounts.roles import Role
 from web.frame.service import LOOPBACK
 
@@ -113,7 +114,8 @@ class Provider:
         except httpx.HTTPError as error:
             raise self._silent(error) from None
         except (AuthlibBaseError, JoseError, KeyError, ValueError) as error:
-            raise ProviderRefused(f"The provider's answer was not taken ({error}). Try once more.") from None
+            said = message("The provider's answer was not taken (%(why)s). Try once more.", why=error)
+            raise ProviderRefused(said) from None
         return dict(claims)
 
     def _about(self, what: str) -> str:
@@ -140,8 +142,12 @@ class Provider:
 
     def _silent(self, error: Exception) -> ServiceUnavailable:
         return ServiceUnavailable(
-            f"The hospital's sign-in {urlsplit(self.issuer).hostname} does not answer ({type(error).__name__}): "
-            "try again later, or sign in with a password of this service."
+            message(
+                "The hospital's sign-in %(name)s does not answer (%(why)s): "
+                "try again later, or sign in with a password of this service.",
+                name=urlsplit(self.issuer).hostname,
+                why=type(error).__name__,
+            )
         )
 
 
@@ -171,14 +177,21 @@ def person_from(claims: Mapping[str, Any], params: ProviderParams) -> Person:
     name = str(claims.get("preferred_username") or claims.get("email") or claims["sub"])
     if not roles:
         raise ProviderRefused(
-            f"{name} is known to the hospital's sign-in, but has no role here: what it says under "
-            f"{params.role_claim!r} stands for none in params.yaml (web.provider.roles)."
+            message(
+                "%(name)s is known to the hospital's sign-in, but has no role here: what it says under "
+                "%(claim)s stands for none in params.yaml (web.provider.roles).",
+                name=name,
+                claim=repr(params.role_claim),
+            )
         )
     role = Role(roles[0])
     site = str(claims.get(params.site_claim, "")) if role is Role.PRACTICE and params.site_claim else ""
     if role is Role.PRACTICE and not site:
         raise ProviderRefused(
-            f"{name} is a practice, and the hospital's sign-in does not say which one (web.provider.site_claim)."
+            message(
+                "%(name)s is a practice, and the hospital's sign-in does not say which one (web.provider.site_claim).",
+                name=name,
+            )
         )
     return Person(f"{claims['iss']} {claims['sub']}", name, str(claims.get("name") or name), role, site)
 

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dermai.errors import DermaiError
 from dermai.files import sha256_bytes
+from dermai.language.messages import message
 from web.accounts.people import NAME, add_account, end_sessions
 from web.accounts.tables import Account
 from web.frame.addresses import within_the_service
@@ -69,11 +70,14 @@ def back(request: Request, state: str = "", code: str = "", error: str = "") -> 
     try:
         begun = Begun(**json.loads(bytes.fromhex(request.cookies.get(COOKIE, ""))))
     except (ValueError, TypeError):
-        raise ProviderRefused("This sign-in was begun in another browser, or too long ago. Begin again.") from None
+        raise ProviderRefused(
+            message("This sign-in was begun in another browser, or too long ago. Begin again.")
+        ) from None
     if not hmac.compare_digest(begun.state.encode(), state.encode()):
-        raise ProviderRefused("This answer of the provider belongs to another sign-in. Begin again.")
+        raise ProviderRefused(message("This answer of the provider belongs to another sign-in. Begin again."))
     if error or not code:
-        raise ProviderRefused(f"The hospital's sign-in did not let you in ({error[:100] or 'no code'}).")
+        said = error[:100] or message("no code")
+        raise ProviderRefused(message("The hospital's sign-in did not let you in (%(why)s).", why=said))
     person = person_from(provider.claims(begun, code, _redirect(request)), service.params.web.provider)
     number = _account_of(service, person)
     place = within_the_service(begun.next)
@@ -99,7 +103,8 @@ def _account_of(service: Service, person: Person) -> int:
                 site=person.site, provider_subject=subject,
             )  # fmt: skip
         if account.disabled_at is not None:
-            raise ProviderRefused(f"The account {account.name} is disabled here. Ask whoever runs this service.")
+            said = message("The account %(name)s is disabled here. Ask whoever runs this service.", name=account.name)
+            raise ProviderRefused(said)
         if (account.role, account.site) != (person.role.value, person.site):
             account.role, account.site = person.role.value, person.site
             end_sessions(session, account)
@@ -124,5 +129,5 @@ def _required_provider() -> Provider:
 
     found = configured_provider()
     if found is None:
-        raise DermaiError("No provider is set up here. Sign in with name and password.")
+        raise DermaiError(message("No provider is set up here. Sign in with name and password."))
     return found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
 from markupsafe import Markup
@@ -15,6 +16,9 @@ from starlette.responses import Response
 from dermai.audit import AuditLog
 from dermai.errors import InvalidParams
 from dermai.evaluation.metrics import Rate
+from dermai.gate.findings import OUTCOMES
+from dermai.language.current import speaking
+from dermai.language.translation import gettext
 from dermai.promotion.history import latest_decision
 from dermai.promotion.reigns import Reign, moment_of, production_on, reigns, withheld_on
 from dermai.promotion.withdrawn_versions import withdrawn_versions
@@ -25,6 +29,7 @@ from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.frame.addresses import report_address
 from web.frame.admission import permitted
+from web.frame.locale import locale_of
 from web.frame.page import page
 from web.frame.service import service_of
 
@@ -61,17 +66,19 @@ def versions(request: Request, visitor: Reader, on: Annotated[str, Query(max_len
     gate, problem, asked = service.params.gate, "", None
     if on:
         try:
-            asked = _on(audit, moment_of(on, datetime.now(UTC)))
+            asked = _on(audit, moment_of(on, datetime.now(UTC), ZoneInfo(service.params.locale.time_zone)))
         except InvalidParams as error:
             problem = str(error)
     found = _versions(audit, gate.gated_classes)
+    with speaking(locale_of(request)):
+        plots = {code: _plot(found, code, gate.floors.get(code)) for code in gate.gated_classes}
     return page(
         request,
         "versions/versions.html",
         422 if problem else 200,
         versions=found,
         gated=gate.gated_classes,
-        plots={code: _plot(found, code, gate.floors.get(code)) for code in gate.gated_classes},
+        plots=plots,
         on=on,
         asked=asked,
         problem=problem,
@@ -105,7 +112,7 @@ def _versions(audit: AuditLog, gated: Sequence[str]) -> list[Version]:
             Version(
                 number=number,
                 made=attempt.time[:10],
-                outcome=decision.body.outcome.replace("_", " "),
+                outcome=OUTCOMES[decision.body.outcome],
                 decided=decision.time[:10],
                 report=report_address(attempt.body.report),
                 sensitivities={code: row.sensitivity for code, row in rows.items() if row},
@@ -119,9 +126,13 @@ def _versions(audit: AuditLog, gated: Sequence[str]) -> list[Version]:
 def _plot(found: Sequence[Version], code: str, floor: float | None) -> Markup | None:
     """The sensitivities of the newest versions, oldest at the top; None where none has one."""
     rows = [
-        Row(f"version {version.number}", {"candidate": version.sensitivities[code]}, floor)
+        Row(
+            gettext("version %(number)s") % {"number": version.number},
+            {"candidate": version.sensitivities[code]},
+            floor,
+        )
         for version in reversed(found[:PLOTTED])
         if code in version.sensitivities
     ]
-    title = f"Sensitivity for {code} of each version; the table holds the same numbers"
+    title = gettext("Sensitivity for %(code)s of each version; the table holds the same numbers") % {"code": code}
     return interval_plot(rows, title) if rows else None

@@ -29,15 +29,17 @@
     button.addEventListener("click", () => { compare(number); beside.focus(); });
   });
 
-  // Diagnoses that answer to typing
+  // Diagnoses that answer to typing, with and without accents
+  const plain = (text) => text.trim().toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
   forms.forEach((form) => {
+    const words = form.dataset; // in the language of the page
     const find = form.querySelector(".find"), field = find.querySelector("input");
     const said = form.querySelector(".diagnoses .hint"), choices = [...form.querySelectorAll(".choice")];
     find.hidden = false;
     const fitting = () => {
-      const wanted = field.value.trim().toLowerCase();
+      const wanted = plain(field.value);
       const rank = (choice) => {
-        const code = choice.querySelector("input").value.toLowerCase(), name = choice.textContent.trim().toLowerCase();
+        const code = plain(choice.querySelector("input").value), name = plain(choice.textContent);
         return code === wanted ? 0 : name.startsWith(wanted) ? 1 : code.startsWith(wanted) ? 2 : name.includes(wanted) ? 3 : 9;
       };
       return choices.filter((choice) => rank(choice) < 9).sort((one, other) => rank(one) - rank(other));
@@ -46,7 +48,7 @@
       const found = fitting();
       choices.forEach((choice) => { choice.hidden = !found.includes(choice); });
       form.querySelectorAll(".group").forEach((group) => { group.hidden = !group.querySelector(".choice:not([hidden])"); });
-      said.textContent = !field.value.trim() ? "" : found.length ? `Enter takes ${found[0].textContent.trim()}` : "Nothing fits";
+      said.textContent = !field.value.trim() ? "" : found.length ? words.takes.replace("{name}", found[0].textContent.trim()) : words.none;
     });
     field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.ctrlKey || event.metaKey) return;
@@ -57,7 +59,7 @@
       radio.checked = true;
       field.value = "";
       field.dispatchEvent(new Event("input"));
-      said.textContent = `Chosen: ${first.textContent.trim()}`;
+      said.textContent = words.chosen.replace("{name}", first.textContent.trim());
       radio.dispatchEvent(new Event("change", { bubbles: true }));
       radio.focus();
     });
@@ -69,8 +71,8 @@
       body.delete("csrf");
       try {
         const answer = await fetch(form.dataset.draft, { method: "POST", body, headers: { "X-CSRF-Token": token } });
-        status.textContent = answer.ok ? "draft kept" : "the draft could not be kept";
-      } catch { status.textContent = "the draft could not be kept: no connection"; }
+        status.textContent = answer.ok ? words.kept : words.notKept;
+      } catch { status.textContent = words.noConnection; }
     };
     const later = (event) => {
       if (event.target === field) return;
@@ -85,12 +87,12 @@
       if (event.submitter && event.submitter.hasAttribute("formaction")) return;
       const chosen = form.querySelector('input[name="diagnosis"]:checked');
       event.preventDefault();
-      if (!chosen) { said.textContent = "Choose a diagnosis first"; field.focus(); return; }
+      if (!chosen) { said.textContent = words.choose; field.focus(); return; }
       clearTimeout(timer);
       asked = form;
       const kind = form.elements.confirmed_by, lesion = forms.length > 1 ? `${form.querySelector("h2").textContent.trim()}: ` : "";
-      document.getElementById("confirm-what").textContent =
-        `${lesion}${chosen.closest("label").textContent.trim()}, by ${kind.options[kind.selectedIndex].text}.`;
+      document.getElementById("confirm-what").textContent = words.question.replace("{lesion}", lesion)
+        .replace("{diagnosis}", chosen.closest("label").textContent.trim()).replace("{kind}", kind.options[kind.selectedIndex].text);
       dialog.showModal();
       document.getElementById("confirm-yes").focus();
     });

@@ -3,6 +3,7 @@
 class Viewer {
   constructor(section) {
     this.section = section;
+    this.words = section.dataset; // in the language of the page
     this.figures = [];
     this.at = 0;
     this.scale = 1; this.x = 0; this.y = 0;
@@ -45,7 +46,7 @@ class Viewer {
     if (!this.figures.length) return;
     this.at = (number + this.figures.length) % this.figures.length;
     this.figures.forEach((figure, place) => { figure.hidden = place !== this.at; });
-    this.say(`${this.at + 1} of ${this.figures.length}`);
+    this.say(this.words.place.replace("{number}", this.at + 1).replace("{total}", this.figures.length));
     this.whole();
   }
   say(text) { this.tools.querySelector(".count").textContent = text; }
@@ -87,8 +88,8 @@ class Viewer {
     if (!layer) {
       layer = document.createElement("img");
       layer.className = "layer";
-      layer.alt = "Where the model saw the evidence, in orange";
-      layer.addEventListener("error", () => { this.say("no evidence map"); layer.remove(); button.disabled = true; });
+      layer.alt = this.words.layerAlt;
+      layer.addEventListener("error", () => { this.say(this.words.noLayer); layer.remove(); button.disabled = true; });
       layer.src = button.dataset.layer;
       held.append(layer);
     }
