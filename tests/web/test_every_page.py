@@ -16,7 +16,7 @@ from web.accounts.roles import Role
 from web.application import ROUTERS, routes_of
 
 # What stands in the place of a parameter of an address
-EXAMPLES = {"case_id": "c1", "sequence": "1", "place": "none.html", "image": "none", "action": "promote"}
+EXAMPLES = {"case_id": "c1", "sequence": "1", "place": "none.html", "image": "none", "action": "promote", "number": "1"}
 NO_PAGES = ("/api/", "/fhir", "/assets/", "/health", "/sign-in/provider")
 MORE = (  # states of pages that their bare address does not show
     "/worklist?site=nowhere", "/worklist?done=read", "/cases/c3", "/cases/c4", "/cases/c5", "/cases/c1?said=signed",
