@@ -117,7 +117,8 @@ def test_a_commit_of_invalid_data_fails_before_training(hospital: Hospital) -> N
     assert not (hospital.state / "cache" / "training").exists()
     assert job.outputs["result"] == "failed"
     assert "The update failed" in job.summary
-    assert patient in job.summary
+    assert patient in job.log
+    assert patient not in job.summary
     failure = hospital.records("failure")[-1]["body"]
     assert (failure["code"]["commit"], failure["step"]) == (commit, "validate_cases")
     assert len(hospital.records("promotion")) == 1

@@ -126,9 +126,8 @@ def test_the_update_runs_through_all_services(clone: Clone, deployment: Deployme
 SEEN_BY_THE_DOCTOR = {"postgres": {"registry"}, "s3": {"registry", "data remote"}}  # behind a server that answers
 
 
-@pytest.mark.parametrize(
-    "service", ["postgres", *(pytest.param(name, marks=pytest.mark.long) for name in ("s3", "mlflow", "zenml"))]
-)
+@pytest.mark.long  # two runs of the pipeline each
+@pytest.mark.parametrize("service", ["postgres", "s3", "mlflow", "zenml"])
 def test_a_service_stopped_in_the_middle_of_a_run_loses_nothing(
     clone: Clone, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:

@@ -159,7 +159,9 @@ def hold_every_promise(service: Service, order: list[Happening]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [22, 54])  # runs that are killed, with windows that call to act, and no long waits
+@pytest.mark.parametrize(
+    "seed", [22, pytest.param(54, marks=pytest.mark.long)]
+)  # runs that are killed, with windows that call to act, and no long waits
 def test_a_few_orders(service: Service, seed: int) -> None:
     hold_every_promise(service, draw_order(seed, 6))
 

@@ -48,7 +48,7 @@ def parts_read(log, monkeypatch, **any_of):
 
 
 class TestKeyIndex:
-    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(parts=PARTS, wanted=WANTED)
     def test_what_is_found_is_what_reading_every_part_finds(self, tmp_path, parts, wanted):
         folder = Path(tempfile.mkdtemp(dir=tmp_path)) / "log"

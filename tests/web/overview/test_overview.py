@@ -61,7 +61,7 @@ def wait_for(driver, text):
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (1280, "dark"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_real_clicks_lead_from_the_overview_into_each_report_and_back(live, browser, width, scheme):
     show(browser, width, scheme)
     live.enter(browser, live.add("clinical lead"), "/overview")

@@ -80,8 +80,7 @@ def test_a_case_is_read_by_keyboard_alone_and_its_reading_is_in_the_prediction_l
     assert [line for line in logged(browser) if "favicon" not in line and "404" not in line] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_nothing_on_the_pages_keeps_anybody_out(referred, live, browser, width, scheme):
     show(browser, width, scheme)
     entered = ""
