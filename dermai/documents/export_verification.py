@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from dermai.audit import AuditLog
 from dermai.audit.key import signed_by
 from dermai.audit.rotation import ROTATION, new_key_of, old_key_of
-from dermai.documents.signed_export import FORMAT, MANIFEST, SIGNATURE, Manifest, signed_message
+from dermai.documents.signed_export import FORMAT, MANIFEST, SIGNATURE, ExportManifest, signed_message
 from dermai.errors import DermaiError
 from dermai.files import sha256_bytes
 
@@ -43,7 +43,7 @@ def log_keys(audit: AuditLog) -> list[Ed25519PublicKey]:
     return keys
 
 
-def verify_export(archive: Path, keys: Iterable[Ed25519PublicKey]) -> Manifest:
+def verify_export(archive: Path, keys: Iterable[Ed25519PublicKey]) -> ExportManifest:
     """Compare signature, names and hashes; what is found is what the manifest says.
 
     Raises:
@@ -60,7 +60,7 @@ def verify_export(archive: Path, keys: Iterable[Ed25519PublicKey]) -> Manifest:
         ) from None
 
 
-def _verified(archive: Path, opened: zipfile.ZipFile, keys: Iterable[Ed25519PublicKey]) -> Manifest:
+def _verified(archive: Path, opened: zipfile.ZipFile, keys: Iterable[Ed25519PublicKey]) -> ExportManifest:
     entries = opened.infolist()
     names = [entry.filename for entry in entries]
     if len(names) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
@@ -76,7 +76,7 @@ def _verified(archive: Path, opened: zipfile.ZipFile, keys: Iterable[Ed25519Publ
             "the key of the log that it is from"
         )
     try:
-        manifest = Manifest.model_validate_json(content)
+        manifest = ExportManifest.model_validate_json(content)
     except ValidationError as error:
         raise ExportDamaged(f"{archive}: {MANIFEST} is of another release: {error.errors()[0]['msg']}") from None
     if manifest.format != FORMAT:

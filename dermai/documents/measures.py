@@ -30,7 +30,7 @@ class Measure:
 
     @property
     def words(self) -> str:
-        """`sensitivity, MM: 86 % (95 % interval 73 to 94 %), 50 lesions`."""
+        """As in "sensitivity, MM: 86 % (95 % interval 73 to 94 %), 50 lesions"."""
         counted = f", {self.lesions} lesions" if self.lesions is not None else ""
         return (
             f"{self.label}: {percentage(self.value)} % ({percentage(self.confidence)} % interval "

@@ -34,7 +34,7 @@ FORMAT = 1
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.signature"
 
 
-class Manifest(BaseModel):
+class ExportManifest(BaseModel):
     """What an archive holds: SHA-256 by name, of which version, by which records."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,7 +95,7 @@ def documents(workspace: Workspace, params: Params, evidence: VersionEvidence) -
 
 def archived(files: Mapping[str, bytes], evidence: VersionEvidence, key: SigningKey) -> bytes:
     """The archive's bytes: files uncompressed in the order of their names, with the time of the newest record."""
-    manifest = Manifest(
+    manifest = ExportManifest(
         format=FORMAT,
         model=evidence.name,
         version=evidence.version,

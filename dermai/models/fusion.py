@@ -18,16 +18,16 @@ PRIOR_CASES = 10.0  # ridge penalty on the biases, in cases: it decides with a h
 FEW = 5.0  # cases below which a class has less than half a say: a single one would outvote all of the others'
 
 
-class Answers(NamedTuple):
+class PartScores(NamedTuple):
     """Class scores [N, C] of each part of a model; `fine_tuned` is None of a model without a fine-tuned network."""
 
     photograph: NDArray[np.float64]
     clinical: NDArray[np.float64]
     fine_tuned: NDArray[np.float64] | None = None
 
-    def of(self, rows: NDArray[np.bool_]) -> Answers:
+    def of(self, rows: NDArray[np.bool_]) -> PartScores:
         """Those of some cases, bool [N]."""
-        return Answers(*(None if part is None else part[rows] for part in self))  # type: ignore[arg-type]
+        return PartScores(*(None if part is None else part[rows] for part in self))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Fusion:
     biases: tuple[float, ...]
     fine_tuned: float | None = None
 
-    def scores(self, answers: Answers) -> NDArray[np.float64]:
+    def scores(self, answers: PartScores) -> NDArray[np.float64]:
         """Log-probabilities [N, C] from those of the photographs [N, C] and the clinical opinion [N, C].
 
         Raises:
@@ -77,7 +77,7 @@ class Fusions:
         """As JSON keeps them."""
         return {"together": self.together.values(), "alone": self.alone.values()}
 
-    def scores(self, answers: Answers) -> NDArray[np.float64]:
+    def scores(self, answers: PartScores) -> NDArray[np.float64]:
         """Class scores [N, C]; a case without any opinion in [N, C] is one of which no column is known."""
         known = (answers.clinical != 0).any(axis=1, keepdims=True)
         answers = answers._replace(photograph=log_softmax(answers.photograph))
@@ -104,7 +104,7 @@ class Choices:
         return {**asdict(self), "fusions": self.fusions.values()}
 
 
-def choose_fusions(answers: Answers, labels: NDArray[np.integer]) -> Fusions:
+def choose_fusions(answers: PartScores, labels: NDArray[np.integer]) -> Fusions:
     """Both fusions by `choose_fusion`: `together` from the cases with an opinion, `alone` from all photographs."""
     known = (answers.clinical != 0).any(axis=1)
     return Fusions(
@@ -113,7 +113,7 @@ def choose_fusions(answers: Answers, labels: NDArray[np.integer]) -> Fusions:
     )
 
 
-def choose_fusion(answers: Answers, labels: NDArray[np.integer]) -> Fusion:
+def choose_fusion(answers: PartScores, labels: NDArray[np.integer]) -> Fusion:
     """The weights and biases that make labels likeliest, each class with the same say but those of few cases.
 
     Log-probabilities of the photographs and the clinical opinion are [N, C], of models that never saw these cases;

@@ -21,7 +21,7 @@ from dermai.files import sha256_bytes, sha256_file, sync_folder, write_bytes, wr
 from dermai.models.clinical_model import ClinicalModel
 from dermai.models.familiarity import Familiarity
 from dermai.models.fine_tuned import FineTunedNetworks, is_of_fine_tuned
-from dermai.models.fusion import Answers, Choices, Fusions
+from dermai.models.fusion import Choices, Fusions, PartScores
 from dermai.models.operating_points import CALL_RULE, predict
 from dermai.models.sisters import LinearParts
 from dermai.models.stored_weights import StoredWeights, linear_head, weights_file, weights_sha256
@@ -152,7 +152,7 @@ class ModelPackage:
             if fine_tuned is None:
                 raise ValueError("this package's fusion needs the scores of its fine-tuned network")
             of_network = self.fine_tuned.deployed.scores(fine_tuned, self.classes, logits)
-        return self.fusions.scores(Answers(logits, opinion, of_network))
+        return self.fusions.scores(PartScores(logits, opinion, of_network))
 
     @property
     def files(self) -> dict[str, bytes]:

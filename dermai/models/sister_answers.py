@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dermai.models.calibration import apply_temperature
-from dermai.models.fusion import Answers, Choices
+from dermai.models.fusion import Choices, PartScores
 from dermai.models.operating_points import predict
 from dermai.models.package import ModelPackage
 from dermai.models.seen_features import NetworkLogits
@@ -21,7 +21,7 @@ class SisterScores(NamedTuple):
     `seen` [N]: whether she has learnt the photograph's diagnosis. A diagnosis that the model does not know is -1.
     """
 
-    answers: Answers
+    answers: PartScores
     labels: NDArray[np.integer]
     seen: NDArray[np.bool_]
     answered: NDArray[np.bool_]
@@ -33,18 +33,18 @@ def one_sister(
     cases: pd.DataFrame,
     features: NDArray[np.float32],
     networks: NetworkLogits | None = None,
-) -> Answers:
+) -> PartScores:
     """The scores of every part of one sister for any cases, in the order of `features` and `networks`."""
     assert package.linear_parts is not None
     sister = package.linear_parts.sisters[fold]
     photograph = sister.head.scores(features)
     clinical = np.zeros_like(photograph) if sister.clinical is None else sister.clinical.scores(cases)
     if package.fine_tuned is None:
-        return Answers(photograph, clinical)
+        return PartScores(photograph, clinical)
     if networks is None:
         raise ValueError("this package's fusion needs the scores of its fine-tuned networks")
     network = package.fine_tuned.sisters[fold]
-    return Answers(photograph, clinical, network.scores(networks.of(str(fold)), package.classes, photograph))
+    return PartScores(photograph, clinical, network.scores(networks.of(str(fold)), package.classes, photograph))
 
 
 def sister_scores(
@@ -75,7 +75,7 @@ def sister_scores(
         if given.fine_tuned is not None:
             network[own] = given.fine_tuned
         seen[own] = (labels[own] >= 0) & sister.head.known[labels[own]]
-    found = Answers(photograph, clinical, None if package.fine_tuned is None else network)
+    found = PartScores(photograph, clinical, None if package.fine_tuned is None else network)
     return SisterScores(found.of(answered), labels[answered], seen[answered], answered)
 
 
@@ -108,7 +108,7 @@ def answers_of(
     fine_tuned: NDArray[np.float64] | None = None,
 ) -> pd.DataFrame:
     """Image, diagnosis, fold and `p_<class>` of each case, and `called`: what its lesion is called, in all its rows."""
-    scores = choices.fusions.scores(Answers(photograph, clinical, fine_tuned))
+    scores = choices.fusions.scores(PartScores(photograph, clinical, fine_tuned))
     probabilities = apply_temperature(scores, choices.temperature)
     names = [f"p_{code}" for code in classes]
     table = cases[["image", "diagnosis", "fold"]].reset_index(drop=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dermai.models.calibration import apply_temperature, fit_temperature, log_probabilities
-from dermai.models.fusion import Answers, Fusions, choose_fusions
+from dermai.models.fusion import Fusions, PartScores, choose_fusions
 from dermai.models.operating_points import choose_operating_points, steady_operating_points
 from dermai.models.package import ModelPackage
 from dermai.models.seen_features import NetworkLogits
@@ -75,7 +75,7 @@ def with_thresholds(package: ModelPackage, targets: Mapping[str, float]) -> Mode
 
 
 def _chosen_by(
-    package: ModelPackage, rows: pd.DataFrame, fusions: Fusions, answers: Answers, targets: Mapping[str, float]
+    package: ModelPackage, rows: pd.DataFrame, fusions: Fusions, answers: PartScores, targets: Mapping[str, float]
 ) -> ModelPackage:
     """The package with these fusions, and the thresholds that the answers to these rows choose."""
     table = _table(rows, apply_temperature(fusions.scores(answers), 1.0), package.classes)
