@@ -192,7 +192,7 @@ def test_a_practice_s_list_names_its_cases_by_its_own_numbers_which_lie_sealed(p
     file_waiting(service.workspace, service.params, load_pseudonyms(service.workspace))
     porto = signed_in("practice", site="Porto")
     shown = porto.get("/my-cases").text
-    (case,) = re.findall(r'href="/my-cases/(c\w+)" class="identifier">2026-0117<', shown)
+    (case,) = re.findall(r'href="/my-cases/(c\w+)" class="identifier" translate="no">2026-0117<', shown)
     assert "Here called" in porto.get(f"/my-cases/{case}").text
     assert "2026-0117" not in signed_in("practice", site="Braga").get("/my-cases").text
     kept = [file for file in service.workspace.state.rglob("*") if file.is_file() and b"2026-0117" in file.read_bytes()]
