@@ -14,6 +14,7 @@ from dermai.errors import DermaiError
 from dermai.workspace import Workspace
 from web.accounts.passwords import generated
 from web.accounts.people import add_account
+from web.accounts.recording import Recorder
 from web.accounts.roles import Role
 from web.accounts.tables import Account
 from web.application import create_application
@@ -105,7 +106,7 @@ def serve(workspace: Workspace, exposure: Exposure) -> None:
     check_port(exposure.host, exposure.port)
     database = open_database(workspace)
     application = create_application(workspace, database, hosts=exposure.names, secure=exposure.secure)
-    password = first_account(database, may_make=is_loopback(exposure.host) and not exposure.address)
+    password = first_account(workspace, database, may_make=is_loopback(exposure.host) and not exposure.address)
     if password:
         print(f"The first account: name {FIRST_NAME}, password {password}  (shown this once; change it, and add")
         print("accounts for everybody with `dermai account add`)")
@@ -138,7 +139,7 @@ def check_port(host: str, port: int) -> None:
             raise DermaiError(f"port {port} on {host} cannot be used ({error.strerror}): try --port") from None
 
 
-def first_account(database: Database, may_make: bool) -> str:
+def first_account(workspace: Workspace, database: Database, may_make: bool) -> str:
     """The password of a first account that was made now; empty where there are accounts already.
 
     Whoever starts the service on this machine could read every file of the workspace anyway: the account is a
@@ -156,7 +157,8 @@ def first_account(database: Database, may_make: bool) -> str:
                 "--role 'clinical lead'`"
             )
         password = generated()
-        add_account(session, FIRST_NAME, "The first account", FIRST_ROLE, password)
+        account = add_account(session, FIRST_NAME, "The first account", FIRST_ROLE, password)
+        Recorder.at_the_machine(workspace, "first_start").account(session, "added", account)
     return password
 
 

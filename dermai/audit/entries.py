@@ -25,6 +25,7 @@ EVENTS = (
     "missed_cancer", "incident_acknowledged", "scheduled_run",
     "confirm_first", "first_approval",
     "withdrawal_begun", "withdrawal_ended", "withdrawn_package", "retention_applied",
+    "account_changed",
 )  # fmt: skip
 FIRST_PREVIOUS = "0" * 64
 LINE_FIELDS = ("log", "sequence", "time", "event", "body", "previous", "hash", "signature")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,11 @@ import typer
 from dermai.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from web.accounts.recording import Recorder
     from web.accounts.roles import Role as KnownRole
     from web.database import Database
 
@@ -47,8 +53,9 @@ def add(
 
     known = _role(role)
     password = _password(typed)
-    with _database().writing() as session:
+    with _changing() as (session, recorder):
         account = add_account(session, name, person, known, password, site=site)
+        recorder.account(session, "added", account)
     print(f"{account.name}: {account.person}, {account.role}{f', {account.site}' if account.site else ''}")
     _say_once(password, typed)
 
@@ -89,8 +96,10 @@ def disable(name: Name) -> None:
     from web.accounts.people import account_named
     from web.accounts.people import disable as end
 
-    with _database().writing() as session:
-        end(session, account_named(session, name))
+    with _changing() as (session, recorder):
+        account = account_named(session, name)
+        end(session, account)
+        recorder.account(session, "disabled", account)
     print(f"{name} is disabled")
 
 
@@ -100,8 +109,10 @@ def enable(name: Name) -> None:
     from web.accounts.people import account_named
     from web.accounts.people import enable as begin
 
-    with _database().writing() as session:
-        begin(account_named(session, name))
+    with _changing() as (session, recorder):
+        account = account_named(session, name)
+        begin(account)
+        recorder.account(session, "enabled", account)
     print(f"{name} may sign in again")
 
 
@@ -111,8 +122,10 @@ def password(name: Name, typed: Typed = False) -> None:
     from web.accounts.people import account_named, set_password
 
     new = _password(typed)
-    with _database().writing() as session:
-        set_password(session, account_named(session, name), new)
+    with _changing() as (session, recorder):
+        account = account_named(session, name)
+        set_password(session, account, new)
+        recorder.account(session, "password", account)
     print(f"{name} has a new password")
     _say_once(new, typed)
 
@@ -126,9 +139,22 @@ def role(name: Name, role: Annotated[str, typer.Argument(help="The new role.")],
     from web.accounts.people import account_named, set_role
 
     known = _role(role)
-    with _database().writing() as session:
-        set_role(session, account_named(session, name), known, site)
+    with _changing() as (session, recorder):
+        account = account_named(session, name)
+        before = account.role, account.site
+        set_role(session, account, known, site)
+        recorder.account(session, "role", account, before)
     print(f"{name} is {known}{f', {site}' if site else ''} now")
+
+
+@contextmanager
+def _changing() -> Iterator[tuple[Session, Recorder]]:
+    """One transaction, and what writes it down."""
+    from dermai.workspace import find_workspace
+    from web.accounts.recording import Recorder
+
+    with _database().writing() as session:
+        yield session, Recorder.at_the_machine(find_workspace())
 
 
 def _database() -> Database:

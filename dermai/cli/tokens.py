@@ -13,6 +13,7 @@ from dermai.cli.options import AsJson
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from web.accounts.recording import Recorder
     from web.database import Database
 
 commands = typer.Typer(no_args_is_help=True, help="Tokens with which practices' systems send referrals.")
@@ -42,6 +43,7 @@ def add(
 
     with _database() as database, database.writing() as session:
         token, secret = add_token(session, site, days, note, diagnoses)
+        _recorder().token(session, "token_made", token.prefix, token.site, token.diagnoses)
     print(f"{token.site}, until {token.expires_at:%Y-%m-%d}. It cannot be shown again:")
     print(secret)
 
@@ -78,6 +80,7 @@ def revoke(
 
     with _database() as database, database.writing() as session:
         token = revoke_token(session, prefix)
+        _recorder().token(session, "token_withdrawn", token.prefix, token.site, token.diagnoses)
     print(f"{token.prefix}... of {token.site} is revoked")
 
 
@@ -92,6 +95,13 @@ def _database() -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+def _recorder() -> Recorder:
+    from dermai.workspace import find_workspace
+    from web.accounts.recording import Recorder as Known
+
+    return Known.at_the_machine(find_workspace())
 
 
 def _about(token: object) -> dict[str, object]:

@@ -21,6 +21,7 @@ from dermai.prediction_log.part_records import (
     SortingsAdopted,
     SortingsRecorded,
 )
+from dermai.records.account_changes import AccountChanged
 from dermai.records.incidents import (
     AlarmsSettled,
     Failure,
@@ -90,6 +91,7 @@ RecordedEvent = Annotated[
     | Annotated[WithdrawalEnded, Tag("withdrawal_ended")]
     | Annotated[WithdrawnPackage, Tag("withdrawn_package")]
     | Annotated[RetentionApplied, Tag("retention_applied")]
+    | Annotated[AccountChanged, Tag("account_changed")]
     | Annotated[Repair, Tag("repair")]
     | Annotated[Restore, Tag("restore")]
     | Annotated[KeyRotation, Tag("key_rotation")]

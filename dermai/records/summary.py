@@ -16,6 +16,7 @@ from dermai.prediction_log.part_records import (
     PredictionsRecorded,
     SortingsRecorded,
 )
+from dermai.records.account_changes import AccountChanged
 from dermai.records.incidents import (
     AlarmsSettled,
     DriftAlarm,
@@ -100,6 +101,8 @@ def summarise(entry: Entry) -> str:
             return f"its package is deleted: it had learnt a patient of withdrawal {event.withdrawal}"
         case RetentionApplied() as event:
             return f"{count_words(sum(event.files.values()), 'file')} kept long enough were deleted {_by(event)}"
+        case AccountChanged() as event:
+            return f"{_account_change(event)}, {_through(event)}"
         case ScheduledRun() as event:
             ended = "done" if event.exit_code == 0 else f"failed (exit code {event.exit_code})"
             return f"{event.task.replace('_', ' ')} {ended} in {event.seconds:.0f} s"
@@ -181,6 +184,35 @@ def _promotion(event: Promotion) -> str:
         return f"in place of version {before.version}, " if before else "first champion, "
     place = f" in place of version {before.version}" if before and not again else ""
     return f"provisional champion{place} until {event.provisional.until}, {'renewed ' if again else ''}"
+
+
+def _account_change(event: AccountChanged) -> str:
+    now = f"{event.role}{f' of {event.site}' if event.site else ''}"
+    before = f"{event.role_before}{f' of {event.site_before}' if event.site_before else ''}"
+    diagnoses = ", which may send confirmed diagnoses," if event.diagnoses else ""
+    token = f"token {event.subject}... of {event.site}{diagnoses}"
+    account = f"account {event.subject} ({now})"
+    return {
+        "added": f"{account} added",
+        "role": f"account {event.subject} is {now} now, was {before}",
+        "password": f"{account} given a new password",
+        "disabled": f"{account} disabled",
+        "enabled": f"{account} let in again",
+        "token_made": f"{token} made",
+        "token_withdrawn": f"{token} withdrawn",
+    }[event.change]
+
+
+def _through(event: AccountChanged) -> str:
+    match event.through:
+        case "provider":
+            return "as the hospital's provider said at a sign-in"
+        case "page":
+            return f"by account {event.by} ({event.by_role}) on a page"
+        case "command":
+            return f"by a command of the system's user {event.by}"
+        case "first_start":
+            return f"at the first start of the service by the system's user {event.by}"
 
 
 def _takeover(event: LedgerTakeover) -> str:

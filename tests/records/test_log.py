@@ -17,6 +17,7 @@ from dermai.prediction_log.part_records import (
     SortingsAdopted,
     SortingsRecorded,
 )
+from dermai.records.account_changes import AccountChanged
 from dermai.records.incidents import AlarmsSettled, IncidentAcknowledged, MissedCancer, ScheduledRun
 from dermai.records.log import EVENT_TYPES, read_record, records_of
 from dermai.records.moves import (
@@ -60,6 +61,7 @@ def test_the_log_of_an_earlier_release_verifies_and_holds_every_event_in_every_f
         "confirm_first": ConfirmFirstDrawn, "first_approval": FirstApproval,
         "withdrawal_begun": WithdrawalBegun, "withdrawal_ended": WithdrawalEnded,
         "withdrawn_package": WithdrawnPackage, "retention_applied": RetentionApplied,
+        "account_changed": AccountChanged,
     }  # fmt: skip
     assert {entry.event for entry in stored_log.entries()} == set(EVENTS) - set(later)
     assert {type(read_record(entry).body) for entry in stored_log.entries()} == set(EVENT_TYPES) - set(later.values())

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dermai.audit import AuditLog
 from dermai.environment import TELEMETRY_OFF
 from dermai.errors import DermaiError
 from tests.integration.services import free_port
@@ -48,9 +49,11 @@ def test_a_first_account_is_made_once_and_only_on_this_machine(workspace):
     database = open_database(workspace)
     migrate(database)
     with pytest.raises(DermaiError, match="dermai account add"):
-        first_account(database, may_make=False)
-    assert re.fullmatch(r"(\w{4}-){3}\w{4}", first_account(database, may_make=True))
-    assert first_account(database, may_make=True) == ""
+        first_account(workspace, database, may_make=False)
+    assert re.fullmatch(r"(\w{4}-){3}\w{4}", first_account(workspace, database, may_make=True))
+    assert first_account(workspace, database, may_make=True) == ""
+    (record,) = AuditLog(workspace.audit_log).entries()
+    assert (record.event, record.body["through"]) == ("account_changed", "first_start")
 
 
 def test_the_command_prints_a_password_that_opens_the_service(workspace):

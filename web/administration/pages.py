@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dermai.errors import DermaiError, Refused
+from dermai.records.account_changes import AccountChange
 from web.accounts.authentication import TooManyAttempts, WrongPassword
 from web.accounts.passwords import generated
 from web.accounts.people import accounts, add_account, disable, enable, set_password, set_role
+from web.accounts.recording import Recorder
 from web.accounts.roles import PERMISSIONS, Permission, Role
 from web.accounts.tables import Account
 from web.accounts.visitor import Visitor
@@ -42,6 +44,13 @@ SAID = {
     Change.ROLE: "The role is changed, and the account has to sign in again.",
     Change.DISABLE: "The account is disabled, and signed out everywhere.",
     Change.ENABLE: "The account may sign in again.",
+}
+
+RECORDED: Mapping[Change, AccountChange] = {
+    Change.ROLE: "role",
+    Change.PASSWORD: "password",
+    Change.DISABLE: "disabled",
+    Change.ENABLE: "enabled",
 }
 
 
@@ -75,6 +84,7 @@ def add(
         confirm_password(request, visitor, password)
         with service_of(request).database.writing() as session:
             account = add_account(session, name, person, _role(role), new, site=site)
+            Recorder.on_a_page(service_of(request).workspace, visitor).account(session, "added", account)
     except DermaiError as error:
         return _listed(request, STATUS.get(type(error), 422), problem=str(error), typed=typed)
     return _one(request, visitor, account.id, new=new)
@@ -108,7 +118,11 @@ def change_account(
         if number == visitor.account_id:
             raise Refused("this is your own account: somebody else who manages accounts changes it")
         with service_of(request).database.writing() as session:
-            ways[change](session, _found(session, number))
+            account = _found(session, number)
+            before = (account.role, account.site) if change is Change.ROLE else ("", "")
+            ways[change](session, account)
+            recorder = Recorder.on_a_page(service_of(request).workspace, visitor)
+            recorder.account(session, RECORDED[change], account, before)
     except DermaiError as error:
         return _one(request, visitor, number, STATUS.get(type(error), 422), problem=str(error), tried=change)
     if new:

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dermai.errors import DermaiError
 from web.accounts.authentication import TooManyAttempts, WrongPassword
+from web.accounts.recording import Recorder
 from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.api.tokens import LONGEST_NOTE, MOST_DAYS, add_token, revoke_token, tokens
@@ -48,15 +49,20 @@ def make_token(
     site: Text = "",
     days: Annotated[int, Form()] = USUAL_DAYS,
     note: Text = "",
+    diagnoses: Annotated[bool, Form()] = False,
     password: Password = "",
 ) -> Response:
     """A new token, shown once."""
     try:
         confirm_password(request, visitor, password)
         with service_of(request).database.writing() as session:
-            _, secret = add_token(session, site, days, note)
+            token, secret = add_token(session, site, days, note, diagnoses)
+            recorder = Recorder.on_a_page(service_of(request).workspace, visitor)
+            recorder.token(session, "token_made", token.prefix, token.site, token.diagnoses)
     except DermaiError as error:
-        return _listed(request, STATUS.get(type(error), 422), problem=str(error), site=site, note=note)
+        return _listed(
+            request, STATUS.get(type(error), 422), problem=str(error), site=site, note=note, diagnoses=diagnoses
+        )
     return _listed(request, secret=secret)
 
 
@@ -66,6 +72,8 @@ def withdraw_token(request: Request, prefix: str, visitor: Manager, password: Pa
         confirm_password(request, visitor, password)
         with service_of(request).database.writing() as session:
             token = revoke_token(session, prefix)
+            recorder = Recorder.on_a_page(service_of(request).workspace, visitor)
+            recorder.token(session, "token_withdrawn", token.prefix, token.site, token.diagnoses)
     except DermaiError as error:
         return _listed(request, STATUS.get(type(error), 422), problem=str(error))
     return RedirectResponse(f"/tokens?withdrawn={token.prefix}", 303)
@@ -81,6 +89,7 @@ def _listed(
     withdrawn: str = "",
     site: str = "",
     note: str = "",
+    diagnoses: bool = False,
 ) -> Response:
     with service_of(request).database.reading() as session:
         found = tokens(session)
@@ -89,6 +98,6 @@ def _listed(
     return page(
         request, "api/tokens.html", status, rows=found[(part - 1) * ON_A_PAGE : part * ON_A_PAGE], part=part,
         parts=parts, now=datetime.now(UTC), problem=problem, secret=secret, site=site, note=note, days=USUAL_DAYS,
-        most_days=MOST_DAYS, longest_note=LONGEST_NOTE,
+        most_days=MOST_DAYS, longest_note=LONGEST_NOTE, diagnoses=diagnoses,
         withdrawn=next((token.prefix for token in found if token.prefix == withdrawn and token.revoked_at), ""),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from dermai.errors import DermaiError
 from dermai.files import sha256_bytes
 from dermai.language.messages import message
 from web.accounts.people import NAME, add_account, end_sessions
+from web.accounts.recording import Recorder
 from web.accounts.tables import Account
 from web.frame.addresses import within_the_service
 from web.frame.admission import open_to_everyone
@@ -95,6 +96,7 @@ def _account_of(service: Service, person: Person) -> int:
     from web.sign_in.provider import ProviderRefused
 
     subject = sha256_bytes(person.subject.encode())
+    recorder = Recorder.at_the_provider(service.workspace)
     with service.database.writing() as session:
         account = session.scalar(select(Account).where(Account.provider_subject == subject))
         if account is None:
@@ -102,12 +104,15 @@ def _account_of(service: Service, person: Person) -> int:
                 session, _free_name(session, person.name, subject), person.person[:120], person.role,
                 site=person.site, provider_subject=subject,
             )  # fmt: skip
+            recorder.account(session, "added", account)
         if account.disabled_at is not None:
             said = message("The account %(name)s is disabled here. Ask whoever runs this service.", name=account.name)
             raise ProviderRefused(said)
         if (account.role, account.site) != (person.role.value, person.site):
+            before = account.role, account.site
             account.role, account.site = person.role.value, person.site
             end_sessions(session, account)
+            recorder.account(session, "role", account, before)
         return account.id
 
 

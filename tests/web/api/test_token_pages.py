@@ -28,3 +28,16 @@ def test_a_token_without_a_practice_or_for_ever_is_refused(signed_in):
     for wrong, said in (({"site": " "}, "needs its site"), ({"site": "Porto", "days": "9999"}, "1 to 1100 days")):
         answer = engineer.post("/tokens", data={"days": "30", "password": PASSWORD, **wrong})
         assert (answer.status_code, said in answer.text) == (422, True)
+
+
+def test_a_token_for_confirmed_diagnoses_is_asked_for_and_marked(signed_in, application):
+    engineer, database = signed_in("engineer"), application.state.service.database
+    form = {"site": "Porto", "days": "30", "password": PASSWORD}
+    engineer.post("/tokens", data=form)
+    assert "referrals and confirmed diagnoses" not in engineer.get("/tokens").text
+    refused = engineer.post("/tokens", data={**form, "diagnoses": "true", "password": "not it"}).text
+    assert " checked>" in refused
+    shown = engineer.post("/tokens", data={**form, "diagnoses": "true"}).text
+    made = re.search(r'once: <b class="identifier">(dermai_\S+)</b>', shown)[1]
+    assert sender_of(database, made).diagnoses
+    assert engineer.get("/tokens").text.count("referrals and confirmed diagnoses") == 1

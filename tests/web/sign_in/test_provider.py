@@ -7,8 +7,10 @@ import pytest
 from selenium.webdriver.support.ui import WebDriverWait
 from sqlalchemy import select
 
+from dermai.audit import AuditLog
 from dermai.config.parameters import ProviderParams
 from dermai.errors import DermaiError
+from dermai.records.summary import summarise
 from tests.report.browser import chromium
 from tests.web.sign_in.local_provider import CLIENT, SECRET, LocalProvider
 from tests.web.visitors import add_person, running
@@ -74,6 +76,11 @@ class TestSigningIn:
             elsewhere.get("/sign-in/provider")
             assert "clinical lead" in elsewhere.get("/account").text
         assert [account.role for account in accounts(live)] == ["clinical lead"]
+        log = AuditLog(live.application.state.service.workspace.audit_log)
+        assert [summarise(entry) for entry in log.entries("account_changed")] == [
+            "account a.silva (dermatologist) added, as the hospital's provider said at a sign-in",
+            "account a.silva is clinical lead now, was dermatologist, as the hospital's provider said at a sign-in",
+        ]
         assert browser.get("/account").url.path == "/sign-in", "signed in with the role of before"
 
     def test_takes_no_account_that_a_person_has_here_by_the_same_name(self, provider, live, browser):
