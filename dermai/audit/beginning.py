@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from dermai.audit.entries import Entry, parse_head
 from dermai.audit.event import Decided
@@ -21,6 +23,9 @@ class LostLog(BaseModel):
     log: str
     count: int
     hash: str
+
+
+_REPLACED = TypeAdapter(tuple[LostLog, ...])
 
 
 class LogBegun(Decided):
@@ -60,6 +65,16 @@ def lost_logs(key: SigningKey, path: Path, here: str) -> tuple[LostLog, ...]:
         head = parse_head(head_file.read_bytes())
         lost.append(LostLog(log=file.stem, count=head.count if head else 0, hash=head.hash if head else ""))
     return tuple(lost)
+
+
+def settled_logs(entries: Iterable[Entry]) -> frozenset[str]:
+    """The earlier logs of its place that a log names itself, in its first record or where a backup was restored."""
+    settled: set[str] = set()
+    for entry in entries:
+        if entry.event == "restore" or (entry.event == "log_begun" and entry.sequence == 1):
+            with suppress(ValidationError):
+                settled |= {lost.log for lost in _REPLACED.validate_python(entry.body.get("replaces", ()))}
+    return frozenset(settled)
 
 
 def _file(key: SigningKey, log: str) -> Path:

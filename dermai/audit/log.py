@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dermai.audit.beginning import LogBegun, lost_logs, place_of, write_place
+from dermai.audit.beginning import LogBegun, lost_logs, place_of, settled_logs, write_place
 from dermai.audit.entries import (
     EVENTS,
     FIRST_PREVIOUS,
@@ -156,13 +156,12 @@ class AuditLog:
 
     def _lost_logs(self, key: SigningKey) -> list[str]:
         """Logs that were kept in this place, and are not here now, in a sentence each."""
-        own, first = self._log_name(), self._first_entry()
-        begun = LogBegun.read(first) if first else None
-        settled = {lost.log for lost in begun.replaces} if begun else set()
+        lost_here = lost_logs(key, self.path, self._log_name())
+        settled = settled_logs(self.entries()) if lost_here else frozenset()
         return [
             f"the log {lost.log} with {lost.count} records, known beside the key, is not here: put it back from a "
             f"backup; where it is lost for good, move {self.path.parent.name}/ aside and run `dermai audit begin-anew`"
-            for lost in lost_logs(key, self.path, own)
+            for lost in lost_here
             if lost.log not in settled
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,17 @@ def read_manifest(backup: Path) -> Manifest:
         if sha256_file(backup / FILES / name) != manifest.files[name]:
             raise BackupDamaged(f"{backup}: {name} is not what was saved: take another copy of the backup")
     return manifest
+
+
+def remove_backup(backup: Path) -> None:
+    """Delete a backup, what makes it one last: killed in between, it is found again."""
+    for path in backup.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MANIFEST:
+            path.unlink()
+    (backup / MANIFEST).unlink(missing_ok=True)
+    backup.rmdir()
 
 
 def as_json(manifest: Manifest) -> dict[str, Any]:

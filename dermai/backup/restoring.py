@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dermai.audit import AuditLog, SigningKey, key_file
+from dermai.audit.beginning import LostLog, settled_logs
 from dermai.audit.entries import head_signed, parse_head
 from dermai.audit.key import fingerprint
 from dermai.backup.contents import (
@@ -21,6 +22,7 @@ from dermai.backup.contents import (
     place_of,
     read_manifest,
 )
+from dermai.backup.replaced_logs import only_accounts, replaced_logs, set_aside
 from dermai.config import load_params, read_overrides
 from dermai.errors import DermaiError
 from dermai.files import sha256_file, sync_folder
@@ -61,12 +63,22 @@ def restore(workspace: Workspace, backup: Path, lose_records: bool = False) -> R
             f"the backup ends at record {manifest.records}, {lost} newer records are known beside the audit key: "
             "look for a newer backup; with --lose-records they are given up, and the log says so"
         )
+    replaced, others = _replaced_logs(workspace, manifest, backup)
+    if others and not lose_records:
+        raise DermaiError(
+            f"another audit log ({others[0].log}, {others[0].count} records) was kept in this place: put it back into "
+            f"{workspace.audit_log.parent} if it has nothing but accounts, or restore into a clone in another place; "
+            "with --lose-records it is given up, and the log says so"
+        )
+    lost += sum(one.count for one in others)
     moved = {name: digest for name, digest in manifest.files.items() if not is_setting(name)}
     _check_empty(workspace, manifest, moved)
     changed = _settings_that_differ(workspace, manifest)
+    if manifest.audit_log:
+        set_aside(workspace, manifest.audit_log)
     _put_back(workspace, backup, [*moved, *changed])
     _check_champion(workspace, manifest)
-    _write_down(workspace, manifest, lost, backup)
+    _write_down(workspace, manifest, lost, replaced, backup)
     return Restored(manifest, changed, _next_steps(manifest, changed))
 
 
@@ -99,21 +111,42 @@ def _records_lost(manifest: Manifest) -> int:
     return max(0, head.count - manifest.records) if head and head_signed(head, key.public) else 0
 
 
+def _replaced_logs(
+    workspace: Workspace, manifest: Manifest, backup: Path
+) -> tuple[tuple[LostLog, ...], tuple[LostLog, ...]]:
+    """The logs that the backup's takes the place of here, and those among them that held more than accounts."""
+    if not manifest.audit_log:
+        return (), ()
+    name = name_in_backup(workspace, workspace.audit_log)
+    settled = settled_logs(AuditLog(backup / FILES / name).entries())
+    known, others = replaced_logs(workspace, manifest.audit_log)
+    return tuple(one for one in known if one.log not in settled), tuple(one for one in others if one.log not in settled)
+
+
 def _check_empty(workspace: Workspace, manifest: Manifest, files: dict[str, str]) -> None:
     """A file that is there already must be the backup's own: an interrupted restore is run again."""
     there = [place_of(workspace, STORE), *place_of(workspace, ARTIFACTS).rglob("*")]
     there += [*(workspace.state / "audit").rglob("*"), *workspace.prediction_log.rglob("*")]
     there += [place_of(workspace, name) for name in files]
+    here = only_accounts(workspace.audit_log)
+    first_start = here is not None and here.log != manifest.audit_log
     for path in there:
         if not path.is_file() or path.suffix in {".lock", ".tmp"}:
+            continue
+        if first_start and path.is_relative_to(workspace.audit_log.parent):
             continue
         name = name_in_backup(workspace, path)
         if name == STORE and _same_versions(workspace, manifest):
             continue  # opened after an interrupted restore, it follows its artifacts here
         if name not in files or sha256_file(path) != files[name]:
+            if first_start and path == workspace.service_database:
+                raise DermaiError(
+                    f"`dermai serve` was started here before ({name}): stop it, move {path.parent} aside, which has "
+                    "the new accounts alone, and run this again"
+                )
             raise DermaiError(
-                f"this workspace has records of its own ({name}): restore into a fresh clone, or move mlflow.db, "
-                "mlartifacts/, state/ and reports/ aside first"
+                f"this workspace has records of its own ({name}): restore into a fresh clone in another place, or stop "
+                "`dermai serve` and move mlflow.db, mlartifacts/, state/ and reports/ aside first"
             )
 
 
@@ -168,7 +201,9 @@ def _check_champion(workspace: Workspace, manifest: Manifest) -> None:
         registry.download(found.version)
 
 
-def _write_down(workspace: Workspace, manifest: Manifest, lost: int, backup: Path) -> None:
+def _write_down(
+    workspace: Workspace, manifest: Manifest, lost: int, replaced: tuple[LostLog, ...], backup: Path
+) -> None:
     if not manifest.audit_log or not key_file().exists():
         return
     champion = manifest.with_alias(CHAMPION)
@@ -179,6 +214,7 @@ def _write_down(workspace: Workspace, manifest: Manifest, lost: int, backup: Pat
             records_lost=lost,
             manifest_sha256=sha256_file(backup / MANIFEST),
             champion=ModelReference(version=champion.version, sha256=champion.sha256) if champion else None,
+            replaces=replaced,
         )
     )
 

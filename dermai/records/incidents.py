@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import not_
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from dermai.audit.beginning import LostLog
 from dermai.audit.event import Decided, Event
 from dermai.registry.champion import ModelReference
 from dermai.workspace import CodeVersion
@@ -121,7 +123,10 @@ class ScheduledRun(Event):
 
 
 class Restore(Event):
-    """A backup was put back; `records_lost` newer records were given up."""
+    """A backup was put back; `records_lost` newer records were given up.
+
+    `replaces` are logs that lay here before: their records are among those lost, unless they were of accounts alone.
+    """
 
     event: Literal["restore"] = "restore"
     taken: str
@@ -129,3 +134,4 @@ class Restore(Event):
     records_lost: int
     manifest_sha256: str
     champion: ModelReference | None
+    replaces: tuple[LostLog, ...] = Field((), exclude_if=not_)

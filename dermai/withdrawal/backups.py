@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from dermai.backup.contents import MANIFEST, Manifest, read_manifest
+from dermai.backup.contents import MANIFEST, Manifest, read_manifest, remove_backup
 from dermai.errors import DermaiError
 from dermai.withdrawal.kept import KeptPlaces
 from dermai.withdrawal.removals import Removal
@@ -20,10 +19,11 @@ from dermai.withdrawal.traces import Traces
 
 @dataclass(frozen=True)
 class HeldBackup:
-    """A backup, when it was taken, and whether the patient is in it."""
+    """A backup, when it was taken, of which audit log, and whether the patient is in it."""
 
     folder: Path
     taken: str
+    log: str
     holds: bool
 
 
@@ -35,10 +35,11 @@ def backups_below(folders: Sequence[Path], kept: KeptPlaces, traces: Traces) -> 
     found = []
     for backup in {path for folder in folders for path in (folder, *_below(folder)) if (path / MANIFEST).is_file()}:
         try:
-            taken = Manifest.model_validate_json((backup / MANIFEST).read_bytes()).taken
+            manifest = Manifest.model_validate_json((backup / MANIFEST).read_bytes())
         except ValidationError:
             continue  # the manifest of another program
-        found.append(HeldBackup(backup, taken, any(True for _ in finds_in_backup(backup, kept, traces))))
+        holds = any(True for _ in finds_in_backup(backup, kept, traces))
+        found.append(HeldBackup(backup, manifest.taken, manifest.audit_log, holds))
     return sorted(found, key=lambda backup: backup.taken)
 
 
@@ -54,16 +55,19 @@ def finds_in_backup(backup: Path, kept: KeptPlaces, traces: Traces) -> Iterator[
             yield file
 
 
-def dropped(backups: Sequence[HeldBackup]) -> Iterator[Removal]:
+def dropped(backups: Sequence[HeldBackup], logs: Collection[str]) -> Iterator[Removal]:
     """The backups with the patient, where a newer one is whole and without.
+
+    `logs` are the audit logs of this workspace: what was saved of another is neither dropped nor takes a place.
 
     Raises:
         DermaiError: there is no such newer backup, so one would be left with none.
     """
-    holding = [backup for backup in backups if backup.holds]
+    ours = [backup for backup in backups if backup.log in logs]
+    holding = [backup for backup in ours if backup.holds]
     if not holding:
         return
-    clean = [backup for backup in backups if not backup.holds and backup.taken >= holding[-1].taken]
+    clean = [backup for backup in ours if not backup.holds and backup.taken >= holding[-1].taken]
     if not clean:
         raise DermaiError("take a new backup first (`dermai backup FOLDER`): the ones that there are hold the patient")
     read_manifest(clean[-1].folder)
@@ -71,7 +75,7 @@ def dropped(backups: Sequence[HeldBackup]) -> Iterator[Removal]:
         yield Removal(
             str(backup.folder),
             f"a backup of {backup.taken} with the patient; that of {clean[-1].taken} takes its place",
-            partial(shutil.rmtree, backup.folder),
+            partial(remove_backup, backup.folder),
         )
 
 

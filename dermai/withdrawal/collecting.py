@@ -24,7 +24,7 @@ from dermai.models.package import MANIFEST
 from dermai.prediction_log.log import PredictionLog
 from dermai.report.thumbnails import thumbnail
 from dermai.triage.scoring import triage_folder
-from dermai.withdrawal.deliveries import pseudonyms_of, sent_files
+from dermai.withdrawal.deliveries import pseudonyms_of, sent_files, was_sent
 from dermai.withdrawal.dvc_objects import ObjectStore, dataset_stores
 from dermai.withdrawal.traces import PSEUDONYM, Traces, withdrawals_of
 from dermai.workspace import Workspace
@@ -71,6 +71,8 @@ def collect(workspace: Workspace, keys: Pseudonyms, asked: Asked) -> Traces:
         names |= {str(name) for column in known for name in mine[column].dropna().unique()} - {""}
         images |= set(mine["image"]) if "image" in table else set()
         sources |= set(mine["source"]) - {""} if "source" in table else set()
+    if not names and was_sent(workspace, asked.source, patients, keys):
+        names = set(patients)  # all that came was rejected, or was never taken in
     if not names:
         raise DermaiError(
             f"nothing here knows the patient {asked.patient!r} of {asked.source}: check the number; --source names the "

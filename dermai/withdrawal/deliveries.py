@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import pandas as pd
 from dermai.data.pseudonyms import Pseudonyms
 from dermai.data.tables import csv_text, read_text_table
 from dermai.errors import InvalidCases
-from dermai.files import write_text
-from dermai.ingest.quarantine import REASONS, read_rejections
+from dermai.files import sha256_file, write_text
+from dermai.ingest.quarantine import REASONS, Rejection, read_rejections
 from dermai.withdrawal.removals import Removal, delete
 from dermai.withdrawal.search import files_below
 from dermai.withdrawal.traces import Traces
@@ -41,15 +41,30 @@ def quarantined(workspace: Workspace, pseudonyms: Pseudonyms, traces: Traces) ->
     """Rejected photographs of the patient's cases, and the lines that say why."""
     for reasons in sorted(workspace.quarantine.rglob(REASONS)):
         rejections = read_rejections(reasons.parent)
-        mine = [rejection for rejection in rejections if _is_mine("case", rejection.case, pseudonyms, traces)]
+        mine = [
+            rejection
+            for rejection in rejections
+            if _is_mine("case", rejection.case, pseudonyms, traces)
+            or _shows(_copy(reasons, rejection), traces)  # of a case that was never taken in
+        ]
         for rejection in mine:
-            copy = reasons.parent / rejection.file
-            if copy.is_file() and copy != reasons:
+            if copy := _copy(reasons, rejection):
                 yield Removal(str(copy), "a rejected photograph", partial(delete, copy))
         if mine:
             table = pd.DataFrame([vars(rejection) for rejection in rejections if rejection not in mine])
             remove = partial(delete, reasons) if table.empty else partial(write_text, reasons, csv_text(table))
             yield Removal(str(reasons), f"{len(mine)} lines of the quarantine", remove)
+
+
+def was_sent(workspace: Workspace, source: str, patients: Collection[str], pseudonyms: Pseudonyms) -> bool:
+    """Whether a delivery in the workspace has rows of a patient, taken in or not."""
+    tables = (_read(file) for file in delivery_tables(workspace))
+    numbers = {number for table in tables if table is not None for number in table["patient_id"].unique()}
+    return any(
+        {number.strip(), *pseudonyms_of("patient", source, number, pseudonyms)} & set(patients)
+        for number in numbers
+        if number.strip()
+    )
 
 
 def sent_files(workspace: Workspace, pseudonyms: Pseudonyms, traces: Traces) -> list[Path]:
@@ -95,6 +110,16 @@ def _is_mine(kind: str, number: str, pseudonyms: Pseudonyms, traces: Traces) -> 
     for source in traces.sources:
         names |= pseudonyms_of(kind, source, number, pseudonyms)
     return bool(names & set(traces.names))
+
+
+def _copy(reasons: Path, rejection: Rejection) -> Path | None:
+    """The copy of a rejected file; None where there is none, as of a name that leads out of the quarantine."""
+    folder, copy = reasons.parent.resolve(), reasons.parent / rejection.file
+    return copy if copy.is_file() and copy != reasons and copy.resolve().is_relative_to(folder) else None
+
+
+def _shows(copy: Path | None, traces: Traces) -> bool:
+    return copy is not None and sha256_file(copy) in traces.digests
 
 
 def pseudonyms_of(kind: str, source: str, number: str, pseudonyms: Pseudonyms) -> set[str]:

@@ -13,14 +13,16 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dermai.audit import AuditLog, Entry
-from dermai.backup.contents import MANIFEST, Manifest
+from dermai.backup.contents import MANIFEST, Manifest, remove_backup
 from dermai.config import Params
 from dermai.errors import InvalidParams
+from dermai.files import locked
 from dermai.inbox.entries import Inbox
 from dermai.prediction_log.erasing import replace_parts
 from dermai.prediction_log.log import LOCK, PredictionLog
 from dermai.prediction_log.order_of_writing import time_of
 from dermai.prediction_log.signed_folder import SignedFolder
+from dermai.promotion.exclusive import check_log, lock_file
 from dermai.records.withdrawals import RetentionApplied
 from dermai.triage.missed_cancer import incidents_folder
 from dermai.triage.scoring import triage_folder
@@ -66,20 +68,23 @@ class Retention:
 
         Raises:
             InvalidParams: nobody answers for it.
-            AuditLogDamaged: the audit log takes no record.
+            AuditLogDamaged: the audit log takes no record; nothing was deleted.
         """
         if not all(text.strip() for text in (self.approver, self.role, self.reason)):
             raise InvalidParams("deleting needs a named person: --approver, --role and --reason")
         due = [kept for kept in self.everything() if kept.due(now)]
         if not due:
             return None
+        audit = AuditLog(self.workspace.audit_log)
+        with locked(lock_file(self.workspace)):
+            check_log(audit)
         files: Counter[str] = Counter()
         for kept in due:
             kept.remove()
             files[kept.rule] += kept.files
         said = {"approver": self.approver, "role": self.role, "reason": self.reason}
         size = sum(kept.bytes for kept in due)
-        return AuditLog(self.workspace.audit_log).append(RetentionApplied(files=dict(files), bytes=size, **said))
+        return audit.append(RetentionApplied(files=dict(files), bytes=size, **said))
 
     def _found(self) -> Iterator[KeptUntil]:
         here, rules = self.workspace, self.params.retention
@@ -116,8 +121,7 @@ class Retention:
         rules, folder = self.params.retention, self.params.clockwork.backup_folder
         taken = {path: when for path in _folders(Path(folder)) if (when := _taken(path))} if folder else {}
         old = sorted(taken, key=lambda path: taken[path])[: -rules.newest_backups]
-        remove = partial(shutil.rmtree, ignore_errors=True)
-        yield from self._of("backups", rules.backups_days, old, remove, lambda path: taken[path])
+        yield from self._of("backups", rules.backups_days, old, remove_backup, lambda path: taken[path])
 
     def _drop(self, folder: SignedFolder, lock: Path, part: Path) -> None:
         replace_parts(folder, lock, {part: None}, approver=self.approver, role=self.role, reason=self.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from dermai.audit import AuditLog
+from dermai.audit.beginning import settled_logs
 from dermai.config import Params
 from dermai.data.pseudonyms import Pseudonyms, load_pseudonyms
 from dermai.errors import DermaiError, InvalidParams
@@ -73,6 +75,8 @@ class Withdrawal:
         """
         if not all(text.strip() for text in (self.asked.approver, self.asked.role, self.asked.reason)):
             raise InvalidParams("a withdrawal needs a named person: --approver, --role and --reason")
+        if re.search(rf"(?<!\w){re.escape(self.asked.patient.strip())}(?!\w)", self.asked.reason):
+            raise InvalidParams("--reason names the patient, and the signed log keeps it for good: say it without")
         audit = AuditLog(self.workspace.audit_log)
         with locked(lock_file(self.workspace)):
             check_log(audit)
@@ -90,13 +94,16 @@ class Withdrawal:
             return self._end(audit, traces, removed, learnt, watch)
 
     def _begin(self, audit: AuditLog, traces: Traces, watch: Watch) -> tuple[ModelReference, ...]:
-        """Write down what will be done, unless a run that died has done so of the same traces."""
+        """Write down what will be done, unless a run that died has done so of the same traces and versions.
+
+        An update that ran meanwhile may have registered one more that learnt the patient.
+        """
         digest = sha256_file(traces.file(self.workspace))
         before = [r.body for r in records_of(audit, WithdrawalBegun) if r.body.withdrawal == traces.withdrawal]
         same = [begun for begun in before if begun.file_sha256 == digest]
-        if same:
-            return same[-1].learnt_by
         learnt = self._learnt_by(traces)
+        if same and set(learnt) <= set(same[-1].learnt_by):
+            return same[-1].learnt_by
         learnt += tuple(known for begun in before for known in begun.learnt_by if known not in learnt)
         counts = Counter(_kind(removal) for removal in self._listed(traces))
         watch("record")
@@ -178,7 +185,9 @@ class Withdrawal:
 
     def _dropped_backups(self, traces: Traces) -> Iterator[Removal]:
         if self.drop_backups:
-            yield from dropped(self._backups(traces))
+            written = AuditLog(self.workspace.audit_log).entries()
+            logs = {"", *(entry.log for entry in written[:1]), *settled_logs(written)}
+            yield from dropped(self._backups(traces), logs)
 
     def _backups(self, traces: Traces) -> list[HeldBackup]:
         named = [Path(self.params.clockwork.backup_folder)] if self.params.clockwork.backup_folder else []

@@ -15,6 +15,7 @@ from dermai.config import load_params
 from dermai.errors import DermaiError
 from dermai.files import write_text
 from dermai.models.package import ModelPackage
+from dermai.records.account_changes import AccountChanged
 from dermai.records.incidents import Restore
 from dermai.records.log import read_record, records_of
 from dermai.records.summary import summarise
@@ -147,6 +148,62 @@ def test_a_workspace_with_records_of_its_own_is_not_overwritten(champion, tmp_pa
     with pytest.raises(DermaiError, match="records of its own"):
         restore(champion, backup, lose_records=True)
     assert len(AuditLog(champion.audit_log).entries()) == 3
+
+
+def first_start(workspace, database=False):
+    """What `dermai serve` writes in a workspace that is new."""
+    if database:
+        migrate(open_database(workspace))
+    added = AccountChanged(change="added", subject="dermai", role="clinical lead", through="first_start")
+    AuditLog(workspace.audit_log).append(added)
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_first_start_of_the_service_is_set_aside_and_the_log_goes_on(champion, tmp_path, monkeypatch, killed):
+    backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
+    new = empty_workspace(tmp_path / "elsewhere")
+    first_start(new)
+    if killed:
+        with monkeypatch.context() as patched:
+            patched.setattr("dermai.backup.restoring._put_back", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+            with pytest.raises(KeyboardInterrupt):
+                restore(new, backup)
+    restore(new, backup)
+    log = AuditLog(new.audit_log)
+    restored = records_of(log, Restore)[-1].body
+    assert (restored.records_lost, [lost.count for lost in restored.replaces]) == (0, [1])
+    log.append(failure("the log goes on"))
+    assert log.verify().ok
+    aside = new.state / "audit_replaced" / restored.replaces[0].log / new.audit_log.name
+    assert "first_start" in aside.read_text()
+
+
+def test_another_log_that_lay_here_and_is_gone_is_given_up_only_when_that_is_asked_for(champion, tmp_path):
+    backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
+    new = empty_workspace(tmp_path / "elsewhere")
+    AuditLog(new.audit_log).append(failure("of its own"))
+    new.state.rename(tmp_path / "aside")
+    with pytest.raises(DermaiError, match="another audit log"):
+        restore(new, backup)
+    restore(new, backup, lose_records=True)
+    log = AuditLog(new.audit_log)
+    assert records_of(log, Restore)[-1].body.records_lost == 1
+    log.append(failure("the log goes on"))
+    assert log.verify().ok
+
+
+def test_a_first_start_with_a_database_says_what_to_move_and_then_is_replaced(champion, tmp_path):
+    migrate(open_database(champion))
+    backup = back_up(champion, params_of(champion), tmp_path / "backup").folder
+    new = empty_workspace(tmp_path / "elsewhere")
+    first_start(new, database=True)
+    with open_database(new).writing() as session:
+        add_account(session, "dermai", "The first account", Role.CLINICAL_LEAD, "a password that is long")
+    with pytest.raises(DermaiError, match=r"`dermai serve` was started here before .*move .*web aside"):
+        restore(new, backup)
+    new.service_database.parent.rename(tmp_path / "web")
+    restore(new, backup)
+    assert AuditLog(new.audit_log).verify().ok
 
 
 def test_going_back_behind_newer_records_must_be_asked_for_and_is_recorded(champion, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from dermai.audit import AuditLog
 from dermai.config import Params
-from dermai.errors import InvalidParams
+from dermai.errors import AuditLogDamaged, InvalidParams
 from dermai.prediction_log.log import PredictionLog
 from dermai.withdrawal.retention import Retention
 from dermai.workspace import Workspace
@@ -64,3 +64,14 @@ def test_the_newest_backups_are_kept_whatever_their_age(hospital) -> None:
         os.utime(folder / str(number))
     few = params.model_copy(update={"retention": params.retention.model_copy(update={"newest_backups": 3})})
     assert [found.rule for found in Retention(workspace, few).everything()].count("backups") == 1
+
+
+def test_nothing_goes_while_the_log_takes_no_record(hospital) -> None:
+    workspace, _ = hospital
+    log = AuditLog(workspace.audit_log).path
+    log.write_bytes(log.read_bytes()[:-5])
+    answers = rules(hospital, approver="Ana Silva", role="data protection officer", reason="ten years")
+    before = len(answers.everything())
+    with pytest.raises(AuditLogDamaged):
+        answers.apply(NOW + timedelta(days=3700))
+    assert len(answers.everything()) == before

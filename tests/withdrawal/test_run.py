@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from dermai.audit import AuditLog
 from dermai.backup import back_up
+from dermai.backup.contents import as_json
 from dermai.data.cases import read_cases
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, InvalidParams
+from dermai.files import write_json, write_text
+from dermai.models.package import MANIFEST_COLUMNS
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.promotion.withdrawn_versions import withdrawn_versions
@@ -23,6 +28,7 @@ from dermai.withdrawal.kept import KeptPlaces, kept_places
 from dermai.withdrawal.run import Withdrawal
 from dermai.withdrawal.verification import search, verify_withdrawn
 from monitoring.history import read_history
+from tests.packages import make_package
 from tests.withdrawal.hospital import PATIENT, inbox_files
 
 
@@ -166,3 +172,65 @@ def test_a_second_patient_leaves_a_remote_that_has_no_listing_any_more(withdrawa
     another.run()
     keys = load_pseudonyms(withdrawal.workspace)
     assert not verify_withdrawn(withdrawal.workspace, withdrawal.params, keys, another.asked).finds
+
+
+def test_a_version_that_an_update_registered_meanwhile_is_marked_when_it_is_run_again(
+    withdrawal: Withdrawal, tmp_path: Path
+) -> None:
+    workspace = withdrawal.workspace
+    cases = read_cases(workspace.cases_file)
+    withdrawal.run()
+    package = replace(make_package(2), manifest=cases.assign(split="train")[list(MANIFEST_COLUMNS)])
+    version = Registry(workspace, withdrawal.params).register(package.save(tmp_path / "package"), {}, "test", {}, {})
+    done = withdrawal.run()
+    assert version.version in {reference.version for reference in done.learnt_by}
+    assert version.version in withdrawn_versions(AuditLog(workspace.audit_log))
+    assert [one.version for one in Registry(workspace, withdrawal.params).versions()] == ["1"]
+
+
+def test_a_patient_of_whom_everything_was_rejected_leaves_delivery_and_quarantine(withdrawal: Withdrawal) -> None:
+    root = withdrawal.workspace.root
+    rows = "image,case_id,patient_id\na.jpg,77-1,4711\nb.jpg,78-1,4712\n"
+    write_text(root / "deliveries" / "may" / "cases.csv", rows)
+    write_text(
+        root / "quarantine" / "may" / "reasons.csv", "file,case,reason,fix\na.jpg,77-1,why,fix\nb.jpg,78-1,why,fix\n"
+    )
+    for folder in ("deliveries", "quarantine"):
+        for name in ("a.jpg", "b.jpg"):
+            write_text(root / folder / "may" / name, f"the photograph {name}")
+    replace(withdrawal, asked=replace(withdrawal.asked, patient="4711")).run()
+    left = {str(path.relative_to(root)) for path in root.glob("*/may/*")}
+    assert left == {f"{folder}/may/{name}" for folder, name in (
+        ("deliveries", "cases.csv"), ("deliveries", "b.jpg"), ("quarantine", "reasons.csv"), ("quarantine", "b.jpg"),
+    )}  # fmt: skip
+    assert "4711" not in (root / "deliveries" / "may" / "cases.csv").read_text()
+    assert "77-1" not in (root / "quarantine" / "may" / "reasons.csv").read_text()
+
+
+def test_a_name_that_leads_out_of_the_quarantine_deletes_nothing(withdrawal: Withdrawal) -> None:
+    reasons = next(withdrawal.workspace.quarantine.rglob("reasons.csv"))
+    case = pd.read_csv(reasons, dtype=str)["case"].iloc[0]
+    outside = withdrawal.workspace.quarantine.parent / "of_others.jpg"
+    write_text(outside, "a file of others")
+    name = Path(os.path.relpath(outside, reasons.parent)).as_posix()
+    write_text(reasons, f"{reasons.read_text()}{name},{case},why,fix\n{outside},{case},why,fix\n")
+    withdrawal.run()
+    assert outside.is_file()
+    assert not reasons.exists()
+
+
+def test_the_reason_does_not_bring_the_patient_into_the_signed_log(withdrawal: Withdrawal) -> None:
+    named = replace(withdrawal, asked=replace(withdrawal.asked, reason=f"patient {PATIENT} called"))
+    with pytest.raises(InvalidParams, match="names the patient"):
+        named.run()
+    assert not AuditLog(withdrawal.workspace.audit_log).entries("withdrawal_begun")
+
+
+def test_a_backup_of_another_workspace_takes_the_place_of_none(withdrawal: Withdrawal) -> None:
+    withdrawal.run()
+    folder = withdrawal.workspace.root.parent / "backups"
+    saved = back_up(withdrawal.workspace, withdrawal.params, folder / "2026-03-02")
+    write_json(saved.folder / "manifest.json", as_json(saved.manifest.model_copy(update={"audit_log": "another"})))
+    with pytest.raises(DermaiError, match="take a new backup first"):
+        replace(withdrawal, drop_backups=True).run()
+    assert len(list(folder.iterdir())) == 2

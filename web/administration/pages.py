@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query
+from fastapi import APIRouter, Depends, Form, HTTPException, Path, Query
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -27,6 +27,7 @@ from web.frame.service import service_of
 Manager = Annotated[Visitor, Depends(permitted(Permission.MANAGE_ACCOUNTS))]
 Password = Annotated[str, Form(max_length=1000)]
 Text = Annotated[str, Form(max_length=200)]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what every database takes
 ON_A_PAGE = 100
 STATUS: Mapping[type[DermaiError], int] = {WrongPassword: 401, TooManyAttempts: 429, Refused: 409}
 
@@ -90,7 +91,7 @@ def add(
     return _one(request, visitor, account.id, new=new)
 
 
-def account_page(request: Request, number: int, visitor: Manager, done: str = "") -> Response:
+def account_page(request: Request, number: Number, visitor: Manager, done: str = "") -> Response:
     """One account, with what can be done."""
     said = next((SAID[change] for change in SAID if change.value == done), "")
     return _one(request, visitor, number, said=said)
@@ -98,7 +99,7 @@ def account_page(request: Request, number: int, visitor: Manager, done: str = ""
 
 def change_account(
     request: Request,
-    number: int,
+    number: Number,
     change: Change,
     visitor: Manager,
     role: Text = "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -31,6 +31,10 @@ class Service:
         files = (self.workspace.params_file, *sorted((self.workspace.root / "profiles").glob("*.yaml")))
         state = tuple((file.stat().st_mtime_ns, file.stat().st_size) for file in files)
         return _read_params(self.workspace, state, os.environ.get(PROFILE_VARIABLE, ""))
+
+    def now(self) -> datetime:
+        """This moment, in the time zone of pages: its day is what they call today."""
+        return datetime.now(self.params.locale.spoken.zone)
 
     @property
     def idle(self) -> timedelta:

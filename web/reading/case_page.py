@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -67,7 +66,8 @@ def shown_case(
     status: int = 200, typed: tuple[str, DraftReading] | None = None,
 ) -> Response:  # fmt: skip
     """The page; `problem` says why something was not taken, `typed` what had been chosen for which lesion."""
-    service, now = service_of(request), datetime.now(UTC)
+    service = service_of(request)
+    now = service.now()
     listed = reading_list(service)
     case = case_for(visitor, listed, case_id)
     note_access(service.database, visitor, case_id, message("case"))

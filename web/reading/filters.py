@@ -49,22 +49,22 @@ class Filter:
         return f"?{urlencode(given)}" if given else ""
 
     def apply(self, listed: ReadingList, now: datetime) -> list[CaseToRead]:
-        """The cases that fit, in the order of the list."""
-        today = now.astimezone().date()
+        """The cases that fit, in the order of the list; today is the day of `now`, in its time zone."""
         return [
             case
             for case in listed.cases
             if (not self.site or case.site == self.site)
             and (not self.risk or case.risk == self.risk)
             and (not self.without_answer or case.without_answer)
-            and self._fits(listed, case, today)
+            and self._fits(listed, case, now)
         ]
 
-    def _fits(self, listed: ReadingList, case: CaseToRead, today: object) -> bool:
+    def _fits(self, listed: ReadingList, case: CaseToRead, now: datetime) -> bool:
         state = listed.states[case.case_id]
         if self.done != "today":
             return state == STATES[self.done]
-        return state == "open" or (state == "read" and listed.read_at[case.case_id].astimezone().date() == today)
+        read = state == "read" and listed.read_at[case.case_id].astimezone(now.tzinfo).date() == now.date()
+        return state == "open" or read
 
 
 @dataclass(frozen=True)

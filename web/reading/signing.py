@@ -89,7 +89,7 @@ def sign_reading(
     drop_draft(service.database, visitor.account_id, case_id, lesion_id)
     listed = reading_list(service)
     case = listed.by_id[case_id]
-    onward = place_of(listed, chosen.apply(listed, datetime.now(UTC)), case_id).next_open
+    onward = place_of(listed, chosen.apply(listed, service.now()), case_id).next_open
     stay = listed.states[case_id] != "read" or case.without_answer or not onward
     return RedirectResponse(
         _address(case_id if stay else onward, list_query, "signed"), 303, background=BackgroundTask(follow_up, service)
@@ -110,7 +110,7 @@ def photograph_again(
     site = "" if case.site == UNKNOWN_SITE else case.site
     ask_for_photograph(log, case_id, site, said, visitor.name, datetime.now(UTC))
     listed = reading_list(service)
-    onward = place_of(listed, _filter(list_query).apply(listed, datetime.now(UTC)), case_id).next_open
+    onward = place_of(listed, _filter(list_query).apply(listed, service.now()), case_id).next_open
     return RedirectResponse(_address(onward or case_id, list_query, "again"), 303)
 
 

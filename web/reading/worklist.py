@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -42,7 +42,8 @@ def worklist(
     part: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
     """The cases that fit the filter, a hundred on a page."""
-    service, now = service_of(request), datetime.now(UTC)
+    service = service_of(request)
+    now = service.now()
     listed, chosen, params = reading_list(service), Filter.of(site, risk, done, without), service.params
     shown = chosen.apply(listed, now)
     parts = max(1, -(-len(shown) // ON_A_PAGE))

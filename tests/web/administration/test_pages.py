@@ -79,6 +79,7 @@ def test_nobody_changes_their_own_account_or_one_that_is_not_there(signed_in, da
     assert (answer.status_code, "your own account" in answer.text) == (409, True)
     assert engineer.get("/accounts").status_code == 200
     assert engineer.post("/accounts/999/disable", data={"password": PASSWORD}).status_code == 404
+    assert engineer.get(f"/accounts/{10**20}").status_code < 500
 
 
 def test_many_accounts_are_shown_in_parts(signed_in, database):
