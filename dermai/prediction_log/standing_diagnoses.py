@@ -53,15 +53,15 @@ def why_not_signed(diagnosis: str, kind: str, known_until: int, before: Standing
     if before is None:
         return ""
     if before.written > known_until:
-        values = {"diagnosis": before.diagnosis, "when": before.recorded_at.strftime("%H:%M UTC on %Y-%m-%d")}
+        values = {"diagnosis": before.diagnosis, "when": before.recorded_at.strftime("%Y-%m-%d %H:%M UTC")}
         if not before.signed_by:
             return message(
-                "a file of diagnoses brought %(diagnosis)s at %(when)s: "
+                "a file of diagnoses brought %(diagnosis)s on %(when)s: "
                 "look at that, then sign yours as a second opinion or a correction",
                 **values,
             )
         return message(
-            "%(person)s signed %(diagnosis)s at %(when)s: "
+            "%(person)s signed %(diagnosis)s on %(when)s: "
             "look at that, then sign yours as a second opinion or a correction",
             person=before.signed_by,
             **values,

@@ -38,19 +38,22 @@ class Traces(BaseModel):
 
     @property
     def identifiers(self) -> frozenset[str]:
-        """What a column may hold of the patient."""
-        return frozenset((*self.names, *self.images))
+        """What any column may hold of the patient: a lesion called `unknown` would be in others' columns too."""
+        return frozenset((*self._pseudonyms, *self.images))
 
     @property
     def words(self) -> tuple[bytes, ...]:
         """What a text may hold of the patient; what is too short to mean nobody else is left out."""
-        long = [name for name in self.names if PSEUDONYM.fullmatch(name)]
-        return tuple(sorted({word.encode() for word in (*long, *(image[:SHOWN] for image in self.images))}))
+        return tuple(sorted({word.encode() for word in (*self._pseudonyms, *(image[:SHOWN] for image in self.images))}))
 
     @property
     def spoken(self) -> tuple[str, ...]:
         """The same as text, whole names before their beginnings: in this order they are replaced."""
         return (*self.images, *(word.decode() for word in self.words))
+
+    @property
+    def _pseudonyms(self) -> tuple[str, ...]:
+        return tuple(name for name in self.names if PSEUDONYM.fullmatch(name))
 
     @property
     def digests(self) -> frozenset[str]:
