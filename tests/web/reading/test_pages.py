@@ -155,7 +155,7 @@ class TestSigning:
         client = signed_in("dermatologist")
         answer = client.post("/cases/c2/sign", data=form(note="regular network"))
         assert answer.status_code == 409
-        assert "Not signed: another.reader signed MM at" in answer.text
+        assert "Not signed: another.reader signed MM on" in answer.text
         assert "regular network" in answer.text
         newest = str(read_entries(log)[0]["written"].iloc[-1])
         assert client.post("/cases/c2/sign", data=form(known_until=newest)).status_code == 303
