@@ -18,6 +18,9 @@ ICD_10 = "http://hl7.org/fhir/sid/icd-10"
 ICD_11 = "http://id.who.int/icd/release/11/mms"
 RISK_PROBABILITY = "http://terminology.hl7.org/CodeSystem/risk-probability"
 TERMINOLOGIES: Mapping[str, str] = {"snomed_ct": SNOMED_CT, "icd_10": ICD_10, "icd_11": ICD_11}
+WIDER = {  # than the class that has them: a pathologist may mean a diagnosis of no class, or of another one
+    (SNOMED_CT, "372130007"), (ICD_10, "C44.9"), (ICD_10, "D23.9"), (ICD_10, "L81.4"), (ICD_10, "L91.8"),
+}  # fmt: skip
 PUBLIC_RISK = {RiskLevel.HIGH_PRIORITY: "high", RiskLevel.PRIORITY: "moderate", RiskLevel.NORMAL: "low"}
 PRIORITY = {RiskLevel.HIGH_PRIORITY: "asap", RiskLevel.PRIORITY: "urgent", RiskLevel.NORMAL: "routine"}
 
@@ -43,33 +46,34 @@ def diagnosis_concept(code: str) -> Resource:
 def diagnosis_of(concept: Resource) -> str:
     """The class that a CodeableConcept means: by our own code, else by the one that every public code allows.
 
+    A code of `WIDER` may stand beside others, and decides nothing by itself: models learn from what is recorded.
+
     >>> diagnosis_of({"coding": [{"system": SNOMED_CT, "code": "254701007"}, {"system": ICD_10, "code": "C44.9"}]})
     'BCC'
 
     Raises:
         NoSuchDiagnosis: no class fits, or several do.
     """
-    taxonomy = load_taxonomy()
-    codings = [(str(one.get("system", "")), str(one.get("code", ""))) for one in concept.get("coding", ())]
+    codes = load_taxonomy().codes
+    codings = {(str(one.get("system", "")), str(one.get("code", ""))) for one in concept.get("coding", ())}
     own = {code for system, code in codings if system == CLASS}
-    if own:
-        fitting = own & set(taxonomy.codes)
-        known = own
-    else:
-        fitting, known = set(taxonomy.codes), set()
-        for system, code in codings:
-            meant = {
-                name
-                for name, names in taxonomy.terminologies.items()
-                if any(TERMINOLOGIES[key] == system and value == code for key, value in names)
-            }
-            if system in TERMINOLOGIES.values():
-                fitting, known = fitting & meant, known | {code}
-    if known and len(fitting) == 1:
+    public = {(system, code) for system, code in codings if system in TERMINOLOGIES.values()}
+    fitting = own & set(codes) if own else _allowed_by(public)
+    if len(fitting) == 1 and (own or not public <= WIDER):
         return fitting.pop()
-    if known and fitting and not own:
-        raise NoSuchDiagnosis(f"the code means {' or '.join(sorted(fitting))}: add one of the system {CLASS}")
-    raise NoSuchDiagnosis(f"the codes name no single class: send one of {', '.join(taxonomy.codes)} of {CLASS}")
+    if fitting and not own:
+        meant = " or ".join(sorted(fitting))
+        raise NoSuchDiagnosis(f"the code leaves open whether {meant} is meant: add one of the system {CLASS}")
+    raise NoSuchDiagnosis(f"the codes name no single class: send one of {', '.join(codes)} of {CLASS}")
+
+
+def _allowed_by(public: set[tuple[str, str]]) -> set[str]:
+    """The classes that have each of these codes; none where there is no code."""
+    names_of = {
+        code: {(TERMINOLOGIES[terminology], value) for terminology, value in names}
+        for code, names in load_taxonomy().terminologies.items()
+    }
+    return {code for code, names in names_of.items() if public and public <= names}
 
 
 def risk_concept(risk: RiskLevel) -> Resource:

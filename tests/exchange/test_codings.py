@@ -33,6 +33,7 @@ def test_every_class_comes_back_as_itself(code):
         ([(ICD_11, "2F21.0")], "SebKer"),
         ([(ICD_10, "C44.9"), (ICD_11, "2C32")], "BCC"),
         ([(CLASS, "OtMalNeop"), (ICD_10, "C44.9")], "OtMalNeop"),
+        ([(ICD_10, "D23.9"), (ICD_11, "2F23.0")], "Drmfib"),
         ([("http://hospital.example/codes", "17"), (SNOMED_CT, "72100002")], "SLent"),
     ],
 )
@@ -44,6 +45,9 @@ def test_a_public_code_means_its_class(codes, meant):
     ("codes", "said"),
     [
         ([(ICD_10, "C44.9")], "BCC or OtMalNeop"),  # ICD-10 does not tell them apart
+        ([(ICD_10, "D23.9")], "whether Drmfib is meant"),  # any benign neoplasm of the skin
+        ([(SNOMED_CT, "372130007")], "whether OtMalNeop is meant"),  # a melanoma is one too
+        ([(SNOMED_CT, "372130007"), (ICD_10, "C44.9")], "whether OtMalNeop is meant"),
         ([(ICD_10, "C43.5")], "no single class"),
         ([(SNOMED_CT, "93655004"), (ICD_10, "D22.9")], "no single class"),  # a melanoma and a naevus
         ([(CLASS, "Melanoma")], "no single class"),
