@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from dermai.exchange.codings import (
     CONFIRMED_BY,
@@ -21,7 +20,6 @@ from dermai.exchange.codings import (
 from dermai.inbox.answer import NamedModel, ReferralAnswer
 from dermai.inbox.entries import AnsweredReferral
 from dermai.inbox.label import INTENDED_USE
-from dermai.inbox.sent import ROLES
 from dermai.triage.practice_cases import PracticeCase
 from dermai.triage.reading_list import SignedDiagnosis
 
@@ -138,7 +136,6 @@ def _media(result: ReferralResult) -> list[Resource]:
     """The photographs without their pixels."""
     found = []
     for verdict, row in zip(result.entry.answer.photographs, result.entry.rows, strict=True):
-        assert verdict.role in ROLES
         note = [{"text": verdict.take_again}] if verdict.take_again else []
         found.append(
             {
@@ -155,7 +152,7 @@ def _media(result: ReferralResult) -> list[Resource]:
 
 
 def _report(result: ReferralResult) -> Resource:
-    answer, when = result.entry.answer, _instant(result.entry.received)
+    answer, when = result.entry.answer, result.entry.received.isoformat()
     risks = [{"url": RISK_EXTENSION, "valueReference": {"reference": f"RiskAssessment/{result.id}"}}]
     media = [
         {"comment": one.take_again or "usable", "link": {"reference": f"Media/{media_id(result.id, one.number)}"}}
@@ -188,23 +185,20 @@ def conclusion(answer: ReferralAnswer) -> str:
 
 
 def _risk(result: ReferralResult) -> Resource:
-    """Of the lesion that the referral shows."""
-    answer = result.entry.answer
+    """Of the lesion that the referral shows.
+
+    The level is a prediction by itself: beside an outcome R4 would read it as how likely that outcome is. R4 has
+    probabilities in per cent.
+    """
+    answer, called = result.entry.answer, result.entry.answer.called
     assert answer.risk is not None
-    risk = risk_concept(answer.risk)
-    called = answer.called
-    if called is None:
-        predictions: list[Resource] = [{"qualitativeRisk": risk, "rationale": answer.no_answer}]
-    else:
-        first = {
-            "outcome": diagnosis_concept(called.code),
-            "probabilityDecimal": round(called.probability, 6),
-            "qualitativeRisk": risk,
-            "rationale": called.reason,
-        }
-        others = [code for code in answer.possible if code != called.code]
-        possible = [{"outcome": diagnosis_concept(code), "rationale": "among the possible"} for code in others]
-        predictions = [first, *possible]
+    level: Resource = {"qualitativeRisk": risk_concept(answer.risk)}
+    predictions = [{**level, "rationale": answer.no_answer} if answer.no_answer else level]
+    if called:
+        outcome, per_cent = diagnosis_concept(called.code), round(100 * called.probability, 4)
+        predictions.append({"outcome": outcome, "probabilityDecimal": per_cent, "rationale": called.reason})
+    others = [code for code in answer.possible if called is None or code != called.code]
+    predictions += [{"outcome": diagnosis_concept(code), "rationale": "among the possible"} for code in others]
     usable = [one.number for one in answer.photographs if one.usable]
     notes = [answer.warning, *answer.cautions, *answer.remarks]
     performer = {"performer": {"reference": f"Device/{device_id(answer.model)}"}} if answer.model else {}
@@ -215,7 +209,7 @@ def _risk(result: ReferralResult) -> Resource:
         "status": "preliminary",
         "code": WHAT,
         **_about(result),
-        "occurrenceDateTime": _instant(result.entry.received),
+        "occurrenceDateTime": result.entry.received.isoformat(),
         **performer,
         "basis": [{"reference": f"Media/{media_id(result.id, number)}"} for number in usable],
         "prediction": predictions,
@@ -245,11 +239,7 @@ def _task(result: ReferralResult) -> Resource:
         "code": {"text": "A dermatologist reads the case"},
         "focus": {"reference": f"DiagnosticReport/{result.id}"},
         "for": pseudonymous(entry.patient_id),
-        "authoredOn": _instant(entry.received),
-        "lastModified": _instant(read_at or entry.received),
+        "authoredOn": entry.received.isoformat(),
+        "lastModified": (read_at or entry.received).isoformat(),
         **({"output": output} if output else {}),
     }
-
-
-def _instant(moment: datetime) -> str:
-    return moment.isoformat()

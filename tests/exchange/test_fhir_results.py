@@ -99,8 +99,19 @@ def test_an_answer_is_preliminary_names_its_model_and_begins_with_the_warning():
     model = found[risk["performer"]["reference"]]
     assert model["identifier"][0]["value"] == MODEL.package_sha256
     assert model["version"][0]["value"] == "7"
-    assert risk["prediction"][0]["probabilityDecimal"] == 0.4321
-    assert (task["priority"], risk["prediction"][0]["qualitativeRisk"]["coding"][1]["code"]) == ("asap", "high")
+    level, called, other = risk["prediction"]
+    assert (task["priority"], level["qualitativeRisk"]["coding"][1]["code"]) == ("asap", "high")
+    assert "outcome" not in level  # beside one it would say how likely that one is
+    assert (called["outcome"]["coding"][0]["code"], called["probabilityDecimal"]) == ("BCC", 43.21)  # per cent in R4
+    assert other["outcome"]["coding"][0]["code"] == "OtMalNeop"
+
+
+def test_where_the_model_abstains_the_possible_classes_stand_without_a_probability():
+    found = result_resources(ReferralResult(entry(called=None, abstained=True, no_answer="the model abstains")))
+    level, *possible = found[f"RiskAssessment/{CASE}-{REQUEST}"]["prediction"]
+    assert level["rationale"] == "the model abstains"
+    assert [one["outcome"]["coding"][0]["code"] for one in possible] == ["BCC", "OtMalNeop"]
+    assert not any("probabilityDecimal" in one for one in possible)
 
 
 def test_a_case_that_was_read_is_done_and_names_its_condition():
