@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import NamedTuple
 
 import pandas as pd
@@ -20,7 +19,17 @@ from dermai.exchange.codings import (
     kind_of_concept,
 )
 from dermai.exchange.fhir_referral import RESULT
-from dermai.exchange.strict_reading import UnclearResource, an_object, concept_at, objects, one_of, only, text
+from dermai.exchange.strict_reading import (
+    UnclearResource,
+    an_object,
+    concept_at,
+    day,
+    marked_number,
+    objects,
+    one_of,
+    only,
+    text,
+)
 from dermai.gate.reference_standard import KINDS
 from dermai.ingest.clinical_values import one_line
 from dermai.prediction_log.confirmations import read_confirmations, record_diagnoses
@@ -136,7 +145,7 @@ def _of_observation(resource: Resource) -> SentDiagnosis:
 
 
 def _sent(
-    resource: Resource, kind: str, details: list[tuple[Resource, str]], value: Resource, method: Resource, day: str
+    resource: Resource, kind: str, details: list[tuple[Resource, str]], value: Resource, method: Resource, when: str
 ) -> SentDiagnosis:
     try:
         code = diagnosis_of(value)
@@ -145,17 +154,14 @@ def _sent(
     confirmed_by = kind_of_concept(method)
     if not confirmed_by:
         raise UnclearResource(f"{kind}: say what confirmed the diagnosis: {', '.join(KINDS)} of {CONFIRMED_BY}")
-    lesions = [text(one, "value", where) for one, where in objects(resource, "identifier", kind)
-               if text(one, "system", where) == LESION_NUMBER]  # fmt: skip
-    if len(lesions) > 1:
-        raise UnclearResource(f"{kind}.identifier has two lesion numbers")
+    moment = text(resource, when, kind)
     return SentDiagnosis(
         case=_case(details, kind),
-        lesion=lesions[0] if lesions else "",
+        lesion=marked_number(resource, LESION_NUMBER, "lesion number", kind),
         patient=_identifier(an_object(resource.get("subject", {}), f"{kind}.subject"), PATIENT_NUMBER, kind),
         code=code,
         confirmed_by=confirmed_by,
-        confirmed_on=_day(text(resource, day, kind), f"{kind}.{day}"),
+        confirmed_on=day(moment, f"{kind}.{when}").isoformat() if moment else "",
     )
 
 
@@ -179,10 +185,3 @@ def _identifier(reference: Resource, system: str, where: str) -> str:
     if given != system:
         raise UnclearResource(f"{where}.identifier must be of the system {system}")
     return text(identifier, "value", where)
-
-
-def _day(moment: str, where: str) -> str:
-    try:
-        return date.fromisoformat(moment[:10]).isoformat() if moment else ""
-    except ValueError:
-        raise UnclearResource(f"{where} is no date such as 2026-04-30") from None

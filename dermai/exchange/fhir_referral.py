@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,8 @@ from dermai.exchange.strict_reading import (
     UnclearResource,
     an_object,
     concept_at,
+    day,
+    marked_number,
     number_of,
     objects,
     one_of,
@@ -132,35 +134,32 @@ def _fields(
     ordered = text(request, "authoredOn", place)
     fields = {
         "case_id": number_of(request, CASE_NUMBER, (LESION_NUMBER,), "case number", place),
-        "lesion_id": _lesion(request, place),
+        "lesion_id": marked_number(request, LESION_NUMBER, "lesion number", place),
         "patient_id": number_of(patient, PATIENT_NUMBER, (), "patient number", patient_place),
         "sex": {"male": "male", "female": "female"}.get(text(patient, "gender", patient_place), ""),
-        "age": _age(text(patient, "birthDate", patient_place), _day(ordered, place) if ordered else today),
+        "age": _age(
+            text(patient, "birthDate", patient_place), day(ordered, f"{place}.authoredOn") if ordered else today
+        ),
         "body_site": _single(read.sites, "bodySite"),
         "device": _single(read.devices, "deviceName"),
     }
+    extended: dict[str, str] = {}
     for extension, where in objects(request, "extension", place):
-        fields |= _extension(extension, where)
-    return {name: value for name, value in fields.items() if value}, _follows(request, place)
+        name, value = _extension(extension, where)
+        if extended.setdefault(name, value) != value:
+            raise UnclearResource(f"{where}: {OURS}{name} comes twice, and differs: send the right one")
+    return {name: value for name, value in {**fields, **extended}.items() if value}, _follows(request, place)
 
 
-def _lesion(request: Resource, place: str) -> str:
-    found = [text(one, "value", where) for one, where in objects(request, "identifier", place)
-             if text(one, "system", where) == LESION_NUMBER]  # fmt: skip
-    if len(found) > 1:
-        raise UnclearResource(f"{place}.identifier has two lesion numbers: one referral is of one lesion")
-    return found[0] if found else ""
-
-
-def _extension(extension: Resource, where: str) -> dict[str, str]:
-    """A field that no element of FHIR holds, as an extension of its name."""
+def _extension(extension: Resource, where: str) -> tuple[str, str]:
+    """Name and value of a field that no element of FHIR holds."""
     name = text(extension, "url", where).removeprefix(OURS)
     values = [value for key, value in extension.items() if key.startswith("value")]
     if not text(extension, "url", where).startswith(OURS) or name not in VALUES:
         raise UnclearResource(f"{where}.url is not known: it is {OURS} and one of {', '.join(VALUES)}")
     if len(values) != 1 or not isinstance(values[0], str | bool | int | float):
         raise UnclearResource(f"{where} needs one value: a text, a number or true or false")
-    return {name: str(values[0])}
+    return name, str(values[0])
 
 
 def _photographs(resource: Resource, place: str, read: _Reading) -> tuple[int, ...]:
@@ -240,15 +239,12 @@ def _age(born: str, on: date) -> str:
     if not born:
         return ""
     found = BIRTH.fullmatch(born)
-    if found is None:
-        raise UnclearResource("Patient.birthDate is no date such as 1961-04-30")
-    year, month, day = (int(part or 1) for part in found.groups())
-    return str(max(on.year - year - ((on.month, on.day) < (month, day)), 0))
-
-
-def _day(moment: str, place: str) -> date:
-    parse: Callable[[str], date] = date.fromisoformat
     try:
-        return parse(moment[:10])
-    except ValueError:
-        raise UnclearResource(f"{place}.authoredOn is no date such as 2026-04-30") from None
+        birthday = date(*(int(part or 1) for part in found.groups())) if found else None
+    except ValueError:  # such as a thirteenth month
+        birthday = None
+    if birthday is None:
+        raise UnclearResource("Patient.birthDate is no date such as 1961-04-30")
+    if birthday > on:
+        raise UnclearResource("Patient.birthDate is after the day of the request: correct it, or leave it out")
+    return str(on.year - birthday.year - ((on.month, on.day) < (birthday.month, birthday.day)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator
+from datetime import date
 from typing import Any
 
 from dermai.errors import DermaiError
@@ -125,6 +126,31 @@ def number_of(resource: Resource, system: str, others: Collection[str], what: st
     if len(fitting) > 1:
         raise UnclearResource(f"{path}.identifier: several could be the {what}: give the right one the system {system}")
     return fitting[0] if fitting else ""
+
+
+def marked_number(resource: Resource, system: str, what: str, path: str) -> str:
+    """The identifier of a system; "" where there is none.
+
+    Raises:
+        UnclearResource: there are several.
+    """
+    found = [text(one, "value", place) for one, place in objects(resource, "identifier", path)
+             if text(one, "system", place) == system]  # fmt: skip
+    if len(found) > 1:
+        raise UnclearResource(f"{path}.identifier has two {what}s: one resource is of one")
+    return found[0] if found else ""
+
+
+def day(moment: str, path: str) -> date:
+    """The day of a moment.
+
+    Raises:
+        UnclearResource: it names none.
+    """
+    try:
+        return date.fromisoformat(moment[:10])
+    except ValueError:
+        raise UnclearResource(f"{path} is no date such as 2026-04-30") from None
 
 
 def _no_number(name: str) -> None:

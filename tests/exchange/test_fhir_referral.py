@@ -75,6 +75,8 @@ def test_further_photographs_name_the_request_that_they_follow(tmp_path):
         (bundle(media(b"x"), of=patient(text={"div": "Maria"})), r"resource\.text is not taken here"),
         (bundle(media(b"x"), of=patient(_birthDate={})), r"resource\._birthDate is not taken here"),
         (bundle(media(b"x"), of=patient(birthDate="30/4/1964")), "birthDate is no date"),
+        (bundle(media(b"x"), of=patient(birthDate="1964-13-04")), "birthDate is no date"),
+        (bundle(media(b"x"), of=patient(birthDate="2026-05-01")), "birthDate is after the day of the request"),
         (bundle(media(b"x"), of=patient(gender=1)), "gender is no text"),
         (bundle(media(b"x"), request=service_request(note=[{"text": "Maria"}])), r"resource\.note is not taken"),
         (bundle(media(b"x"), request=service_request(status="draft")), "status must be active"),
@@ -88,6 +90,19 @@ def test_further_photographs_name_the_request_that_they_follow(tmp_path):
         (bundle(media(b"x"), request=service_request(extension=[{"url": "urn:x", "valueString": "1"}])), "not known"),
         (bundle(media(b"x"), request=service_request(extension=[{"url": "urn:dermai:itch"}])), "needs one value"),
         (bundle(media(b"x"), request=service_request(authoredOn="yesterday")), "authoredOn is no date"),
+        (
+            bundle(media(b"x"), request=service_request(identifier=[{"system": LESION_NUMBER, "value": "1"}] * 2)),
+            "two lesion numbers",
+        ),
+        (
+            bundle(
+                media(b"x"),
+                request=service_request(
+                    extension=[{"url": "urn:dermai:itch", "valueBoolean": itches} for itches in (True, False)]
+                ),
+            ),
+            "urn:dermai:itch comes twice",
+        ),
         (bundle(media(b"x", bodySite={"text": "leg"})), "bodySite differs"),
         (bundle(media(b"x", status="entered-in-error")), "status must be completed"),
         (bundle(media(b"x", "sideways")), "no known role"),
