@@ -40,15 +40,15 @@ def found_resource(service: Service, site: str, kind: str, id: str) -> Resource 
 
 
 def result_of(service: Service, entry: AnsweredReferral, site: str) -> ReferralResult:
-    """A referral with the state of its case, and the diagnoses of its lesion."""
+    """A referral with the state of its case, and the diagnoses of its lesion.
+
+    Of a case that several practices sent neither has a diagnosis: nobody knows whose lesion was read.
+    """
     listed = reading_list(service)
-    lesions = dict.fromkeys(str(row["lesion_id"]) for row in entry.rows)
+    case = _case(service, listed, entry.case_id, one_line(site))
+    lesions = dict.fromkeys(str(row["lesion_id"]) for row in entry.rows) if case else {}
     newest = {lesion: listed.newest(entry.case_id, lesion) for lesion in lesions}
-    return ReferralResult(
-        entry,
-        _case(service, listed, entry.case_id, one_line(site)),
-        {lesion: signed for lesion, signed in newest.items() if signed},
-    )
+    return ReferralResult(entry, case, {lesion: signed for lesion, signed in newest.items() if signed})
 
 
 def _case(service: Service, listed: ReadingList, case_id: str, site: str) -> PracticeCase | None:

@@ -14,7 +14,6 @@ from tests.exchange.bundles import bundle, condition, document, media, observati
 from tests.exchange.validation import check
 from tests.triage.champion import make_champion
 from tests.web.api.sending import CASE, close_up, jpeg, token_for
-from web.fhir.routes import BODIES
 
 FHIR = "/fhir"
 
@@ -160,6 +159,19 @@ def test_two_practices_cannot_see_each_other_s(practice, application):
     assert theirs.status_code == 422
 
 
+def test_of_a_case_number_that_two_practices_used_neither_reads_the_diagnosis(practice, application, workspace):
+    found = send(practice, media(jpeg()))
+    filed(application)
+    assert practice.post(f"{FHIR}/Condition", json=condition()).status_code == 201
+    diagnosis = read(practice, f"Task/{found}")["output"][0]["valueReference"]["reference"]
+    log = PredictionLog.of(workspace)
+    kept = ["case_id", "lesion_id", "lesion_in_case", "patient_id", "role", "predicted", "risk", "predicted_at"]
+    theirs = log.referred(case_id=[found.partition("-")[0]])[kept].assign(site="Braga", image="b" * 64)
+    log.append(theirs, np.zeros((len(theirs), 4), np.float32), "1")  # as a folder of another practice brings it
+    assert practice.get(f"{FHIR}/{diagnosis}").status_code == 404
+    assert "output" not in read(practice, f"Task/{found}")
+
+
 def test_a_phone_s_token_sends_no_diagnosis(practice, application, workspace):
     send(practice, media(jpeg()))
     filed(application)
@@ -218,4 +230,3 @@ def test_a_photograph_of_70_megabytes_fits_and_leaves_nothing_behind(practice, w
     assert answer.status_code == 200, answer.text[:300]
     assert "take" in json.dumps(answer.json()["entry"][0]["response"]["outcome"])
     assert not list(Inbox.of(workspace).folder.rglob("*.tmp/*"))
-    assert BODIES >= 1
