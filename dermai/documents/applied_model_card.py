@@ -7,6 +7,7 @@ in its order. What nobody recorded says so, in the words of `NOT_RECORDED`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from dermai.documents.version_evidence import VersionEvidence
 
 NAMESPACE = "https://mc.chai.org/v0.2/schema.xsd"
 NOT_RECORDED = "Not recorded."
+NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 GOALS = {
     "UsefulnessUsabilityEfficacy": "To tell classes of skin lesions apart, so that urgent referrals are read first.",
     "FairnessEquity": "That no group of patients has its melanomas and basal cell carcinomas found less often.",
@@ -112,5 +114,5 @@ def _add(above: ElementTree.Element, tag: str, **children: str) -> ElementTree.E
 
 
 def _clean(text: str) -> str:
-    """Without the control characters that XML 1.0 cannot hold."""
-    return "".join(character for character in text if character.isprintable() or character in "\n\t")
+    """Without the characters that XML 1.0 cannot hold; https://www.w3.org/TR/xml/#charsets."""
+    return NOT_IN_XML.sub("", text)

@@ -15,6 +15,7 @@ from dermai.documents.facts import Fact, move_words
 from dermai.documents.measures import group_measures, measures_of
 from dermai.documents.version_evidence import VersionEvidence
 from dermai.gate.policy_defaults import flat
+from dermai.records.moves import ChampionMove
 from dermai.report.pages import render_page
 
 MAY_CHANGE = (
@@ -140,7 +141,10 @@ def _protocol(evidence: VersionEvidence, facts: Mapping[str, Fact]) -> PlanPart:
         Statement(about="move", text=f"{move.time[:10]}: {move_words(move.body)}", source=f"record {move.sequence}")
         for move in evidence.moves
     )
-    before = record.champion.version if record.champion else ""
+    targets = [(move.body.rollback_target, move.sequence) for move in evidence.moves
+               if isinstance(move.body, ChampionMove)]  # fmt: skip
+    compared_with = record.champion.version if record.champion else None
+    way_back, said_by = targets[-1] if targets else (compared_with, evidence.attempt.sequence)
     return PlanPart(
         title="Modification protocol",
         sections=(
@@ -169,8 +173,8 @@ def _protocol(evidence: VersionEvidence, facts: Mapping[str, Fact]) -> PlanPart:
                     *moves,
                     Statement(
                         about="way back",
-                        text=f"version {before}, by `dermai rollback`" if before else "none: it was the first",
-                        source=f"record {evidence.attempt.sequence}",
+                        text=f"version {way_back}, by `dermai rollback`" if way_back else "none: no champion before it",
+                        source=f"record {said_by}",
                     ),
                     _fact("monitoring", facts["maintenance"]),
                 ),

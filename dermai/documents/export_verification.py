@@ -54,7 +54,7 @@ def verify_export(archive: Path, keys: Iterable[Ed25519PublicKey]) -> ExportMani
             return _verified(archive, opened, keys)
     except OSError as error:
         raise ExportDamaged(f"{archive} cannot be read ({error.strerror or error})") from None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise ExportDamaged(
             f"{archive} is no archive that `dermai audit export` wrote, or is damaged: {error}"
         ) from None

@@ -13,7 +13,9 @@ from dermai.config import DocumentsParams, Params
 from dermai.documents.measures import group_measures, measures_of
 from dermai.documents.photograph_sets import COUNTED, both_sets, set_words
 from dermai.documents.version_evidence import VersionEvidence
-from dermai.gate.policy_defaults import flat
+from dermai.evaluation.words import count_words
+from dermai.gate.findings import OUTCOMES
+from dermai.gate.policy_defaults import BEFORE, flat
 from dermai.records.moves import Move, Promotion
 from dermai.report.intended_use import INTENDED_USE, NOT_FOR
 from dermai.report.model_card import known_limits
@@ -65,8 +67,10 @@ def _simulated(evidence: VersionEvidence) -> str:
 def _partitions(evidence: VersionEvidence) -> str:
     sets = evidence.record.dataset.sets
     sizes = "; ".join(f"{role.replace('_', ' ')}: {part.photographs} photographs" for role, part in sets.items())
-    leaks = len(evidence.record.dataset.leakage)
-    who = "no patient is" if not leaks else "1 patient is" if leaks == 1 else f"{leaks} patients are"
+    # A finding counts patients; records of earlier releases have one for each patient, with the pseudonym
+    counted = (found.split()[0].replace(",", "") for found in evidence.record.dataset.leakage)
+    leaks = sum(int(first) if first.isdecimal() else 1 for first in counted)
+    who = f"{count_words(leaks, 'patient') if leaks else 'no patient'} {'are' if leaks > 1 else 'is'}"
     return f"{sizes}. Leakage check: {who} in more than one split." if sizes else ""
 
 
@@ -94,11 +98,11 @@ def _limits(evidence: VersionEvidence) -> str:
 
 def _decision(evidence: VersionEvidence) -> str:
     words = {
-        "promote": "All tests of the gate were shown",
+        "promote": "It passed the gate",
         "reject": "The gate rejected it",
         "insufficient_evidence": "The gate's evidence was insufficient",
     }
-    later = [f"record {found.sequence}: {found.body.outcome}" for found in evidence.later_decisions]
+    later = [f"record {found.sequence}: {OUTCOMES[found.body.outcome]}" for found in evidence.later_decisions]
     return f"{words[evidence.record.outcome]}{'; later, ' + ', '.join(later) if later else ''}."
 
 
@@ -112,18 +116,19 @@ def _gate(evidence: VersionEvidence) -> str:
     if decision is None:
         return ""
     tests = [
-        f"{found.code}: {found.hits} of {found.lesions} lesions found, "
+        f"{title and f'{title}, '}{found.code}: {found.hits} of {found.lesions} lesions found, "
         f"floor {found.floor.floor:.2f} {'shown' if found.floor.verdict == 'shown' else 'not shown'}"
         + "".join(f", against the {test.reference} {test.verdict.replace('_', ' ')}" for test in found.comparisons)
-        for _, column in decision.columns
+        for title, column in decision.columns
         for found in column.classes
     ]
-    return f"Level {decision.alpha:g}, policy {decision.policy_hash[:16]}. {'; '.join(tests)}."
+    level = f"Level {decision.alpha:g}" if decision.controls_error_rate else "Estimates alone, at no level of error"
+    return f"{level}, policy {decision.policy_hash[:16]}. {'; '.join(tests)}."
 
 
 def _reference_standards(evidence: VersionEvidence) -> str:
     """What a diagnosis must be confirmed by to count, as the policy of the record says; older ones said nothing."""
-    rules = flat(evidence.record.policy.root)
+    rules = {**BEFORE, **flat(evidence.record.policy.root)}
     by_class = "reference_standards.by_class."
     named = {key.removeprefix(by_class): kinds for key, kinds in rules.items() if key.startswith(by_class)}
     named |= {"others": rules["reference_standards.otherwise"]} if "reference_standards.otherwise" in rules else {}
@@ -132,7 +137,9 @@ def _reference_standards(evidence: VersionEvidence) -> str:
         for code, kinds in named.items()
         if isinstance(kinds, list)
     ]
-    counted = f"In the gate counts: {'; '.join(said)}." if said else ""
+    every = rules["reference_standards.test_patients"] == "every_diagnosis"
+    of_whom = "Every diagnosis of the test patients counts; of other patients" if every else "What counts in the gate"
+    counted = f"{of_whom}: {'; '.join(said)}." if said else ""
     return " ".join(filter(None, (counted, *(evidence.decision.not_counted if evidence.decision else ()))))
 
 
@@ -153,8 +160,8 @@ def _moves(evidence: VersionEvidence) -> str:
 
 def _updating(evidence: VersionEvidence) -> str:
     champion = evidence.record.champion
-    start = f"compared with version {champion.version}, the champion" if champion else "the first model"
-    return f"{evidence.record.change_note} It was {start}.".strip()
+    with_what = f"version {champion.version}, the champion" if champion else "no other: there was no champion"
+    return f"{evidence.record.change_note} It was compared with {with_what}.".strip()
 
 
 def _training(evidence: VersionEvidence) -> str:
