@@ -63,7 +63,6 @@ def photograph_dataset(content: bytes, image: str, of: Depicted, number: int, ca
     data.ContentDate, data.ContentTime = came_in.strftime("%Y%m%d"), came_in.strftime("%H%M%S")
     data.AcquisitionContextSequence = []
     data.ImageType = ["DERIVED", "PRIMARY"]
-    data.BurnedInAnnotation = "NO"
     data.Rows, data.Columns = rows, columns
     grey = mode == "L"
     data.SamplesPerPixel, data.PhotometricInterpretation = (1, "MONOCHROME2") if grey else (3, "YBR_FULL_422")

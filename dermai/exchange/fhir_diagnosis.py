@@ -111,8 +111,10 @@ def record_sent(log: PredictionLog, sent: SentDiagnosis, site: str, numbers: Sen
     newest = read_confirmations(log)[0]
     other = (newest["case_id"] == case) & (newest["lesion_id"] == lesion) & (newest["diagnosis"] != sent.code)
     if other.any():
-        said = "another diagnosis of this lesion is recorded: if that was wrong, the service corrects it on your word"
-        raise Disagrees(said)
+        said = (
+            f"another diagnosis of lesion {lesion} of case {case} is recorded and stays until the service corrects it"
+        )
+        raise Disagrees(f"{said}: call them")
     raise NotRecorded(reason)
 
 

@@ -100,6 +100,7 @@ def test_a_photograph_is_the_stored_one_pixel_for_pixel_and_the_same_each_time(w
     image = PredictionLog.of(workspace).referred(case_id=[case])["image"].iloc[0]
     stored = Image.open(photograph_path(triage_folder(workspace), image)).convert("RGB")
     assert ImageChops.difference(open_dicom(first).convert("RGB"), stored).getbbox() is None
+    assert "BurnedInAnnotation" not in dcmread(first)  # whether writing is in the picture nobody looked
     content = first.read_bytes()
     assert not any(word in content for word in (b"A-1", b"P-1", b"Porto"))
 

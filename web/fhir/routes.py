@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,7 @@ from web.frame.errors import FHIR, outcome
 from web.frame.service import Service, service_of
 from web.reading.follow_ups import ask_for_follow_up, follow_up
 
+logger = logging.getLogger("dermai.web")
 ROOT = FHIR
 BODIES = 4  # transactions that are held in memory at once; the next one waits
 NOT_THERE = "There is no such resource, or it is not one of yours."
@@ -85,6 +87,8 @@ async def confirm(request: Request, sender: ConfirmedBy) -> JSONResponse:
             raise UnclearResource("the resource is of another type than the address")
         done = await run_in_threadpool(_record, service, resource, sender)
     except (DermaiError, OSError) as error:
+        if isinstance(error, Disagrees):  # perhaps a cancer that a reading missed: no program on the other side calls
+            logger.warning("a confirmed diagnosis that came back was not recorded: %s", error)
         refused = _refused(error)
         refused.background = BackgroundTask(follow_up, service)  # what was asked for before it was refused
         return refused

@@ -172,7 +172,7 @@ def test_of_a_case_number_that_two_practices_used_neither_reads_the_diagnosis(pr
     assert "output" not in read(practice, f"Task/{found}")
 
 
-def test_a_phone_s_token_sends_no_diagnosis(practice, application, workspace):
+def test_a_phone_s_token_sends_no_diagnosis(practice, application, workspace, caplog):
     send(practice, media(jpeg()))
     filed(application)
     phone = token_for(application)
@@ -183,6 +183,8 @@ def test_a_phone_s_token_sends_no_diagnosis(practice, application, workspace):
     assert again == [201, 200]
     other = practice.post(f"{FHIR}/Observation", json=observation(code="Nev"))
     assert (other.status_code, other.json()["issue"][0]["code"]) == (409, "conflict")
+    (row,) = read_confirmations(PredictionLog.of(workspace))[0].to_dict("records")
+    assert f"was not recorded: another diagnosis of lesion {row['lesion_id']} of case {row['case_id']}" in caplog.text
 
 
 @pytest.mark.parametrize("content", [b"<Bundle/>", b"[]", b"{}", b"\xff"])
