@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pandas as pd
@@ -50,9 +50,9 @@ NO_SUCH_CASE = "no photograph of this case was triaged, or it is not one of your
 class SentDiagnosis:
     """A diagnosis of one lesion, in the sender's own numbers or by the id of the ServiceRequest; `code` is a class."""
 
-    case: str
-    lesion: str
-    patient: str
+    case: str = field(repr=False)
+    lesion: str = field(repr=False)
+    patient: str = field(repr=False)
     code: str
     confirmed_by: str
     confirmed_on: str

@@ -38,6 +38,14 @@ def test_the_page_shows_what_is_open(evidence: VersionEvidence, facts: dict[str,
     assert "40 of 50 found by it" in page
 
 
+def test_the_way_back_is_the_one_that_the_promotion_recorded(evidence: VersionEvidence, facts: dict[str, Fact]) -> None:
+    (move,) = evidence.moves
+    later = replace(move, body=move.body.model_copy(update={"rollback_target": "3"}))
+    procedures = change_plan(replace(evidence, moves=(later,)), facts).parts[1].sections[3]
+    (way_back,) = (line for line in procedures.statements if line.about == "way back")
+    assert (way_back.text, way_back.source) == ("version 3, by `dermai rollback`", f"record {move.sequence}")
+
+
 def test_only_what_models_depend_on_is_told_of_what_was_laid_over(
     evidence: VersionEvidence, facts: dict[str, Fact]
 ) -> None:
