@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ from web.application import create_application
 from web.database import Database, migrate, open_database
 from web.frame.service import LOOPBACK
 
+# A thread that comes back from the disk or the network goes on after so long, and not after Python's 5 ms, while others
+# look at photographs: under load an answer comes sooner, and there are more of them in a second.
+SWITCH_SECONDS = 0.001
 FIRST_NAME, FIRST_ROLE = "first", Role.CLINICAL_LEAD
 
 
@@ -111,6 +115,7 @@ def serve(workspace: Workspace, exposure: Exposure) -> None:
         print(f"The first account: name {FIRST_NAME}, password {password}  (shown this once; change it, and add")
         print("accounts for everybody with `dermai account add`)")
     print(f"dermai: {exposure.shown}/  (stop with Ctrl-C)", flush=True)
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvicorn.run(
         application,
         host=exposure.host,

@@ -45,9 +45,9 @@ def free_port() -> int:
 
 def serve_product(root: Path, port: int) -> None:
     """The service over a workspace, as `dermai serve` runs it."""
-    from web.application import create_application
+    from web.server import Exposure, serve
 
-    uvicorn.run(create_application(Workspace(root)), host="127.0.0.1", port=port, log_level="warning")
+    serve(Workspace(root), Exposure(port=port))
 
 
 def serve_plain(package: Path, port: int) -> None:

@@ -28,7 +28,7 @@ from dermai.triage.one_pass import Looked
 from dermai.triage.risk import RANK
 from dermai.triage.scoring import ANSWER_COLUMNS, triage_folder, with_answers
 from dermai.triage.second_reading import as_urgent_as_before, sort_with_draws
-from dermai.triage.unfamiliar import cautions_about
+from dermai.triage.unfamiliar import cautions_about_each
 from dermai.triage.worklist import WorklistCase, worklist_case
 from dermai.workspace import Workspace
 
@@ -101,8 +101,7 @@ def _answered(
         here = slice(first, first + len(one.judged))
         first = here.stop
         about = None if seen.features is None else seen.features[here]
-        found = cautions_about(rows.iloc[here], about, ready.familiarity, params.triage.batch_level)
-        cautions = Cautions(ready.cautions, found.of_photograph)
+        cautions = Cautions(ready.cautions, cautions_about_each(rows.iloc[here], about, ready.familiarity))
         points, largest = ready.model.package.operating_points, params.triage.largest_set
         cases.append(worklist_case(seen.rows[here], largest, operating_points=points, cautions=cautions))
         kept.append(_scores(ready, seen.rows[here], seen.vectors[here], cautions))
@@ -139,7 +138,9 @@ def _look(
             features = np.concatenate(seen.looks)
         else:
             features = familiarity_features(ready.familiarity, images, store, workspace.cache)
-    return _Seen([{str(name): row[name] for name in row} for row in scored.to_dict("records")], vectors, features)
+    names, columns = [str(name) for name in scored], [scored[name].tolist() for name in scored]
+    said = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    return _Seen(said, vectors, features)
 
 
 def _scores(ready: ReadyModel, rows: Sequence[dict[str, Any]], vectors: NDArray[Any], about: Cautions) -> Scores:
@@ -162,20 +163,18 @@ def _as_shown(
     pseudonyms: Pseudonyms,
 ) -> list[WorklistCase]:
     """The cases without the answers of those that are drawn for a second reading."""
-    last = ready.sortings.drop_duplicates("case_id", keep="last").set_index("case_id")["risk"]
     before: dict[str, str] = {}
     for one in referrals:
-        sorted_as = {str(last[one.referral.case_id])} if one.before and one.referral.case_id in last.index else set()
         if one.before:
-            before[one.referral.case_id] = min(one.before | sorted_as, key=RANK.__getitem__)
+            case = one.referral.case_id
+            sorted_as = {ready.earlier.last[case]} if case in ready.earlier.last else set()
+            before[case] = min(one.before | sorted_as, key=RANK.__getitem__)
     cases = as_urgent_as_before(cases, before)
     share = params.triage.second_reading
     if share <= 0:
         return list(cases)
     patients = {one.referral.case_id: one.referral.patient_id for one in referrals}
-    shown, _ = sort_with_draws(
-        cases, patients, ready.model.version, share, pseudonyms, ready.sortings, params.triage.hidden
-    )
+    shown, _ = sort_with_draws(cases, patients, share, pseudonyms, ready.earlier, params.triage.hidden)
     by_case = {case.case_id: case for case in shown}
     return [by_case[case.case_id] for case in cases]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -112,9 +112,19 @@ class Inbox:
     @contextmanager
     def arriving(self) -> Iterator[Path]:
         """A private folder for the files of a referral while they are looked at, metadata and all."""
-        self._arrivals.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(dir=self._arrivals, ignore_cleanup_errors=True) as name:
-            yield Path(name)
+        folder = self._arrivals / secrets.token_hex(8)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileNotFoundError:
+            self._arrivals.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            with suppress(OSError):  # what stays is swept when the service starts
+                for file in folder.iterdir():
+                    file.unlink()
+                folder.rmdir()
 
     def sweep(self) -> None:
         """Delete files that a killed service was looking at: they may hold where a photograph was taken."""
@@ -126,10 +136,9 @@ class Inbox:
 
     def of_case(self, case_id: str) -> list[AnsweredReferral]:
         """The entries of a case; a damaged one is set aside, and what the prediction log has of it stays known."""
-        pattern = f"{case_id}-*.json"
-        waiting = list(self.waiting_folder.glob(pattern))
-        filed = list(self._filed(case_id).glob(pattern))
-        names = {file.name for file in (*waiting, *filed)}  # one that moves meanwhile is in one of them
+        waiting = _names(self.waiting_folder, f"{case_id}-")
+        filed = _names(self._filed(case_id), f"{case_id}-")
+        names = {*waiting, *filed}  # one that moves meanwhile is in one of them
         found = [self._read_named(case_id, name) for name in sorted(names)]
         return [entry for entry in found if entry is not None]
 
@@ -193,6 +202,15 @@ class Inbox:
 
     def _filed(self, case_id: str) -> Path:
         return self.folder / "filed" / case_id[1:4]
+
+
+def _names(folder: Path, beginning: str) -> list[str]:
+    """The entries in a folder whose names begin so, without a path for each of the others as `Path.glob` makes one."""
+    try:
+        with os.scandir(folder) as files:
+            return [file.name for file in files if file.name.startswith(beginning) and file.name.endswith(".json")]
+    except FileNotFoundError:
+        return []
 
 
 def judged_once(rows: Sequence[Row]) -> list[Row]:

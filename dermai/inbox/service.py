@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -34,7 +35,8 @@ from dermai.prediction_log.logged_cases import LoggedCases
 from dermai.triage.scoring import cleaned, quality, triage_folder, unusable
 from dermai.workspace import Workspace
 
-LOOKING, WRITING = 8, 16  # threads that look at photographs, and that wait for the disk
+LOOKING = (os.cpu_count() or 1) + 1  # threads that look at photographs: more of them wait for each other
+WRITING = 16  # threads that wait for the disk
 RETRY_SECONDS = 60.0  # after a filing that failed
 Done = TypeVar("Done")
 logger = logging.getLogger(__name__)
@@ -208,7 +210,7 @@ class ReferralService:
         ready = self.warm.current()
         checks: list[Row] = []
         pixels: dict[str, np.ndarray] = {}
-        views = ready.views(self.workspace.cache) if ready else ()
+        views = ready.views if ready else ()
         for photograph in hidden.sent.photographs:
             try:
                 stored, picture = cleaned(photograph.file, self.params)

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import pandas as pd
-
 from dermai.audit import AuditLog
 from dermai.config import Params
 from dermai.images.pixels import PixelCache
@@ -23,6 +21,7 @@ from dermai.registry.mlflow_store import sqlite_file
 from dermai.triage.cautions import PROVISIONAL
 from dermai.triage.scorers import Scorers, find_scorers
 from dermai.triage.scoring import ScoringModel, validation_threshold
+from dermai.triage.second_reading import EarlierSortings
 from dermai.triage.unfamiliar import alarm_cautions, known_familiarity
 from dermai.workspace import Workspace
 
@@ -40,11 +39,8 @@ class ReadyModel:
     threshold: float
     familiarity: Familiarity | None
     cautions: tuple[str, ...]
-    sortings: pd.DataFrame = field(repr=False)
-
-    def views(self, cache: Path) -> Sequence[PixelCache]:
-        """How it takes in a photograph, view by view."""
-        return model_pixels(self.model.package, cache).caches
+    earlier: EarlierSortings = field(repr=False)
+    views: Sequence[PixelCache] = field(repr=False)  # how it takes in a photograph, view by view
 
     @property
     def provisional_until(self) -> date | None:
@@ -92,7 +88,8 @@ class WarmModel:
             validation_threshold(package, params.triage.conformal_coverage),
             known_familiarity(package, workspace, params.triage.false_flags),
             (*((PROVISIONAL,) if scorers.provisional else ()), *alarms),
-            read_sortings(PredictionLog.of(workspace))[0],
+            EarlierSortings.of(read_sortings(PredictionLog.of(workspace))[0], champion.version),
+            model_pixels(package, workspace.cache).caches,
         )
 
     def _now(self) -> State:

@@ -244,8 +244,12 @@ def with_answers(
         for called, found in zip(predicted, sets, strict=True)
     ]
     # As precise as the log keeps them, so that a page drawn now and one drawn from the log are the same
-    columns = {f"p_{name}": probabilities[:, place].astype(np.float32) for place, name in enumerate(classes)}
-    return rows.assign(**columns, predicted=predicted, diagnoses=[" ".join(found) for found in sets], risk=risks)
+    columns: dict[str, object] = {
+        f"p_{name}": probabilities[:, place].astype(np.float32) for place, name in enumerate(classes)
+    }
+    columns |= {"predicted": predicted, "diagnoses": [" ".join(found) for found in sets], "risk": risks}
+    others = rows.drop(columns=[name for name in rows if name in columns])
+    return pd.concat([others, pd.DataFrame(columns, rows.index)], axis=1)  # `assign` adds one column after the other
 
 
 def calibrated_validation(package: ModelPackage) -> NDArray[np.float64]:

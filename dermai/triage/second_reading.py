@@ -9,7 +9,7 @@ same way: that an answer is hidden does not tell the reader that it was normal.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -30,41 +30,64 @@ WHY, PLACE = "second reading", "place of a second reading"  # what is drawn
 WITHOUT = "read without the model's answer"
 
 
+@dataclass(frozen=True)
+class EarlierSortings:
+    """How cases were sorted before, ready to be asked: made once for a worklist, or for all that a model answers.
+
+    `asked` were drawn under any version; `drawn` has each case that `version` sorted as normal, and whether it was
+    drawn; `of_version` and `last` have the level under which a case was sorted last, under that version and under any.
+    """
+
+    version: str
+    asked: Collection[str]
+    drawn: Mapping[str, bool]
+    of_version: Mapping[str, str]
+    last: Mapping[str, str]
+
+    @classmethod
+    def of(cls, sortings: pd.DataFrame, version: str) -> EarlierSortings:
+        """From `read_sortings`."""
+        asked = set(sortings.loc[sortings["drawn"].astype(bool) & (sortings["risk"] == RiskLevel.NORMAL), "case_id"])
+        mine = sortings[sortings["model_version"] == version].sort_values(WRITTEN, kind="stable")
+        normal = mine[mine["risk"] == RiskLevel.NORMAL].drop_duplicates("case_id")
+        last = [table.drop_duplicates("case_id", keep="last") for table in (mine, sortings)]
+        return cls(
+            version,
+            asked,
+            {case: bool(drawn) for case, drawn in zip(normal["case_id"], normal["drawn"], strict=True)},
+            *(dict(zip(table["case_id"], table["risk"], strict=True)) for table in last),
+        )
+
+
 def sort_with_draws(
     cases: Sequence[WorklistCase],
     patients: Mapping[str, str],
-    version: str,
     share: float,
     pseudonyms: Pseudonyms,
-    earlier: pd.DataFrame,
+    earlier: EarlierSortings,
     hidden: float = 0.0,
 ) -> tuple[list[WorklistCase], pd.DataFrame]:
     """The worklist with the drawn cases among those to read, and the rows of `record_sortings` that are new.
 
     `hidden` is the share of the *priority* cases that are shown as the drawn ones are. `patients` has the patient of
-    each case; `earlier` the sortings so far (`read_sortings`). What was drawn with another share before stays as it
-    was, and what was drawn under another version stays among those to read.
+    each case. What was drawn with another share before stays as it was, and what was drawn under another version
+    stays among those to read.
     """
-    asked = set(earlier.loc[earlier["drawn"].astype(bool) & (earlier["risk"] == RiskLevel.NORMAL), "case_id"])
-    mine = earlier[earlier["model_version"] == version].sort_values(WRITTEN, kind="stable")
-    normal = mine[mine["risk"] == RiskLevel.NORMAL].drop_duplicates("case_id")
-    before = dict(zip(normal["case_id"], normal["drawn"], strict=True))
-    last = mine.drop_duplicates("case_id", keep="last")
-    shown = dict(zip(last["case_id"], last["risk"], strict=True))
+    before = earlier.drawn
     drawn, rows = set(), []
     for case in cases:
         is_normal = case.risk == RiskLevel.NORMAL
         wins = bool(before.get(case.case_id, pseudonyms.draw(WHY, case.case_id) < share)) if is_normal else True
         waits = case.cautions and case.risk == RiskLevel.PRIORITY and before.get(case.case_id)
         if (
-            is_normal and (wins or case.case_id in asked)
+            is_normal and (wins or case.case_id in earlier.asked)
         ) or waits:  # a caution of today does not tell what was hidden yesterday
             drawn.add(case.case_id)
-        if shown.get(case.case_id) == case.risk or (is_normal and case.case_id in before):
+        if earlier.of_version.get(case.case_id) == case.risk or (is_normal and case.case_id in before):
             continue
         rows.append(
             {
-                "case_id": case.case_id, "patient_id": patients[case.case_id], "model_version": version,
+                "case_id": case.case_id, "patient_id": patients[case.case_id], "model_version": earlier.version,
                 "risk": case.risk, "probability": share if is_normal else 1.0, "drawn": wins,
                 "cautions": "; ".join(case.cautions),
             }
@@ -125,7 +148,8 @@ def record_draws(
     cases = no_less_urgent(cases, photographs, log, earlier)
     if share <= 0:
         return cases
-    shown, drawn = sort_with_draws(cases, patients, version, share, pseudonyms, earlier, hidden)
+    sorted_before = EarlierSortings.of(earlier, version)
+    shown, drawn = sort_with_draws(cases, patients, share, pseudonyms, sorted_before, hidden)
     record_sortings(log, drawn, received)
     return shown
 

@@ -64,6 +64,23 @@ def cautions_about(
     if familiarity is None or features is None or photographs.empty:
         return Cautions()
     unlike = familiarity.unfamiliar(features)
+    first = ~photographs["patient_id"].duplicated().to_numpy()
+    of_batch = _of_batch(int(unlike[first].sum()), int(first.sum()), familiarity, batch_level)
+    return Cautions(of_batch, _of_photographs(photographs, unlike, familiarity))
+
+
+def cautions_about_each(
+    photographs: pd.DataFrame, features: NDArray[np.float32] | None, familiarity: Familiarity | None
+) -> dict[str, tuple[str, ...]]:
+    """As `cautions_about`, of single photographs alone, by image."""
+    if familiarity is None or features is None or photographs.empty:
+        return {}
+    return _of_photographs(photographs, familiarity.unfamiliar(features), familiarity)
+
+
+def _of_photographs(
+    photographs: pd.DataFrame, unlike: NDArray[np.bool_], familiarity: Familiarity
+) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for image, view, site, flagged in zip(
         photographs["image"], photographs["view"], photographs["site"], unlike, strict=True
@@ -75,9 +92,7 @@ def cautions_about(
             said.append(message("the model has learnt no %(view)s photograph", view=view))
         if site and familiarity.sites and site not in familiarity.sites:
             said.append(message("the model has learnt no photograph of the site %(site)s", site=site))
-    of_photograph = {image: tuple(dict.fromkeys(said)) for image, said in found.items() if said}
-    first = ~photographs["patient_id"].duplicated().to_numpy()
-    return Cautions(_of_batch(int(unlike[first].sum()), int(first.sum()), familiarity, batch_level), of_photograph)
+    return {image: tuple(dict.fromkeys(said)) for image, said in found.items() if said}
 
 
 def _of_batch(unlike: int, patients: int, familiarity: Familiarity, level: float) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from dermai.taxonomy import RiskLevel
 from dermai.triage.lookup import find
 from dermai.triage.reading_list import ReadingLists
 from dermai.triage.run import run_triage
-from dermai.triage.second_reading import MORE_URGENT, as_urgent_as_before, sort_with_draws
+from dermai.triage.second_reading import MORE_URGENT, EarlierSortings, as_urgent_as_before, sort_with_draws
 from dermai.triage.worklist import WorklistCase
 from tests.report.browser import chromium, open_page
 from tests.triage.champion import make_champion
@@ -41,7 +41,7 @@ def case(number: int, risk: str = "normal", cautions: tuple[str, ...] = ()) -> W
 
 def sort(cases, share=0.5, earlier=NOTHING, pseudonyms=PSEUDONYMS):
     patients = {each.case_id: f"p{each.case_id}" for each in cases}
-    return sort_with_draws(cases, patients, "1", share, pseudonyms, earlier)
+    return sort_with_draws(cases, patients, share, pseudonyms, EarlierSortings.of(earlier, "1"))
 
 
 def recorded(*tables: pd.DataFrame) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def test_nothing_that_is_shown_tells_a_second_reading_from_a_priority_case_witho
     cases = [*(case(n, "priority") for n in range(200)), *(case(n) for n in range(200, 400))]
     cases += [case(n, "priority", ("an alarm is open",)) for n in range(400, 500)]
     patients = {each.case_id: "p" for each in cases}
-    listed, rows = sort_with_draws(cases, patients, "1", 0.1, PSEUDONYMS, NOTHING, hidden=0.1)
+    listed, rows = sort_with_draws(cases, patients, 0.1, PSEUDONYMS, EarlierSortings.of(NOTHING, "1"), hidden=0.1)
     again = {each.case_id for each in listed if each.second_reading}
     alike = {each.case_id for each in listed if each.without_answer} - again
     assert again == set(rows["case_id"][rows["drawn"] & (rows["risk"] == "normal")])

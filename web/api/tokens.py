@@ -21,6 +21,7 @@ SHOWN = len(NAME) + 8  # characters of a secret that lists show
 SECRET_BYTES = 32
 MOST_DAYS, LONGEST_NOTE = 1100, 120
 USED_AGAIN = timedelta(hours=1)
+LOOKED_UP = (ApiToken.id, ApiToken.site, ApiToken.diagnoses, ApiToken.revoked_at, ApiToken.expires_at, ApiToken.used_at)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def sender_of(database: Database, secret: str) -> Sender | None:
     """Whose token this is; None where it is unknown, over or revoked."""
     now = datetime.now(UTC)
     with database.reading() as session:
-        found = session.scalar(select(ApiToken).where(ApiToken.secret_hash == _hash(secret)))
+        found = session.execute(select(*LOOKED_UP).where(ApiToken.secret_hash == _hash(secret))).one_or_none()
     if found is None or found.revoked_at is not None or found.expires_at <= now:
         return None
     if found.used_at is None or found.used_at + USED_AGAIN < now:
