@@ -227,8 +227,8 @@ class InboxParams(Section):
 
     most_photographs: int = Field(8, ge=1, le=64)
     most_in_hand: int = Field(64, ge=1)
-    batch: int = Field(4, ge=1, le=64)
-    wait_milliseconds: int = Field(5, ge=0, le=1000)
+    batch: int = Field(8, ge=1, le=64)
+    wait_milliseconds: int = Field(15, ge=0, le=1000)
     filed_after_seconds: float = Field(30.0, gt=0)
     most_unfiled: int = Field(256, ge=1)
 
