@@ -7,11 +7,13 @@ import fcntl
 import hashlib
 import json
 import os
+import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 _UMASK = os.umask(0o077)  # can only be read by setting it; once, before there are threads
 os.umask(_UMASK)
@@ -114,3 +116,37 @@ def locked(path: Path, blocking: bool = True) -> Iterator[None]:
             yield
         finally:
             fcntl.flock(stream, fcntl.LOCK_UN)
+
+
+@contextmanager
+def taking_turns(path: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold an exclusive lock as `locked` does, and write into its file which machine and process do, and since when.
+
+    Where somebody else holds it, `waiting` is told who, and then it is waited for.
+
+    Raises:
+        BlockingIOError: somebody else holds it and there is no `waiting`; its text says who.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            who = path.read_text(encoding="utf-8") or "a process that did not say where"
+            if waiting is None:
+                raise BlockingIOError(who) from None
+            waiting(who)
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        try:
+            _write_holder(stream, f"{socket.gethostname()}, process {os.getpid()}, since {datetime.now(UTC):%H:%M} UTC")
+            yield
+        finally:
+            _write_holder(stream, "")
+            fcntl.flock(stream, fcntl.LOCK_UN)
+
+
+def _write_holder(stream: TextIO, text: str) -> None:
+    stream.truncate(0)
+    stream.write(text)
+    stream.flush()
+    os.fsync(stream.fileno())  # other machines read it

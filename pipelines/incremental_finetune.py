@@ -13,6 +13,7 @@ from steps.find_champion import find_champion
 from steps.finetune_candidate import finetune_candidate
 from steps.load_cases import load_cases
 from steps.load_parameters import load_parameters
+from steps.one_update import let_other_updates_begin, wait_for_other_updates
 from steps.parameter_text import Text
 from steps.plan_update import plan_update
 from steps.publish_report import publish_report
@@ -26,6 +27,8 @@ from steps.validate_cases import validate_cases
 
 @pipeline(
     dynamic=True,
+    on_start=wait_for_other_updates,
+    on_end=let_other_updates_begin,
     on_failure=record_failure,
     depends_on=[finetune_candidate],  # so that a run's configuration can set its resources
 )

@@ -1,10 +1,14 @@
 import json
 import multiprocessing
+import os
+import re
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
-from dermai.files import create_private, locked, sha256_file, sha256_json, write_json, write_text
+from dermai.files import create_private, locked, sha256_file, sha256_json, taking_turns, write_json, write_text
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path) -> None:
@@ -56,3 +60,24 @@ def test_a_lock_is_refused_while_held_and_free_once_its_holder_is_killed(tmp_pat
     holder.join()
     with locked(path, blocking=False):
         pass
+
+
+def test_whoever_takes_turns_says_who_it_is_while_it_does(tmp_path: Path) -> None:
+    path, told = tmp_path / "state" / "turn.lock", list[str]()
+    done = threading.Event()
+
+    def wait() -> None:
+        with taking_turns(path, waiting=told.append):
+            done.set()
+
+    with taking_turns(path):
+        with pytest.raises(BlockingIOError) as refused, taking_turns(path):
+            pass
+        other = threading.Thread(target=wait)
+        other.start()
+        assert not done.wait(0.2)
+    other.join(10)
+    assert done.is_set()
+    assert told == [str(refused.value)]
+    assert re.fullmatch(rf"{socket.gethostname()}, process {os.getpid()}, since \d\d:\d\d UTC", told[0])
+    assert path.read_text() == ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from dermai.audit import AuditLog
 from dermai.config import Params
-from dermai.files import locked
+from dermai.files import taking_turns
 from dermai.records.moves import RefusedUpdate
 from dermai.registry.registry import Registry
 from dermai.registry.versions import CHAMPION
@@ -21,13 +21,17 @@ def run_alone(workspace: Workspace, params: Params, command: Sequence[str]) -> i
     Where the champion was made from a commit that follows this one, nothing is run and a refusal is recorded: the
     older dataset lacks photographs that the champion has learnt from, and would read as if they were taken back.
     """
-    with locked(workspace.state / "update.lock"):
+    with taking_turns(workspace.state / "update.lock", waiting=_waits_for):
         reason = _superseded(workspace, params)
         if reason:
             AuditLog(workspace.audit_log).append(RefusedUpdate(why=reason, code=code_version(workspace)))
             print(f"nothing is run: {reason}", file=sys.stderr)
             return 0
         return subprocess.run(list(command), cwd=workspace.root, check=False).returncode
+
+
+def _waits_for(who: str) -> None:
+    print(f"another update runs on this state ({who}): this one waits", file=sys.stderr)
 
 
 def _superseded(workspace: Workspace, params: Params) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dermai.data.cases import empty_cases, read_cases
 from dermai.errors import DatasetMismatch, DermaiError
-from dermai.files import NO_ROOM, locked, no_room
+from dermai.files import NO_ROOM, no_room, taking_turns
 from dermai.ingest.store import sweep
 from dermai.workspace import Workspace
 
@@ -18,10 +18,10 @@ from dermai.workspace import Workspace
 def alone(workspace: Workspace) -> Iterator[None]:
     """One intake at a time; a second one is refused."""
     try:
-        with locked(workspace.state / "intake.lock", blocking=False):
+        with taking_turns(workspace.state / "intake.lock"):
             yield
-    except BlockingIOError:
-        raise DermaiError("another import is running in this workspace: wait for it to end") from None
+    except BlockingIOError as error:
+        raise DermaiError(f"another import is running in this workspace ({error}): wait for it to end") from None
 
 
 @contextmanager

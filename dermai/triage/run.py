@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from dermai.config import Params
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
 from dermai.errors import DermaiError, InvalidParams
-from dermai.files import NO_ROOM, locked, no_room, write_json
+from dermai.files import NO_ROOM, no_room, taking_turns, write_json
 from dermai.language.current import speaking
 from dermai.models.familiarity import Familiarity
 from dermai.models.learnt_photographs import familiarity_features
@@ -126,14 +126,12 @@ def run_triage(
 @contextmanager
 def alone(workspace: Workspace) -> Iterator[None]:
     """One triage at a time, so that no photograph is scored twice; a second one waits."""
-    file = workspace.state / "triage.lock"
-    with ExitStack() as held:
-        try:
-            held.enter_context(locked(file, blocking=False))
-        except BlockingIOError:
-            logger.warning("another triage runs in this workspace: this one waits and goes on when that has ended")
-            held.enter_context(locked(file))
+    with taking_turns(workspace.state / "triage.lock", waiting=_waits_for):
         yield
+
+
+def _waits_for(who: str) -> None:
+    logger.warning("another triage runs in this workspace (%s): this one waits and goes on when that has ended", who)
 
 
 def _run_triage(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import Any
 
 from dermai.ci.exclusive import run_alone
 from dermai.ci.outcome import job_outcome
 from dermai.ci.summary import summary
-from dermai.files import locked
+from dermai.files import taking_turns
 from tests.ci.repository import Repository
 
 
@@ -31,14 +32,15 @@ def test_a_commit_that_the_champion_s_commit_follows_is_not_run(fleet: Any) -> N
     assert later[:12] in summary(found)
 
 
-def test_it_waits_for_another_update_and_hands_its_exit_code_on(fleet: Any) -> None:
+def test_it_waits_for_another_update_says_whose_and_hands_its_exit_code_on(fleet: Any, capsys: Any) -> None:
     codes: list[int] = []
-    with locked(fleet.workspace.state / "update.lock"):
+    with taking_turns(fleet.workspace.state / "update.lock"):
         other = threading.Thread(
             target=lambda: codes.append(run_alone(fleet.workspace, fleet.params, ["bash", "-c", "exit 3"]))
         )
         other.start()
         other.join(0.5)
         assert not codes
+        assert f"({socket.gethostname()}, process " in capsys.readouterr().err
     other.join(60)
     assert codes == [3]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import shutil
+import socket
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +13,7 @@ from dermai.config import load_params
 from dermai.data.cases import photograph_path, read_cases, write_cases
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.errors import DatasetMismatch, DermaiError, InvalidCases
-from dermai.files import locked, sha256_file
+from dermai.files import sha256_file, taking_turns
 from dermai.ingest.delivery import SPLIT_NOT_USED, Delivery
 from dermai.ingest.intake import take_in
 from dermai.ingest.quarantine import read_rejections
@@ -286,7 +288,8 @@ def test_new_cases_are_not_put_beside_a_dataset_that_was_never_pulled(workspace:
 
 
 def test_two_intakes_at_once_are_refused(workspace: Workspace, folder: Path) -> None:
-    with locked(workspace.state / "intake.lock"), pytest.raises(DermaiError, match="another import is running"):
+    why = rf"another import is running in this workspace \({socket.gethostname()}, process {os.getpid()}, since"
+    with taking_turns(workspace.state / "intake.lock"), pytest.raises(DermaiError, match=why):
         ingest(deliver(folder, [row(1)]), workspace)
 
 
