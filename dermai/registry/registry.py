@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -125,7 +125,7 @@ class Registry:
             self._remove_interrupted()
             known = next((version for version in self.versions() if version.sha256 == sha256), None)
             if known is None:
-                pending = {ORIGIN: self._origin, SHA256: sha256, **tags}
+                pending = {ORIGIN: self._origin(), SHA256: sha256, **tags}
                 os.environ.pop("MLFLOW_RUN_ID", None)  # a run of its own, whatever this was started within
                 with mlflow.start_run(experiment_id=self._experiment_id(), run_name=run_name, tags=pending) as run:
                     log_values(client, run.info.run_id, metrics, params)
@@ -246,13 +246,22 @@ class Registry:
         return self.workspace.store / "mlartifacts"
 
     @property
+    def _lock_file(self) -> Path:
+        return self.workspace.state / "registry.lock"
+
     def _origin(self) -> str:
-        """Who registers: another machine's registration under way on a shared server is not ours to remove."""
-        return f"{socket.gethostname()}:{self.workspace.store}"
+        """Which workspace registers; called under the lock.
+
+        Another workspace's registration under way on a shared server is not ours to remove. Machines and pods that
+        share the folder are one workspace, whatever they are called; a copy of the folder is another one.
+        """
+        if not self._lock_file.read_text(encoding="utf-8"):
+            self._lock_file.write_text(secrets.token_hex(16), encoding="utf-8")
+        return f"{self._lock_file.read_text(encoding='utf-8')}:{self._lock_file.stat().st_ino}"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with locked(self.workspace.state / "registry.lock"):
+        with locked(self._lock_file):
             yield
 
     def _experiment_id(self) -> str:
@@ -265,10 +274,11 @@ class Registry:
 
     def _remove_interrupted(self) -> None:
         """Undo what registrations of this workspace that were killed have left; called under the lock."""
+        origin = self._origin()
         for entity in self.client.search_model_versions(f"name = '{self.name}'"):
-            if not is_whole(entity) and entity.tags.get(ORIGIN) == self._origin:
+            if not is_whole(entity) and entity.tags.get(ORIGIN) == origin:
                 log.warning("removing version %s of %s: its registration was interrupted", entity.version, self.name)
                 self.client.delete_model_version(self.name, entity.version)
-        ours = f"tags.{ORIGIN} = '{self._origin}' and attributes.status = 'RUNNING'"
+        ours = f"tags.{ORIGIN} = '{origin}' and attributes.status = 'RUNNING'"
         for run in self.client.search_runs([self._experiment_id()], ours):
             self.client.set_terminated(run.info.run_id, "KILLED")

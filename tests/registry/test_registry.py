@@ -155,7 +155,7 @@ def test_a_version_whose_files_are_all_gone_and_a_store_without_its_model_are_na
 
 
 REGISTER = """
-import os, signal, sys
+import os, signal, socket, sys
 from pathlib import Path
 import mlflow
 from dermai.config import load_params
@@ -163,6 +163,7 @@ from dermai.registry.registry import Registry
 from dermai.workspace import find_workspace
 
 package, method, when = sys.argv[1:]
+socket.gethostname = lambda: "a-pod-that-is-gone"
 original = getattr(mlflow.MlflowClient, method)
 
 def die(*arguments, **named):
