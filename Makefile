@@ -96,11 +96,8 @@ lock: $(READY)  ## Resolve the dependencies anew
 	  --no-annotate --no-header -o requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 	  --all-extras --generate-hashes --no-annotate --no-header -o requirements-oldest.txt pyproject.toml
-	for part in zenml-server kubernetes; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	    $$([ $$part = kubernetes ] && echo -c requirements.txt) \
-	    -o deploy/$$part/requirements.txt deploy/$$part/requirements.in || exit 1; \
-	done
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  -o deploy/zenml-server/requirements.txt deploy/zenml-server/requirements.in
 
 coverage: $(READY)  ## The fast tests, and which lines they reach
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest $(FAST) --cov --cov-report=term --cov-report=xml

@@ -56,6 +56,8 @@ NOT_RUN = {
     "docs/operations.md: dermai doctor": "shows a broken deployment; tests/doctor breaks one in each way",
     "docs/operations.md: cp deploy/env.example": "Docker and filled-in passwords; tests/test_deploy.py reads the files",
     "docs/gate.md: dermai gate take-over-ledger": "a ledger of an earlier release; tests/promotion takes one over",
+    "docs/operations.md: kubectl": "a cluster; tests/test_deploy.py reads the files",
+    "docs/operations.md: zenml stack set": "a cluster; tests/test_deploy.py reads the files",
     "docs/operations.md: mlflow db upgrade": "databases of an earlier version",
     "docs/operations.md: git clone": "a safe with keys, and a backup; tests/integration/test_backup.py restores one",
     "docs/profiles.md: zenml pipeline run": "hours without a GPU; the tutorial has a profile",
