@@ -22,6 +22,7 @@ export MLFLOW_DISABLE_TELEMETRY ?= true
 export DO_NOT_TRACK ?= 1
 export GX_ANALYTICS_ENABLED ?= false
 export DVC_NO_ANALYTICS ?= true
+export ORT_DISABLE_TELEMETRY ?= 1
 export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 .PHONY: help setup demo quick test test-long lint image image-test format secrets messages dashboard lock licences docs coverage oldest clean

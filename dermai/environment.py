@@ -13,6 +13,7 @@ TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",  # Evidently, and MLflow and others that honour it
     "GX_ANALYTICS_ENABLED": "false",
     "DVC_NO_ANALYTICS": "true",
+    "ORT_DISABLE_TELEMETRY": "1",  # read when ONNX Runtime is imported: later it has told of itself already
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
     "NO_ALBUMENTATIONS_UPDATE": "1",

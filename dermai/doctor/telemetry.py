@@ -18,6 +18,7 @@ SILENCES = {
     "DO_NOT_TRACK": "Evidently",
     "GX_ANALYTICS_ENABLED": "Great Expectations",
     "DVC_NO_ANALYTICS": "DVC",
+    "ORT_DISABLE_TELEMETRY": "ONNX Runtime",
     "HF_HUB_DISABLE_TELEMETRY": "the model hub's client",
 }
 

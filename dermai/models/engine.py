@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from dermai.environment import silence_telemetry
 from dermai.errors import DermaiError
 from dermai.models.photograph_network import FEATURES, MAPS, photograph_network
 
@@ -46,6 +47,7 @@ class Engine:
     """A network from `export_network`, ready to be run; safe to use from several threads."""
 
     def __init__(self, content: bytes) -> None:
+        silence_telemetry()  # also where a registered model is opened by a program of others
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
