@@ -32,7 +32,7 @@ from dermai.exchange.strict_reading import (
 )
 from dermai.gate.reference_standard import KINDS
 from dermai.ingest.clinical_values import one_line
-from dermai.prediction_log.confirmations import read_confirmations, record_diagnoses
+from dermai.prediction_log.confirmations import SENT_BY, read_confirmations, record_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.triaged_cases import TriagedCases
 
@@ -87,8 +87,10 @@ def read_diagnosis(resource: Resource) -> SentDiagnosis:
     raise UnclearResource("send a Condition or an Observation")
 
 
-def record_sent(log: PredictionLog, sent: SentDiagnosis, site: str, numbers: SenderNumbers) -> RecordedDiagnosis:
-    """Record a diagnosis of a case of this site; the same again changes nothing.
+def record_sent(
+    log: PredictionLog, sent: SentDiagnosis, site: str, numbers: SenderNumbers, sent_by: str
+) -> RecordedDiagnosis:
+    """Record a diagnosis of a case of this site; the same again changes nothing. `sent_by` is how its token begins.
 
     Raises:
         NotRecorded: the case is not known or another site's, or the diagnosis cannot be taken.
@@ -102,7 +104,7 @@ def record_sent(log: PredictionLog, sent: SentDiagnosis, site: str, numbers: Sen
         raise NotRecorded(NO_SUCH_CASE)
     row = {
         "case_id": sent.case, "lesion_id": sent.lesion, "patient_id": sent.patient, "diagnosis": sent.code,
-        "confirmed_by": sent.confirmed_by, "confirmed_on": sent.confirmed_on,
+        "confirmed_by": sent.confirmed_by, "confirmed_on": sent.confirmed_on, SENT_BY: sent_by,
     }  # fmt: skip
     done = record_diagnoses(log, pd.DataFrame([row]), numbers=numbers)
     reason = str(done.reasons.iloc[0])

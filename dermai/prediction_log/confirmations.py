@@ -15,13 +15,19 @@ from dermai.gate.reference_standard import KINDS, kind_of, strength
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.parts import LOGGED_AT, DamagedPart, read_in_order, table_bytes
 from dermai.prediction_log.signed_parts import recording, signed_parts, write_signed_part
-from dermai.prediction_log.standing_diagnoses import AGREES, newest_diagnoses, standing_diagnoses, why_not_signed
+from dermai.prediction_log.standing_diagnoses import (
+    AGREES,
+    SENT_BY,
+    newest_diagnoses,
+    standing_diagnoses,
+    why_not_signed,
+)
 from dermai.prediction_log.triaged_cases import TriagedCases
 from dermai.taxonomy import load_taxonomy
 
 REQUIRED = ("case_id", "diagnosis")
 FILE_COLUMNS = ("case_id", "lesion_id", "diagnosis", "confirmed_by", "confirmed_on")
-COLUMNS = (*FILE_COLUMNS, "signed_by", "note")
+COLUMNS = (*FILE_COLUMNS, "signed_by", "note", SENT_BY)
 SCHEMA = pa.schema(
     [*((name, pa.string()) for name in COLUMNS), (AGREES, pa.bool_()), ("recorded_at", pa.timestamp("us", tz="UTC"))]
 )
@@ -75,9 +81,9 @@ def record_diagnoses(
 ) -> Recorded:
     """Record rows with `COLUMNS` and `patient_id`, from a file or signed by an account: see `confirm`.
 
-    A signed row is one whose `signed_by` names the account; it also has `KNOWN_UNTIL`. It is refused where somebody
-    signed after that, and where it would replace a diagnosis by a weaker kind of confirmation. Else it is always a new
-    entry, and may correct what its signer saw.
+    Of a row that a program sent, `sent_by` is how its token begins. A signed row is one whose `signed_by` names the
+    account; it also has `KNOWN_UNTIL`. It is refused where somebody signed after that, and where it would replace a
+    diagnosis by a weaker kind of confirmation. Else it is always a new entry, and may correct what its signer saw.
 
     Raises:
         PredictionLogError: the log cannot be written.
@@ -193,7 +199,7 @@ def _rows(log: PredictionLog) -> tuple[pd.DataFrame, tuple[DamagedPart, ...]]:
     """All rows in the order of writing, whatever the clock showed; `written` is the place of their part in it."""
     parts = signed_parts(log)
     found, unreadable = read_in_order(parts.sound, SCHEMA)
-    text = found[["signed_by", "note"]].fillna("")  # parts of earlier releases know no signatures
+    text = found[["signed_by", "note", SENT_BY]].fillna("")  # parts of earlier releases know none of them
     return found.assign(**text, **{AGREES: found[AGREES].eq(True)}).drop(columns=LOGGED_AT), (
         *parts.damaged,
         *unreadable,

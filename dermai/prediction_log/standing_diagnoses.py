@@ -10,6 +10,7 @@ from dermai.gate.reference_standard import NAMES, strength
 from dermai.language.messages import message
 from dermai.prediction_log.parts import WRITTEN
 
+SENT_BY = "sent_by"  # of an entry that a program sent: how its token begins
 AGREES = "agrees"  # a signed entry that says no more than was recorded before: a second opinion
 
 
@@ -21,6 +22,7 @@ class Standing(NamedTuple):
     written: int
     signed_by: str
     recorded_at: pd.Timestamp
+    sent_by: str
 
 
 def newest_diagnoses(entries: pd.DataFrame) -> pd.DataFrame:
@@ -35,13 +37,23 @@ def newest_diagnoses(entries: pd.DataFrame) -> pd.DataFrame:
 def standing_diagnoses(entries: pd.DataFrame) -> dict[tuple[str, str], Standing]:
     """By case and lesion, from entries in the order of writing."""
     found: dict[tuple[str, str], Standing] = {}
-    columns = ["case_id", "lesion_id", "diagnosis", "confirmed_by", WRITTEN, "signed_by", "recorded_at", AGREES]
-    for case, lesion, diagnosis, kind, written, signed_by, at, agrees in entries[columns].itertuples(index=False):
+    columns = [
+        "case_id",
+        "lesion_id",
+        "diagnosis",
+        "confirmed_by",
+        AGREES,
+        WRITTEN,
+        "signed_by",
+        "recorded_at",
+        SENT_BY,
+    ]
+    for case, lesion, diagnosis, kind, agrees, *newest in entries[columns].itertuples(index=False):
         before = found.get((case, lesion))
         if agrees and before is not None:
-            found[(case, lesion)] = before._replace(written=written, signed_by=signed_by, recorded_at=at)
+            found[(case, lesion)] = Standing(before.diagnosis, before.kind, *newest)
         else:
-            found[(case, lesion)] = Standing(diagnosis, kind or "", written, signed_by, at)
+            found[(case, lesion)] = Standing(diagnosis, kind or "", *newest)
     return found
 
 
@@ -54,6 +66,13 @@ def why_not_signed(diagnosis: str, kind: str, known_until: int, before: Standing
         return ""
     if before.written > known_until:
         values = {"diagnosis": before.diagnosis, "when": before.recorded_at.strftime("%Y-%m-%d %H:%M UTC")}
+        if before.sent_by:
+            return message(
+                "the token %(token)s sent %(diagnosis)s on %(when)s: "
+                "look at that, then sign yours as a second opinion or a correction",
+                token=before.sent_by,
+                **values,
+            )
         if not before.signed_by:
             return message(
                 "a file of diagnoses brought %(diagnosis)s on %(when)s: "

@@ -20,7 +20,7 @@ from dermai.prediction_log.parts import WRITTEN
 from dermai.prediction_log.referred_photographs import ReferredPhotographs
 from dermai.prediction_log.retakes import ASKED_BY, read_retakes
 from dermai.prediction_log.sortings import read_sortings
-from dermai.prediction_log.standing_diagnoses import AGREES
+from dermai.prediction_log.standing_diagnoses import AGREES, SENT_BY
 from dermai.promotion.standing import champion_standing
 from dermai.triage.cases_to_read import CaseToRead, ModelAnswer, cases_to_read, in_order_of_arrival
 from dermai.workspace import Workspace
@@ -30,7 +30,10 @@ State = Literal["open", "read", "photograph again"]
 
 @dataclass(frozen=True)
 class SignedDiagnosis:
-    """A diagnosis that was signed or came in a file; `agrees` marks a second opinion that changes nothing."""
+    """A diagnosis that was signed, or came in a file or by a token.
+
+    `agrees` marks a second opinion that changes nothing; `sent_by` is how the token begins.
+    """
 
     diagnosis: str
     confirmed_by: str
@@ -39,6 +42,7 @@ class SignedDiagnosis:
     recorded_at: datetime
     written: int
     agrees: bool
+    sent_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,10 +184,13 @@ class ReadingLists:
 
 def entries_by_lesion(entries: pd.DataFrame) -> dict[tuple[str, str], tuple[SignedDiagnosis, ...]]:
     """Rows of `read_entries` by case and lesion."""
-    columns = ["case_id", "lesion_id", "diagnosis", "confirmed_by", "signed_by", "note", "recorded_at", WRITTEN, AGREES]
+    of_entry = ["diagnosis", "confirmed_by", "signed_by", "note", "recorded_at", WRITTEN, AGREES, SENT_BY]
     found: dict[tuple[str, str], list[SignedDiagnosis]] = {}
-    for case, lesion, diagnosis, kind, who, note, at, written, agrees in entries[columns].itertuples(index=False):
-        entry = SignedDiagnosis(diagnosis, kind or "", who, note, at.to_pydatetime(), int(written), bool(agrees))
+    rows = entries[["case_id", "lesion_id", *of_entry]].itertuples(index=False)
+    for case, lesion, diagnosis, kind, who, note, at, written, agrees, sent_by in rows:
+        entry = SignedDiagnosis(
+            diagnosis, kind or "", who, note, at.to_pydatetime(), int(written), bool(agrees), sent_by
+        )
         found.setdefault((case, lesion), []).append(entry)
     return {key: tuple(of_lesion) for key, of_lesion in found.items()}
 

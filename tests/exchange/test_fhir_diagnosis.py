@@ -13,7 +13,7 @@ from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from tests.exchange.bundles import condition, observation
 
-DETAIL = "evidence"
+TOKEN = "dermai_pathology"
 
 
 @pytest.fixture
@@ -43,47 +43,48 @@ def log(workspace, numbers):
 @pytest.mark.parametrize("make", [condition, observation])
 def test_a_diagnosis_is_recorded_once_with_what_confirmed_it(make, log, numbers):
     sent = read_diagnosis(make())
-    done = record_sent(log, sent, "Porto", numbers)
+    done = record_sent(log, sent, "Porto", numbers, TOKEN)
     assert (done.case, done.lesion, done.known) == (numbers.case("A-1"), numbers.lesion("P-1", "A-1"), False)
-    assert record_sent(log, sent, "Porto", numbers).known
+    assert record_sent(log, sent, "Porto", numbers, TOKEN).known
     (row,) = read_confirmations(log)[0].to_dict("records")
     assert (row["diagnosis"], row["confirmed_by"], row["confirmed_on"]) == ("MM", "histology", "2026-05-20")
+    assert (row["sent_by"], row["signed_by"]) == (TOKEN, "")
 
 
 def test_another_practice_s_case_is_as_unknown_as_one_that_is_not_there(log, numbers):
     said = set()
     for case in ("B-1", "A-404"):
         with pytest.raises(NotRecorded) as why:
-            record_sent(log, read_diagnosis(condition(case, subject=None)), "Porto", numbers)
+            record_sent(log, read_diagnosis(condition(case, subject=None)), "Porto", numbers, TOKEN)
         said.add(str(why.value))
     assert len(said) == 1
     assert read_confirmations(log)[0].empty
 
 
 def test_a_diagnosis_that_disagrees_with_the_record_corrects_nothing(log, numbers):
-    record_sent(log, read_diagnosis(condition()), "Porto", numbers)
+    record_sent(log, read_diagnosis(condition()), "Porto", numbers, TOKEN)
     with pytest.raises(Disagrees):
-        record_sent(log, read_diagnosis(condition(code="Nev")), "Porto", numbers)
+        record_sent(log, read_diagnosis(condition(code="Nev")), "Porto", numbers, TOKEN)
     assert list(read_confirmations(log)[0]["diagnosis"]) == ["MM"]
 
 
 def test_of_several_lesions_the_diagnosis_says_which(log, numbers):
     with pytest.raises(NotRecorded, match="2 lesions: say which"):
-        record_sent(log, read_diagnosis(condition("A-2", subject=None)), "Porto", numbers)
+        record_sent(log, read_diagnosis(condition("A-2", subject=None)), "Porto", numbers, TOKEN)
     second = condition("A-2", subject=None, identifier=[{"system": LESION_NUMBER, "value": "2"}])
-    assert record_sent(log, read_diagnosis(second), "Porto", numbers).lesion == numbers.lesion("P-2", "2")
+    assert record_sent(log, read_diagnosis(second), "Porto", numbers, TOKEN).lesion == numbers.lesion("P-2", "2")
 
 
 def test_a_diagnosis_of_another_patient_is_a_mix_up(log, numbers):
     other = condition(subject={"identifier": {"value": "P-2"}})
     with pytest.raises(NotRecorded, match="another patient"):
-        record_sent(log, read_diagnosis(other), "Porto", numbers)
+        record_sent(log, read_diagnosis(other), "Porto", numbers, TOKEN)
 
 
 def test_the_case_may_be_named_by_the_request_of_this_service(log, numbers):
     reference = f"ServiceRequest/{numbers.case('A-1')}-r{'0' * 24}"
     sent = read_diagnosis(observation(basedOn=[{"reference": reference}]))
-    assert record_sent(log, sent, "Porto", numbers).case == numbers.case("A-1")
+    assert record_sent(log, sent, "Porto", numbers, TOKEN).case == numbers.case("A-1")
 
 
 @pytest.mark.parametrize(

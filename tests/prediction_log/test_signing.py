@@ -6,12 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from dermai.files import sha256_file
-from dermai.prediction_log.confirmations import confirm, read_confirmations, read_entries, read_every_confirmation
+from dermai.prediction_log.confirmations import (
+    confirm,
+    read_confirmations,
+    read_entries,
+    read_every_confirmation,
+    record_diagnoses,
+)
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.part_records import DiagnosesRecorded
+from dermai.prediction_log.parts import table_bytes
+from dermai.prediction_log.signed_parts import recording, write_signed_part
 from dermai.prediction_log.signing import LONGEST_NOTE, NotSigned, Reading, clean_note, sign
 from tests.prediction_log.test_log import embeddings, predictions
 
@@ -46,9 +55,24 @@ def test_a_signed_reading_is_recorded_as_one_of_a_file_is_with_account_and_note(
 
 def test_a_file_cannot_say_who_signed(log):
     file = log.folder / "diagnoses.csv"
-    file.write_text("case_id,diagnosis,signed_by,note\ncase-0,MM,ana,mine\n")
+    file.write_text("case_id,diagnosis,signed_by,note,sent_by\ncase-0,MM,ana,mine,dermai_12345678\n")
     assert confirm(log, file).accepted == 1
-    assert read_entries(log)[0][["signed_by", "note"]].to_numpy().tolist() == [["", ""]]
+    assert read_entries(log)[0][["signed_by", "note", "sent_by"]].to_numpy().tolist() == [["", "", ""]]
+
+
+def test_who_signs_after_a_token_sent_another_diagnosis_is_told_which_token(log):
+    row = {"case_id": "case-0", "diagnosis": "MM", "confirmed_by": "histology", "sent_by": "dermai_12345678"}
+    record_diagnoses(log, pd.DataFrame([row]))
+    with pytest.raises(NotSigned, match="the token dermai_12345678 sent MM on"):
+        sign(log, reading(diagnosis="Nev"))
+
+
+def test_a_part_of_a_release_that_named_no_token_is_read_as_before(log):
+    row = {"case_id": "case-0", "lesion_id": "lesion-0", "diagnosis": "MM", "confirmed_by": "histology"}
+    with recording(log):
+        write_signed_part(log, log.next_part_name(), table_bytes(pa.Table.from_pylist([row])), 1)
+    (entry,) = read_entries(log)[0].to_dict("records")
+    assert (entry["diagnosis"], entry["signed_by"], entry["sent_by"]) == ("MM", "", "")
 
 
 def test_who_signs_second_is_told_who_was_first_and_can_then_correct(log):

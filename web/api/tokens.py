@@ -21,15 +21,19 @@ SHOWN = len(NAME) + 8  # characters of a secret that lists show
 SECRET_BYTES = 32
 MOST_DAYS, LONGEST_NOTE = 1100, 120
 USED_AGAIN = timedelta(hours=1)
-LOOKED_UP = (ApiToken.id, ApiToken.site, ApiToken.diagnoses, ApiToken.revoked_at, ApiToken.expires_at, ApiToken.used_at)
+LOOKED_UP = (
+    ApiToken.id, ApiToken.site, ApiToken.prefix, ApiToken.diagnoses, ApiToken.revoked_at, ApiToken.expires_at,
+    ApiToken.used_at,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends by a token: a practice, by its site. `diagnoses`: confirmed diagnoses too."""
+    """Who sends by a token: a practice, by its site. `prefix` is how the token begins, `diagnoses`: those too."""
 
     token_id: int
     site: str
+    prefix: str
     diagnoses: bool = False
 
 
@@ -90,7 +94,7 @@ def sender_of(database: Database, secret: str) -> Sender | None:
     if found.used_at is None or found.used_at + USED_AGAIN < now:
         with database.writing() as session:
             session.execute(update(ApiToken).where(ApiToken.id == found.id).values(used_at=now))
-    return Sender(found.id, found.site, found.diagnoses)
+    return Sender(found.id, found.site, found.prefix, found.diagnoses)
 
 
 def count_checks(database: Database, sender: Sender, photographs: int) -> None:

@@ -118,7 +118,7 @@ def _record(service: Service, resource: Resource, sender: Sender) -> RecordedDia
     log = PredictionLog.of(service.workspace)
     numbers = SenderNumbers(load_pseudonyms(service.workspace), known=cache(log.pseudonyms))
     ask_for_follow_up(service.database)  # of one who is killed when it is recorded
-    done = record_sent(log, sent, sender.site, numbers)
+    done = record_sent(log, sent, sender.site, numbers, sender.prefix)
     ask_for_follow_up(service.database)  # the first may have been done before this was recorded
     return done
 

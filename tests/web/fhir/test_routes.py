@@ -14,6 +14,7 @@ from tests.exchange.bundles import bundle, condition, document, media, observati
 from tests.exchange.validation import check
 from tests.triage.champion import make_champion
 from tests.web.api.sending import CASE, close_up, jpeg, token_for
+from web.api.tokens import SHOWN
 
 FHIR = "/fhir"
 
@@ -95,6 +96,20 @@ def test_a_reading_that_is_signed_in_the_browser_is_a_condition_too(practice, ap
     diagnosis = read(practice, f"Condition/{case}-{lesion}")
     assert diagnosis["code"]["text"] == "Naevus"
     assert diagnosis["verificationStatus"]["coding"][0]["code"] == "provisional"
+
+
+def test_a_diagnosis_says_which_token_sent_it_and_never_its_secret(practice, application, workspace, signed_in):
+    found = send(practice, media(jpeg()))
+    filed(application)
+    assert practice.post(f"{FHIR}/Condition", json=condition()).status_code == 201
+    secret = practice.headers["authorization"].removeprefix("Bearer ")
+    (row,) = read_confirmations(PredictionLog.of(workspace))[0].to_dict("records")
+    assert row["sent_by"] == secret[:SHOWN]
+    assert (
+        f"by the token {secret[:SHOWN]}..." in signed_in("dermatologist").get(f"/cases/{found.partition('-')[0]}").text
+    )
+    kept = [file for file in workspace.root.rglob("*") if file.is_file()]
+    assert not [file for file in kept if secret.encode() in file.read_bytes()]
 
 
 def test_the_same_transaction_again_and_the_same_referral_as_a_form_are_one(practice, application, workspace):
