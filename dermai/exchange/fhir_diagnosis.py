@@ -32,8 +32,9 @@ from dermai.exchange.strict_reading import (
 )
 from dermai.gate.reference_standard import KINDS
 from dermai.ingest.clinical_values import one_line
-from dermai.prediction_log.confirmations import SENT_BY, read_confirmations, record_diagnoses
+from dermai.prediction_log.confirmations import read_entries, record_diagnoses
 from dermai.prediction_log.log import PredictionLog
+from dermai.prediction_log.standing_diagnoses import SENT_BY, standing_diagnoses
 from dermai.prediction_log.triaged_cases import TriagedCases
 
 OF_CONDITION = ("identifier", "code", "subject", "evidence", "extension", "recordedDate", "verificationStatus")
@@ -66,12 +67,27 @@ class RecordedDiagnosis(NamedTuple):
     known: bool
 
 
+@dataclass(frozen=True)
+class RefusedDiagnosis:
+    """What was sent of a lesion that has another diagnosis; `known_until` is `written` of its newest entry."""
+
+    case: str
+    lesion: str
+    diagnosis: str
+    confirmed_by: str
+    known_until: int
+
+
 class NotRecorded(UnclearResource):
     """A diagnosis that cannot be taken as it is; the message says why and what to do."""
 
 
 class Disagrees(NotRecorded):
-    """Another diagnosis of the lesion is recorded already."""
+    """Another diagnosis of the lesion is recorded already; `refused` is the one that was sent."""
+
+    def __init__(self, said: str, refused: RefusedDiagnosis) -> None:
+        super().__init__(said)
+        self.refused = refused
 
 
 def read_diagnosis(resource: Resource) -> SentDiagnosis:
@@ -110,13 +126,13 @@ def record_sent(
     reason = str(done.reasons.iloc[0])
     if not reason:
         return RecordedDiagnosis(case, lesion, known=not done.accepted)
-    newest = read_confirmations(log)[0]
-    other = (newest["case_id"] == case) & (newest["lesion_id"] == lesion) & (newest["diagnosis"] != sent.code)
-    if other.any():
+    before = standing_diagnoses(read_entries(log)[0]).get((case, lesion))
+    if before and before.diagnosis != sent.code:
         said = (
-            f"another diagnosis of lesion {lesion} of case {case} is recorded and stays until the service corrects it"
+            f"another diagnosis of lesion {lesion} of case {case} is recorded and stays until the service corrects it: "
+            "it is told there; call them where it is urgent"
         )
-        raise Disagrees(f"{said}: call them")
+        raise Disagrees(said, RefusedDiagnosis(case, lesion, sent.code, sent.confirmed_by, before.written))
     raise NotRecorded(reason)
 
 

@@ -20,6 +20,7 @@ from dermai.exchange.codings import (
 from dermai.inbox.answer import NamedModel, ReferralAnswer
 from dermai.inbox.entries import AnsweredReferral
 from dermai.inbox.label import INTENDED_USE
+from dermai.language.messages import message
 from dermai.triage.practice_cases import PracticeCase
 from dermai.triage.reading_list import SignedDiagnosis
 
@@ -64,9 +65,14 @@ def device_id(model: NamedModel) -> str:
     return f"model-{model.version}-{model.package_sha256[:16]}"
 
 
-def device(model: NamedModel) -> Resource:
-    """The version that answered, with the hash of its package."""
-    until = [{"text": f"Provisional until {model.provisional_until}."}] if model.provisional_until else []
+def device(model: NamedModel, withheld: str = "") -> Resource:
+    """The version that answered, with the hash of its package; `withheld` says why it answers no longer.
+
+    R4 has no code for a device that is used for a limited time: its status says whether there is one, and its safety
+    what it does to a body. So a note says it.
+    """
+    notes = [INTENDED_USE, *provisional_words(model)]
+    notes += [message("Its answers are not shown: %(why)s.", why=withheld)] if withheld else []
     return {
         "resourceType": "Device",
         "id": device_id(model),
@@ -75,8 +81,19 @@ def device(model: NamedModel) -> Resource:
         "deviceName": [{"name": "dermai", "type": "model-name"}],
         "type": {"text": "Software that sorts referrals; it does not diagnose"},
         "version": [{"value": model.version}],
-        "note": [{"text": INTENDED_USE}, *until],
+        "note": [{"text": said} for said in notes],
     }
+
+
+def provisional_words(model: NamedModel | None) -> list[str]:
+    """That a version answers on a named person's word, and until when; nothing of any other version."""
+    if model is None or model.provisional_until is None:
+        return []
+    said = message(
+        "The model is provisional until %(day)s: what the service asks of a model is not shown yet.",
+        day=model.provisional_until,
+    )
+    return [said]
 
 
 def condition(case: str, lesion: str, patient: str, signed: SignedDiagnosis, request: str) -> Resource:
@@ -174,8 +191,8 @@ def _report(result: ReferralResult) -> Resource:
 
 
 def conclusion(answer: ReferralAnswer) -> str:
-    """The answer in words, the warning first."""
-    parts = [answer.warning]
+    """The answer in words, the warning first, and what holds for every answer of the version."""
+    parts = [answer.warning, *provisional_words(answer.model)]
     if answer.risk:
         parts.append(f"Risk: {answer.risk.replace('_', ' ')}.")
     if answer.called:
@@ -200,7 +217,7 @@ def _risk(result: ReferralResult) -> Resource:
     others = [code for code in answer.possible if called is None or code != called.code]
     predictions += [{"outcome": diagnosis_concept(code), "rationale": "among the possible"} for code in others]
     usable = [one.number for one in answer.photographs if one.usable]
-    notes = [answer.warning, *answer.cautions, *answer.remarks]
+    notes = [answer.warning, *provisional_words(answer.model), *answer.cautions, *answer.remarks]
     performer = {"performer": {"reference": f"Device/{device_id(answer.model)}"}} if answer.model else {}
     return {
         "resourceType": "RiskAssessment",

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from dermai.exchange.fhir_answers import capability_statement, diagnosis_outcome, transaction_response
-from dermai.exchange.fhir_results import ReferralResult, result_resources
+from dermai.exchange.fhir_results import ReferralResult, device, result_resources
 from dermai.exchange.outcomes import operation_outcome
 from dermai.inbox.answer import AGAIN, DRAWN, Called, NamedModel, ReferralAnswer, Verdict
 from dermai.inbox.entries import AnsweredReferral
@@ -138,7 +138,12 @@ def test_a_case_that_waits_for_a_photograph_says_why_and_has_no_risk():
 def test_a_provisional_model_says_until_when():
     until = MODEL.model_copy(update={"provisional_until": date(2026, 7, 1)})
     found = result_resources(ReferralResult(entry(model=until)))
-    assert "Provisional until 2026-07-01." in json.dumps(list(found.values()))
+    said = "The model is provisional until 2026-07-01: what the service asks of a model is not shown yet."
+    assert said in found[f"DiagnosticReport/{CASE}-{REQUEST}"]["conclusion"]
+    for resource in (found[f"RiskAssessment/{CASE}-{REQUEST}"], device(until)):
+        check(resource)
+        assert said in [note["text"] for note in resource["note"]]
+    assert "provisional" not in json.dumps(list(result_resources(ReferralResult(entry())).values()))
 
 
 def test_what_is_said_of_requests_is_valid_too():

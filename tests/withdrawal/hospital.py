@@ -17,6 +17,7 @@ from dermai.config import Params, load_params
 from dermai.data.cases import photograph_path, read_cases
 from dermai.data.pseudonyms import load_pseudonyms
 from dermai.data.sender_numbers import SenderNumbers
+from dermai.exchange.fhir_diagnosis import RefusedDiagnosis
 from dermai.files import write_json, write_text
 from dermai.inbox.entries import Inbox
 from dermai.ingest.dermai_cases import read_dermai_cases
@@ -37,6 +38,7 @@ from web.accounts.people import add_account
 from web.accounts.roles import Role
 from web.accounts.tables import CaseAccess
 from web.database import migrate, open_database
+from web.frame.refused_diagnoses import keep_refusal
 from web.reading.drafts import DraftReading, keep_draft
 
 PATIENT = "3-0"  # the hospital's own number, as `write_referrals` numbers them
@@ -166,6 +168,8 @@ def _service(workspace: Workspace) -> None:
         for case in (PATIENT, "3-1"):
             draft = DraftReading("BCC", "", f"of the case {numbers.case(case)}")
             keep_draft(database, number, numbers.case(case), numbers.lesion(case, case), draft)
+            refused = RefusedDiagnosis(numbers.case(case), numbers.lesion(case, case), "BCC", "histology", 0)
+            keep_refusal(database, refused, "dermai_12345678")
     finally:
         database.close()
 

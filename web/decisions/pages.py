@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dermai.audit import AuditLog
-from dermai.errors import DermaiError, Refused
+from dermai.errors import AuditLogDamaged, DermaiError, Refused
 from dermai.language.messages import message
 from dermai.promotion.acknowledgement import in_words, open_incidents
 from dermai.promotion.history import latest_attempt, latest_decision
@@ -24,7 +24,8 @@ from web.decisions.actions import Action, Person, carry_out, check_nothing_new, 
 from web.frame.addresses import report_address
 from web.frame.admission import confirm_password, permitted
 from web.frame.page import page
-from web.frame.service import service_of
+from web.frame.refused_diagnoses import OpenRefusal, open_refusals
+from web.frame.service import Service, service_of
 
 Reader = Annotated[Visitor, Depends(permitted(Permission.READ_MODELS))]
 Decider = Annotated[Visitor, Depends(permitted(Permission.DECIDE))]
@@ -90,6 +91,7 @@ def _shown(
         ways=_ways(found),
         report=_report_of(audit, found),
         incidents=[(record.body, in_words(record)) for record in open_incidents(audit)],
+        refusals=_refusals(service),
         first=_first_of_two(audit, found),
         seen=newest_decisive(audit),
         done=record.sequence if record else 0,
@@ -98,6 +100,14 @@ def _shown(
         reason=reason,
         tried=tried.value if tried else "",
     )
+
+
+def _refusals(service: Service) -> list[OpenRefusal]:
+    """None while the log cannot be read: what is wrong with it stands on the page."""
+    try:
+        return open_refusals(service)
+    except AuditLogDamaged:
+        return []
 
 
 def _ways(status: Status) -> frozenset[str]:

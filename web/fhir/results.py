@@ -12,6 +12,7 @@ from dermai.ingest.clinical_values import one_line
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
 from dermai.promotion.history import recorded_packages
+from dermai.promotion.standing import champion_standing
 from dermai.triage.practice_cases import PracticeCase, referred_case, unjudged_cases
 from dermai.triage.reading_list import ReadingList
 from web.frame.service import Service
@@ -67,9 +68,14 @@ def _is_of(entry: AnsweredReferral, site: str) -> bool:
 
 
 def _model(service: Service, id: str) -> Resource | None:
-    """A version that the signed records name."""
-    for version, sha256 in recorded_packages(AuditLog(service.workspace.audit_log)).items():
+    """A version that the signed records name, as it stands now."""
+    audit = AuditLog(service.workspace.audit_log)
+    for version, sha256 in recorded_packages(audit).items():
         model = NamedModel(version=version, package_sha256=sha256)
         if device_id(model) == id:
-            return device(model)
+            standing = champion_standing(audit)
+            if standing is None or standing.version != version or standing.provisional is None:
+                return device(model)
+            until = standing.provisional.until
+            return device(model.model_copy(update={"provisional_until": until}), standing.withheld())
     return None

@@ -34,6 +34,7 @@ from web.fhir.admission import with_token_for_diagnoses
 from web.fhir.results import found_resource
 from web.frame.admission import open_to_everyone
 from web.frame.errors import FHIR, outcome
+from web.frame.refused_diagnoses import keep_refusal
 from web.frame.service import Service, service_of
 from web.reading.follow_ups import ask_for_follow_up, follow_up
 
@@ -118,7 +119,11 @@ def _record(service: Service, resource: Resource, sender: Sender) -> RecordedDia
     log = PredictionLog.of(service.workspace)
     numbers = SenderNumbers(load_pseudonyms(service.workspace), known=cache(log.pseudonyms))
     ask_for_follow_up(service.database)  # of one who is killed when it is recorded
-    done = record_sent(log, sent, sender.site, numbers, sender.prefix)
+    try:
+        done = record_sent(log, sent, sender.site, numbers, sender.prefix)
+    except Disagrees as error:
+        keep_refusal(service.database, error.refused, sender.prefix)
+        raise
     ask_for_follow_up(service.database)  # the first may have been done before this was recorded
     return done
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dermai.gate.reference_standard import KINDS, NAMES
+from dermai.gate.reference_standard import KINDS
 from dermai.language.messages import message
 from dermai.taxonomy import RiskLevel, load_taxonomy
 from dermai.triage.case_evidence import operating_points
@@ -20,14 +20,14 @@ from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
 from web.frame.locale import locale_of
 from web.frame.page import page
+from web.frame.refused_diagnoses import open_refusals
 from web.frame.service import service_of
 from web.reading.drafts import DraftReading, drafts_of, others_reading
 from web.reading.filters import Filter, place_of
-from web.reading.lists import case_for, reading_list
+from web.reading.lists import RESTS_ON, case_for, reading_list
 from web.reading.worklist import overdue
 
 MOST_EARLIER = 6  # visits that are shown; a patient with more has them on the worklist
-RESTS_ON = {**NAMES, "": message("not recorded")}
 RETAKE_REASONS = (
     message("not in focus"),
     message("too dark"),
@@ -91,6 +91,7 @@ def shown_case(
         earlier=listed.earlier_visits(case)[:MOST_EARLIER],
         drafts=drafts,
         no_draft=DraftReading(),
+        refusals=[one for one in open_refusals(service) if one.case_id == case_id],
         others=others_reading(service.database, visitor.account_id, case_id),
         place=place_of(listed, chosen.apply(listed, now), case_id),
         chosen=chosen,

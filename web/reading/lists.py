@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import HTTPException
 
 from dermai.data.pseudonyms import key_file, load_pseudonyms
+from dermai.gate.reference_standard import NAMES
 from dermai.language.messages import message
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import read_retakes
@@ -19,6 +20,7 @@ from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.frame.service import Service
 
+RESTS_ON = {**NAMES, "": message("not recorded")}
 NO_SUCH_CASE = message("There is no such case, or it is not one of yours.")
 
 

@@ -22,8 +22,7 @@ from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
 from web.frame.page import page
 from web.frame.service import Service, service_of
-from web.reading.case_page import RESTS_ON
-from web.reading.lists import NO_SUCH_CASE, own_cases
+from web.reading.lists import NO_SUCH_CASE, RESTS_ON, own_cases
 
 Practice = Annotated[Visitor, Depends(permitted(Permission.READ_OWN_CASES))]
 ON_A_PAGE = 100

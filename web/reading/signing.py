@@ -22,11 +22,11 @@ from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
 from web.frame.page import page
 from web.frame.service import service_of
-from web.reading.case_page import RESTS_ON, shown_case
+from web.reading.case_page import shown_case
 from web.reading.drafts import DraftReading, drop_draft, keep_draft
 from web.reading.filters import Filter, place_of
 from web.reading.follow_ups import ask_for_follow_up, follow_up
-from web.reading.lists import case_for, reading_list
+from web.reading.lists import RESTS_ON, case_for, reading_list
 
 Reader = Annotated[Visitor, Depends(permitted(Permission.SIGN_READINGS))]
 Text = Annotated[str, Form()]

@@ -17,10 +17,11 @@ from web.accounts.roles import Permission
 from web.accounts.visitor import Visitor
 from web.frame.admission import permitted
 from web.frame.page import page
+from web.frame.refused_diagnoses import open_refusals
 from web.frame.service import service_of
 from web.reading.filters import DONE, Filter
 from web.reading.follow_ups import follow_up, owed_follow_up
-from web.reading.lists import reading_list
+from web.reading.lists import RESTS_ON, reading_list
 
 ON_A_PAGE = 100
 
@@ -67,6 +68,8 @@ def worklist(
         first=(part - 1) * ON_A_PAGE + 1,
         problem=problem,
         set_aside=referrals_set_aside(service.workspace),
+        rests_on=RESTS_ON,
+        refusals=open_refusals(service),
     )
     if problem is not None:
         answer.background = BackgroundTask(follow_up, service)

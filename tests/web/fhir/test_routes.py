@@ -5,11 +5,15 @@ import json
 import numpy as np
 import pytest
 
+from dermai.audit import AuditLog
 from dermai.exchange.codings import SNOMED_CT
+from dermai.exchange.fhir_results import device_id
+from dermai.inbox.answer import NamedModel
 from dermai.inbox.entries import Inbox
 from dermai.prediction_log.confirmations import read_confirmations
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.waiting_cases import referred_cases
+from dermai.promotion.standing import champion_standing
 from tests.exchange.bundles import bundle, condition, document, media, observation, patient, service_request
 from tests.exchange.validation import check
 from tests.triage.champion import make_champion
@@ -112,6 +116,16 @@ def test_a_diagnosis_says_which_token_sent_it_and_never_its_secret(practice, app
     assert not [file for file in kept if secret.encode() in file.read_bytes()]
 
 
+def test_a_device_says_that_its_version_is_provisional_and_until_when(fleet, application, service):
+    version = fleet.candidate("insufficient_evidence")
+    fleet.promote(version, provisional=True)
+    service.headers.update(token_for(application))
+    until = champion_standing(fleet.audit).provisional.until
+    model = NamedModel(version=version, package_sha256=fleet.registry.get(version).sha256)
+    notes = [note["text"] for note in read(service, f"Device/{device_id(model)}")["note"]]
+    assert any(f"provisional until {until}" in note for note in notes)
+
+
 def test_the_same_transaction_again_and_the_same_referral_as_a_form_are_one(practice, application, workspace):
     first = send(practice, media(jpeg()))
     assert send(practice, media(jpeg())) == first
@@ -200,6 +214,36 @@ def test_a_phone_s_token_sends_no_diagnosis(practice, application, workspace, ca
     assert (other.status_code, other.json()["issue"][0]["code"]) == (409, "conflict")
     (row,) = read_confirmations(PredictionLog.of(workspace))[0].to_dict("records")
     assert f"was not recorded: another diagnosis of lesion {row['lesion_id']} of case {row['case_id']}" in caplog.text
+
+
+def test_histology_that_disagrees_with_a_reading_is_shown_to_who_reads_and_who_leads_until_somebody_signs(
+    practice, application, workspace, signed_in
+):
+    found = send(practice, media(jpeg()))
+    filed(application)
+    case = found.partition("-")[0]
+    reader, lead, manager = signed_in("dermatologist"), signed_in("clinical lead"), signed_in("manager")
+    lesion = reader.get(f"/cases/{case}").text.partition('name="lesion_id" value="')[2].partition('"')[0]
+    form = {"lesion_id": lesion, "diagnosis": "Nev", "confirmed_by": "reading", "confirmed": "yes"}
+    assert reader.post(f"/cases/{case}/sign", data=form).status_code == 303
+    records = AuditLog(workspace.audit_log).entries()
+    assert practice.post(f"{FHIR}/Condition", json=condition(code="MM")).status_code == 409
+    assert AuditLog(workspace.audit_log).entries() == records  # which cannot be erased
+
+    assert "disagrees with the record" in reader.get("/worklist").text
+    shown = reader.get(f"/cases/{case}").text
+    assert "sent Malignant melanoma (MM) by histology" in shown
+    assert "; Naevus (Nev) by" in shown
+    link = f'<a href="/cases/{case}">'
+    assert [link in one.get("/decisions").text for one in (lead, manager)] == [True, False]
+    assert "came back that disagrees with the record" in manager.get("/decisions").text
+
+    known = shown.partition('name="known_until" value="')[2].partition('"')[0]
+    corrected = {**form, "diagnosis": "MM", "confirmed_by": "histology", "known_until": known}
+    assert reader.post(f"/cases/{case}/sign", data=corrected).status_code == 303
+    for client, address in ((reader, "/worklist"), (reader, f"/cases/{case}"), (lead, "/decisions")):
+        text = client.get(address).text
+        assert ("disagrees with the record" in text, "Not taken:" in text) == (False, False)
 
 
 @pytest.mark.parametrize("content", [b"<Bundle/>", b"[]", b"{}", b"\xff"])
