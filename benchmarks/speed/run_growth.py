@@ -105,7 +105,7 @@ def as_markdown(after: list[dict[str, int]], pruned: dict[str, int]) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += [
         "",
-        "Pruned: `python -m pipelines.prune_runs --older-than 0` and `rm -r state/cache`, which is safe at any time: the "
+        "Pruned: `python -m pipelines.prune_runs --older-than 0` and `rm -r state/cache`, safe at any time: the "
         "next update fills it again. In operation `dermai retention` takes what no run used for so long as "
         "`retention.cache_days` says.",
     ]
