@@ -10,7 +10,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -138,7 +138,8 @@ def taking_turns(path: Path, waiting: Callable[[str], None] | None = None) -> It
             waiting(who)
             fcntl.flock(stream, fcntl.LOCK_EX)
         try:
-            _write_holder(stream, f"{socket.gethostname()}, process {os.getpid()}, since {datetime.now(UTC):%H:%M} UTC")
+            since = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+            _write_holder(stream, f"{socket.gethostname()}, process {os.getpid()}, since {since}")
             yield
         finally:
             _write_holder(stream, "")
@@ -146,7 +147,8 @@ def taking_turns(path: Path, waiting: Callable[[str], None] | None = None) -> It
 
 
 def _write_holder(stream: TextIO, text: str) -> None:
-    stream.truncate(0)
-    stream.write(text)
-    stream.flush()
-    os.fsync(stream.fileno())  # other machines read it
+    with suppress(OSError):  # the lock holds on a full disk too: then those who wait are not told for whom
+        stream.truncate(0)
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())  # other machines read it

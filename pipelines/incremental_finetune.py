@@ -13,7 +13,7 @@ from steps.find_champion import find_champion
 from steps.finetune_candidate import finetune_candidate
 from steps.load_cases import load_cases
 from steps.load_parameters import load_parameters
-from steps.one_update import let_other_updates_begin, wait_for_other_updates
+from steps.one_update import one_update
 from steps.parameter_text import Text
 from steps.plan_update import plan_update
 from steps.publish_report import publish_report
@@ -27,8 +27,6 @@ from steps.validate_cases import validate_cases
 
 @pipeline(
     dynamic=True,
-    on_start=wait_for_other_updates,
-    on_end=let_other_updates_begin,
     on_failure=record_failure,
     depends_on=[finetune_candidate],  # so that a run's configuration can set its resources
 )
@@ -38,31 +36,42 @@ def incremental_finetune(profile: Text = "", overrides: dict[str, Any] | None = 
     `profile` names a file in profiles/ that is laid over params.yaml; `overrides` are single
     parameters laid over both, such as `{"model.image_size": 128}`.
     """
-    params, laid_over = load_parameters(profile, overrides or {})
-    cases, dataset = load_cases()
-    validation = validate_cases(cases, params)
-    settle_challenger(params)
-    references = find_champion(params)
-    plan = plan_update(cases, references, params)
-    found = plan.load()
-    if found.mode == "nothing":
-        if found.judges_champion_again:
-            predictions, comparison = evaluate_models(cases, references, params)
-            lesions, calls, missing = answer_all_lesions(cases, references)
-            record = record_nothing_new(
-                cases, plan, dataset, references, params, laid_over, predictions, comparison, lesions, calls, missing
-            )
-        else:
-            record = record_nothing_new(cases, plan, dataset, references, params, laid_over)
-        publish_report(record, cases, plan, validation, references, params)
-        return
-    candidate = finetune_candidate(plan, cases, references, params)
-    predictions, comparison = evaluate_models(cases, references, params, candidate)
-    lesions, calls, missing = answer_all_lesions(cases, references, candidate)
-    replayed = replay_referrals(candidate, params)
-    judgement = decide_promotion(predictions, comparison, lesions, calls, missing, params)
-    record = record_decision(
-        judgement, predictions, comparison, lesions, calls, missing, candidate, replayed,
-        cases, plan, dataset, references, params, laid_over,
-    )  # fmt: skip
-    publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)
+    with one_update():
+        params, laid_over = load_parameters(profile, overrides or {})
+        cases, dataset = load_cases()
+        validation = validate_cases(cases, params)
+        settle_challenger(params)
+        references = find_champion(params)
+        plan = plan_update(cases, references, params)
+        found = plan.load()
+        if found.mode == "nothing":
+            if found.judges_champion_again:
+                predictions, comparison = evaluate_models(cases, references, params)
+                lesions, calls, missing = answer_all_lesions(cases, references)
+                record = record_nothing_new(
+                    cases,
+                    plan,
+                    dataset,
+                    references,
+                    params,
+                    laid_over,
+                    predictions,
+                    comparison,
+                    lesions,
+                    calls,
+                    missing,
+                )
+            else:
+                record = record_nothing_new(cases, plan, dataset, references, params, laid_over)
+            publish_report(record, cases, plan, validation, references, params)
+            return
+        candidate = finetune_candidate(plan, cases, references, params)
+        predictions, comparison = evaluate_models(cases, references, params, candidate)
+        lesions, calls, missing = answer_all_lesions(cases, references, candidate)
+        replayed = replay_referrals(candidate, params)
+        judgement = decide_promotion(predictions, comparison, lesions, calls, missing, params)
+        record = record_decision(
+            judgement, predictions, comparison, lesions, calls, missing, candidate, replayed,
+            cases, plan, dataset, references, params, laid_over,
+        )  # fmt: skip
+        publish_report(record, cases, plan, validation, references, params, candidate, comparison, predictions)

@@ -1,18 +1,16 @@
-"""Hooks of the pipeline, in the process that runs it: a second update waits until the first has ended."""
+"""The pipeline's turn, in the process that runs it: a second update waits until the first has ended."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-def wait_for_other_updates() -> None:
-    """Before the first step."""
-    from dermai.promotion.one_update import begin_update
+
+@contextmanager
+def one_update() -> Iterator[None]:
+    """Around all steps. Not in a hook: ZenML goes on where a hook fails, and runs none where a run is continued."""
+    from dermai.promotion.one_update import taking_its_turn
     from dermai.workspace import find_workspace
 
-    begin_update(find_workspace())
-
-
-def let_other_updates_begin() -> None:
-    """After the last step, however it ended."""
-    from dermai.promotion.one_update import end_update
-
-    end_update()
+    with taking_its_turn(find_workspace()):
+        yield

@@ -11,13 +11,6 @@ KUBERNETES = "1.37"  # whose published schemas are used
 Manifest = dict[str, Any]
 
 
-def without_nulls(value: Any) -> Any:
-    """The value as Kubernetes stores it: a field that is null is not there."""
-    if isinstance(value, dict):
-        return {name: without_nulls(each) for name, each in value.items() if each is not None}
-    return [without_nulls(each) for each in value] if isinstance(value, list) else value
-
-
 def manifests(file: Path) -> list[Manifest]:
     """The objects of a file, those of a List one by one."""
     found = [document for document in yaml.safe_load_all(file.read_text()) if document]

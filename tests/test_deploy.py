@@ -199,7 +199,7 @@ def test_no_pod_may_more_than_it_needs():
 
 def test_what_pods_name_is_in_the_files_or_told_to_be_made():
     made = {(each["kind"], each["metadata"]["name"]) for each in MANIFESTS}
-    run = [settings["orchestrator_pod_settings"] for settings in [RUN["settings"]["orchestrator.kubernetes"]]]
+    run = [RUN["settings"]["orchestrator.kubernetes"]["orchestrator_pod_settings"]]
     volumes = [volume for pod in PODS for volume in pod["volumes"]] + [each for pod in run for each in pod["volumes"]]
     claims = {each["persistentVolumeClaim"]["claimName"] for each in volumes if "persistentVolumeClaim" in each}
     assert {("PersistentVolumeClaim", claim) for claim in claims} <= made

@@ -56,8 +56,8 @@ def main() -> None:
     lines = [
         "# The signed records as they grow",
         "",
-        f"`python -m benchmarks.speed.audit_growth --sizes {' '.join(map(str, options.sizes))}`, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}.",
+        f"`python -m benchmarks.speed.audit_growth --sizes {' '.join(map(str, options.sizes))}`, {os.cpu_count()} "
+        f"cores, Python {platform.python_version()}.",
         "",
         "| records | bytes each | another one, ms, on disk | verified first, processor s | verified again, processor s "
         "| peak memory, MB |",

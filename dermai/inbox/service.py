@@ -35,7 +35,7 @@ from dermai.prediction_log.logged_cases import LoggedCases
 from dermai.triage.scoring import cleaned, quality, triage_folder, unusable
 from dermai.workspace import Workspace
 
-LOOKING = (os.cpu_count() or 1) + 1  # threads that look at photographs: more of them wait for each other
+LOOKING = min(8, len(os.sched_getaffinity(0)) + 1)  # threads that look at photographs: more wait for each other
 WRITING = 16  # threads that wait for the disk
 RETRY_SECONDS = 60.0  # after a filing that failed
 Done = TypeVar("Done")

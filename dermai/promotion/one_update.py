@@ -6,24 +6,20 @@ Two at once would train the same candidate, and the second would be judged again
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dermai.files import taking_turns
 from dermai.workspace import Workspace
 
-_turn = ExitStack()  # this process's
 log = logging.getLogger(__name__)
 
 
-def begin_update(workspace: Workspace) -> None:
-    """Wait until no other process runs an update; who does is said. A process that dies ends its turn."""
-    end_update()
-    _turn.enter_context(taking_turns(workspace.state / "incremental_finetune.lock", waiting=_waits_for))
-
-
-def end_update() -> None:
-    """Let the next one begin."""
-    _turn.close()
+@contextmanager
+def taking_its_turn(workspace: Workspace) -> Iterator[None]:
+    """Wait until no other process runs an update; who does is said. The turn of a process that dies is over."""
+    with taking_turns(workspace.state / "incremental_finetune.lock", waiting=_waits_for):
+        yield
 
 
 def _waits_for(who: str) -> None:

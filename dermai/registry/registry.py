@@ -253,7 +253,7 @@ class Registry:
         """Which workspace registers; called under the lock.
 
         Another workspace's registration under way on a shared server is not ours to remove. Machines and pods that
-        share the folder are one workspace, whatever they are called; a copy of the folder is another one.
+        share the folder are one workspace, whatever they are called; one that was copied file by file is another.
         """
         if not self._lock_file.read_text(encoding="utf-8"):
             self._lock_file.write_text(secrets.token_hex(16), encoding="utf-8")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from dermai.promotion.one_update import begin_update, end_update
+import pytest
+
+from dermai.promotion.one_update import taking_its_turn
 from dermai.workspace import Workspace
+from pipelines.incremental_finetune import incremental_finetune
 
 BEGIN = """
-from dermai.promotion.one_update import begin_update
+from dermai.promotion.one_update import taking_its_turn
 from dermai.workspace import find_workspace
-begin_update(find_workspace())
-print("begun", flush=True)
-input()
+with taking_its_turn(find_workspace()):
+    print("begun", flush=True)
+    input()
 """
 
 
@@ -23,21 +26,19 @@ def start() -> subprocess.Popen[str]:
 
 
 def test_an_update_waits_for_another_process_until_that_is_done_or_dead(workspace: Workspace) -> None:
-    begin_update(workspace)
-    second = start()
-    assert second.stderr
-    assert second.stdout
-    assert "another update runs in this workspace (" in second.stderr.readline()
-    end_update()
+    with taking_its_turn(workspace):
+        second = start()
+        assert second.stderr
+        assert second.stdout
+        assert "another update runs in this workspace (" in second.stderr.readline()
     assert second.stdout.readline() == "begun\n"
     second.kill()
     second.wait()
-    begin_update(workspace)
-    end_update()
+    with taking_its_turn(workspace):
+        pass
 
 
-def test_a_process_begins_anew_where_its_last_update_never_ended(workspace: Workspace) -> None:
-    begin_update(workspace)
-    begin_update(workspace)
-    end_update()
-    end_update()
+def test_an_update_that_cannot_take_its_turn_does_not_run(workspace: Workspace) -> None:
+    (workspace.state / "incremental_finetune.lock").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        incremental_finetune.entrypoint()
