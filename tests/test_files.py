@@ -79,5 +79,6 @@ def test_whoever_takes_turns_says_who_it_is_while_it_does(tmp_path: Path) -> Non
     other.join(10)
     assert done.is_set()
     assert told == [str(refused.value)]
-    assert re.fullmatch(rf"{socket.gethostname()}, process {os.getpid()}, since \d{{4}}-\d\d-\d\d \d\d:\d\d UTC", told[0])
+    here = f"{socket.gethostname()}, process {os.getpid()}"
+    assert re.fullmatch(rf"{re.escape(here)}, since \d{{4}}-\d\d-\d\d \d\d:\d\d UTC", told[0])
     assert path.read_text() == ""
