@@ -63,6 +63,27 @@ def all_pages(signed_in, service) -> dict[str, str]:
     found["no reason"] = reader.post("/cases/c2/photograph-again", data={}).text
     reader.post("/cases/c2/photograph-again", data={"reason": "too dark"})
     reader.get(f"/cases/c1/photographs/{images_of(reader.app.state.service.workspace, 'c1')[0]}.jpg")
+    engineer = signed_in("engineer")
+    typed = {"name": "b.costa", "person": "B. Costa", "role": "practice", "site": NORTH, "password": PASSWORD}
+    for wrong in ({"name": "x"}, {"person": ""}, {"role": ""}, {"site": ""}, {"site": "unknown"}, {"role": "manager"}):
+        found[f"no account {wrong}"] = engineer.post("/accounts", data={**typed, **wrong}).text
+    found["account made"] = engineer.post("/accounts", data=typed).text
+    found["name taken"] = engineer.post("/accounts", data=typed).text
+    place = re.search(r'href="(/accounts/\d+)">[^/]*b.costa', engineer.get("/accounts").text)[1]
+    for change in ("role", "password", "disable", "enable"):
+        form = {"role": "practice", "site": NORTH, "password": PASSWORD}
+        found[f"{change} refused"] = engineer.post(f"{place}/{change}", data={**form, "password": "no"}).text
+        found[f"{change} done"] = engineer.post(f"{place}/{change}", data=form, follow_redirects=True).text
+    own = re.search(r'href="(/accounts/\d+)">[^/]*engineer<', engineer.get("/accounts").text)[1]
+    found["own account"] = engineer.post(f"{own}/disable", data={"password": PASSWORD}).text
+    token = {"site": NORTH, "days": "30", "note": "a phone", "diagnoses": "true", "password": PASSWORD}
+    for wrong in ({"site": ""}, {"days": "9999"}, {"note": "a" * 150}, {"password": "no"}):
+        found[f"no token {list(wrong)}"] = engineer.post("/tokens", data={**token, **wrong}).text
+    found["token made"] = made = engineer.post("/tokens", data=token).text
+    prefix = re.search(r"dermai_.{8}", made)[0]
+    again = {"password": PASSWORD}
+    found["token unknown"] = engineer.post("/tokens/dermai_12345678/withdraw", data=again).text
+    found["token gone"] = engineer.post(f"/tokens/{prefix}/withdraw", data=again, follow_redirects=True).text
     lead = signed_in("clinical lead")
     found["undecided"] = lead.post("/decisions/reject", data={"seen": "0", "about": "3", "password": PASSWORD}).text
     csrf = csrf_of(service.get("/sign-in").text)

@@ -39,11 +39,15 @@ def add_account(
     """
     name = name.strip().casefold()
     if not NAME.fullmatch(name):
-        raise DermaiError(f"{name!r} is no name of an account: 2 to 64 of a-z, 0-9 and . _ @ -, such as a.silva")
+        raise DermaiError(
+            message(
+                "%(name)s is no name of an account: 2 to 64 of a-z, 0-9 and . _ @ -, such as a.silva", name=repr(name)
+            )
+        )
     check_person(person)
     check_site(role, site)
     if session.scalar(select(Account.id).where(Account.name == name)):
-        raise DermaiError(f"there is an account {name} already: take another name")
+        raise DermaiError(message("there is an account %(name)s already: take another name", name=name))
     account = Account(
         name=name,
         person=person.strip(),
@@ -65,7 +69,11 @@ def check_person(person: str) -> None:
         DermaiError: it is empty, long, or holds what cannot be printed.
     """
     if not person.strip() or len(person) > LONGEST_PERSON or not person.isprintable():
-        raise DermaiError(f"the person's name is missing, or longer than {LONGEST_PERSON} characters: `--person`")
+        raise DermaiError(
+            message(
+                "the person's name is missing, or longer than %(number)s characters: `--person`", number=LONGEST_PERSON
+            )
+        )
 
 
 def check_site(role: Role, site: str) -> None:
@@ -75,13 +83,15 @@ def check_site(role: Role, site: str) -> None:
         DermaiError: it is otherwise.
     """
     if role is Role.PRACTICE and not site.strip():
-        raise DermaiError("a practice needs its site, as the case table names it: `--site`")
+        raise DermaiError(message("a practice needs its site, as the case table names it: `--site`"))
     if site.strip() == "unknown":
-        raise DermaiError("'unknown' is where cases without a site stand: name the practice")
+        raise DermaiError(message("'unknown' is where cases without a site stand: name the practice"))
     if role is not Role.PRACTICE and site.strip():
-        raise DermaiError(f"a site is for practices alone, not for the role {role}")
+        raise DermaiError(message("a site is for practices alone, not for the role %(role)s", role=role))
     if len(site) > LONGEST_PERSON or not site.isprintable():
-        raise DermaiError(f"the site is longer than {LONGEST_PERSON} characters, or cannot be printed")
+        raise DermaiError(
+            message("the site is longer than %(number)s characters, or cannot be printed", number=LONGEST_PERSON)
+        )
 
 
 def accounts(session: Session) -> list[Account]:

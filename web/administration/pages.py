@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from dermai.errors import DermaiError, Refused
+from dermai.language.messages import message
 from dermai.records.account_changes import AccountChange
 from web.accounts.authentication import TooManyAttempts, WrongPassword
 from web.accounts.passwords import generated
@@ -42,9 +43,9 @@ class Change(StrEnum):
 
 
 SAID = {
-    Change.ROLE: "The role is changed, and the account has to sign in again.",
-    Change.DISABLE: "The account is disabled, and signed out everywhere.",
-    Change.ENABLE: "The account may sign in again.",
+    Change.ROLE: message("The role is changed, and the account has to sign in again."),
+    Change.DISABLE: message("The account is disabled, and signed out everywhere."),
+    Change.ENABLE: message("The account may sign in again."),
 }
 
 RECORDED: Mapping[Change, AccountChange] = {
@@ -117,7 +118,7 @@ def change_account(
     try:
         confirm_password(request, visitor, password)
         if number == visitor.account_id:
-            raise Refused("this is your own account: somebody else who manages accounts changes it")
+            raise Refused(message("this is your own account: somebody else who manages accounts changes it"))
         with service_of(request).database.writing() as session:
             account = _found(session, number)
             before = (account.role, account.site) if change is Change.ROLE else ("", "")
@@ -174,7 +175,7 @@ def _one(
 def _found(session: Session, number: int) -> Account:
     account = session.get(Account, number)
     if account is None:
-        raise HTTPException(404, "There is no such account.")
+        raise HTTPException(404, message("There is no such account."))
     return account
 
 
@@ -182,4 +183,4 @@ def _role(name: str) -> Role:
     try:
         return Role(name)
     except ValueError:
-        raise DermaiError("choose a role") from None
+        raise DermaiError(message("choose a role")) from None

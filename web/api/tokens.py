@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dermai.errors import DermaiError
 from dermai.files import sha256_bytes
+from dermai.language.messages import message
 from web.accounts.people import check_site
 from web.accounts.roles import Role
 from web.api.tables import ApiToken
@@ -47,9 +48,15 @@ def add_token(session: Session, site: str, days: int, note: str = "", diagnoses:
     """
     check_site(Role.PRACTICE, site)
     if not 1 <= days <= MOST_DAYS:
-        raise DermaiError(f"a token is valid for 1 to {MOST_DAYS} days, not {days}")
+        raise DermaiError(
+            message("a token is valid for 1 to %(total)s days, not %(count)s", total=MOST_DAYS, count=days)
+        )
     if len(note) > LONGEST_NOTE or not (note.isprintable() or not note):
-        raise DermaiError(f"the note is longer than {LONGEST_NOTE} characters, or holds what cannot be printed")
+        raise DermaiError(
+            message(
+                "the note is longer than %(number)s characters, or holds what cannot be printed", number=LONGEST_NOTE
+            )
+        )
     secret, now = NAME + secrets.token_urlsafe(SECRET_BYTES), datetime.now(UTC)
     token = ApiToken(
         prefix=secret[:SHOWN],
@@ -79,7 +86,9 @@ def revoke_token(session: Session, prefix: str) -> ApiToken:
     """
     found = session.scalar(select(ApiToken).where(ApiToken.prefix == prefix[:SHOWN]))
     if found is None or len(prefix) < SHOWN:
-        raise DermaiError(f"no token begins with {prefix[:SHOWN]}: `dermai token list` shows how each begins")
+        raise DermaiError(
+            message("no token begins with %(token)s: `dermai token list` shows how each begins", token=prefix[:SHOWN])
+        )
     found.revoked_at = found.revoked_at or datetime.now(UTC)
     return found
 
