@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dermai.gate.reference_standard import kind_of
+from dermai.language.messages import message
 from dermai.taxonomy import RiskLevel, load_taxonomy
 
 Resource = dict[str, Any]  # of FHIR, or a part of one, as JSON
@@ -62,9 +63,16 @@ def diagnosis_of(concept: Resource) -> str:
     if len(fitting) == 1 and (own or not public <= WIDER):
         return fitting.pop()
     if fitting and not own:
-        meant = " or ".join(sorted(fitting))
-        raise NoSuchDiagnosis(f"the code leaves open whether {meant} is meant: add one of the system {CLASS}")
-    raise NoSuchDiagnosis(f"the codes name no single class: send one of {', '.join(codes)} of {CLASS}")
+        meant = " / ".join(sorted(fitting))
+        said = message(
+            "the code leaves open whether %(classes)s is meant: add one of the system %(system)s",
+            classes=meant, system=CLASS,
+        )  # fmt: skip
+        raise NoSuchDiagnosis(said)
+    known = ", ".join(codes)
+    raise NoSuchDiagnosis(
+        message("the codes name no single class: send one of %(classes)s of %(system)s", classes=known, system=CLASS)
+    )
 
 
 def _allowed_by(public: set[tuple[str, str]]) -> set[str]:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from dermai.exchange.answer_words import conclusion
 from dermai.exchange.codings import Resource
-from dermai.exchange.fhir_results import ReferralResult, conclusion, media_id
+from dermai.exchange.fhir_results import ReferralResult, media_id
 from dermai.exchange.outcomes import outcome
-from dermai.inbox.answer import WARNING
+from dermai.inbox.answer import WARNING, Verdict
+from dermai.language.messages import message
+from dermai.language.translation import in_language
 
 READ = ("Condition", "Device", "DiagnosticReport", "Media", "RiskAssessment", "ServiceRequest", "Task")
 SENT_ALONE = ("Condition", "Observation")
@@ -18,7 +21,8 @@ SENT_ALONE = ("Condition", "Observation")
 def transaction_response(result: ReferralResult, entries: Sequence[tuple[str, tuple[int, ...]]]) -> Resource:
     """To each entry of a transaction where its resource is read now; `entries` has types and photographs.
 
-    The outcome beside the ServiceRequest says the answer in words; its DiagnosticReport has the same id.
+    The outcome beside the ServiceRequest says the answer in words, in the language that is spoken; its DiagnosticReport
+    has the same id.
     """
     answered = []
     for kind, numbers in entries:
@@ -35,8 +39,8 @@ def transaction_response(result: ReferralResult, entries: Sequence[tuple[str, tu
 
 def diagnosis_outcome(known: bool) -> Resource:
     """That a diagnosis was recorded, or was there already."""
-    said = "the diagnosis was recorded before: nothing changed" if known else "the diagnosis is recorded"
-    return outcome([("information", "informational", said)])
+    before, now = message("the diagnosis was recorded before: nothing changed"), message("the diagnosis is recorded")
+    return outcome([("information", "informational", in_language(before if known else now))])
 
 
 def capability_statement(today: datetime | None = None) -> Resource:
@@ -72,9 +76,11 @@ def _hints(result: ReferralResult) -> Resource:
     answer = result.entry.answer
     issues = [("information", "informational", conclusion(answer))]
     issues += [
-        ("warning", "incomplete", f"photograph {one.number}: {one.take_again}")
-        for one in answer.photographs
-        if one.take_again
+        ("warning", "incomplete", in_language(_to_take_again(one))) for one in answer.photographs if one.take_again
     ]
-    issues += [("warning", "value", said) for said in answer.remarks]
+    issues += [("warning", "value", in_language(said)) for said in answer.remarks]
     return outcome(issues)
+
+
+def _to_take_again(one: Verdict) -> str:
+    return message("photograph %(number)s: %(why)s", number=one.number, why=one.take_again)

@@ -32,6 +32,7 @@ from dermai.exchange.strict_reading import (
 )
 from dermai.gate.reference_standard import KINDS
 from dermai.ingest.clinical_values import one_line
+from dermai.language.messages import message
 from dermai.prediction_log.confirmations import read_entries, record_diagnoses
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.standing_diagnoses import SENT_BY, standing_diagnoses
@@ -44,7 +45,7 @@ NOT_KEPT = {
     "Observation": ("category", "code", "issued", "performer", "encounter", "specimen"),
 }
 FINAL = ("final", "amended", "corrected")
-NO_SUCH_CASE = "no photograph of this case was triaged, or it is not one of yours: check the case number"
+NO_SUCH_CASE = message("no photograph of this case was triaged, or it is not one of yours: check the case number")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def read_diagnosis(resource: Resource) -> SentDiagnosis:
         return _of_condition(resource)
     if resource.get("resourceType") == "Observation":
         return _of_observation(resource)
-    raise UnclearResource("send a Condition or an Observation")
+    raise UnclearResource(message("send a Condition or an Observation"))
 
 
 def record_sent(
@@ -128,9 +129,11 @@ def record_sent(
         return RecordedDiagnosis(case, lesion, known=not done.accepted)
     before = standing_diagnoses(read_entries(log)[0]).get((case, lesion))
     if before and before.diagnosis != sent.code:
-        said = (
-            f"another diagnosis of lesion {lesion} of case {case} is recorded and stays until the service corrects it: "
-            "it is told there; call them where it is urgent"
+        said = message(
+            "another diagnosis of lesion %(lesion)s of case %(case)s is recorded and stays until the service corrects "
+            "it: it is told there; call them where it is urgent",
+            lesion=lesion,
+            case=case,
         )
         raise Disagrees(said, RefusedDiagnosis(case, lesion, sent.code, sent.confirmed_by, before.written))
     raise NotRecorded(reason)
@@ -140,7 +143,9 @@ def _of_condition(resource: Resource) -> SentDiagnosis:
     only(resource, OF_CONDITION, NOT_KEPT["Condition"], "Condition")
     status = concept_at(resource, "verificationStatus", "Condition")
     if {one.get("code") for one in status.get("coding", ())} != {"confirmed"}:
-        raise UnclearResource("Condition.verificationStatus must be confirmed: nothing else is taken as a diagnosis")
+        raise UnclearResource(
+            message("Condition.verificationStatus must be confirmed: nothing else is taken as a diagnosis")
+        )
     details = [
         (detail, where)
         for evidence, place in objects(resource, "evidence", "Condition")
@@ -149,7 +154,9 @@ def _of_condition(resource: Resource) -> SentDiagnosis:
     kinds = [(text(one, "valueCode", where), where) for one, where in objects(resource, "extension", "Condition")
              if text(one, "url", where) == CONFIRMED_BY]  # fmt: skip
     if len(kinds) != len(list(objects(resource, "extension", "Condition"))) or len(kinds) > 1:
-        raise UnclearResource(f"Condition.extension: one of the url {CONFIRMED_BY} is taken, with a valueCode")
+        raise UnclearResource(
+            message("Condition.extension: one of the url %(system)s is taken, with a valueCode", system=CONFIRMED_BY)
+        )
     method: Resource = {"text": kinds[0][0]} if kinds else {}
     return _sent(resource, "Condition", details, concept_at(resource, "code", "Condition"), method, "recordedDate")
 
@@ -170,14 +177,21 @@ def _sent(
     try:
         code = diagnosis_of(value)
     except NoSuchDiagnosis as why:
-        raise UnclearResource(f"{kind}: {why}") from None
+        raise UnclearResource(message("%(where)s holds no diagnosis: %(why)s", where=kind, why=why)) from None
     confirmed_by = kind_of_concept(method)
     if not confirmed_by:
-        raise UnclearResource(f"{kind}: say what confirmed the diagnosis: {', '.join(KINDS)} of {CONFIRMED_BY}")
+        raise UnclearResource(
+            message(
+                "%(where)s: say what confirmed the diagnosis: %(choices)s of %(system)s",
+                where=kind,
+                choices=", ".join(KINDS),
+                system=CONFIRMED_BY,
+            )
+        )
     moment = text(resource, when, kind)
     return SentDiagnosis(
         case=_case(details, kind),
-        lesion=marked_number(resource, LESION_NUMBER, "lesion number", kind),
+        lesion=marked_number(resource, LESION_NUMBER, kind),
         patient=_identifier(an_object(resource.get("subject", {}), f"{kind}.subject"), PATIENT_NUMBER, kind),
         code=code,
         confirmed_by=confirmed_by,
@@ -189,12 +203,24 @@ def _case(details: list[tuple[Resource, str]], kind: str) -> str:
     """The case that a reference names: by our ServiceRequest, or by the sender's own case number."""
     if len(details) != 1:
         where = "evidence.detail" if kind == "Condition" else "basedOn"
-        raise UnclearResource(f"{kind}.{where} must name one case: the ServiceRequest, or its identifier {CASE_NUMBER}")
+        raise UnclearResource(
+            message(
+                "%(where)s must name one case: the ServiceRequest, or its identifier %(system)s",
+                where=f"{kind}.{where}",
+                system=CASE_NUMBER,
+            )
+        )
     reference, where = details[0]
     named = RESULT.fullmatch(text(reference, "reference", where).removeprefix("ServiceRequest/"))
     found = named[1] if named else _identifier(reference, CASE_NUMBER, where)
     if not found:
-        raise UnclearResource(f"{where} names no ServiceRequest of this service, and no identifier of {CASE_NUMBER}")
+        raise UnclearResource(
+            message(
+                "%(where)s names no ServiceRequest of this service, and no identifier of %(system)s",
+                where=where,
+                system=CASE_NUMBER,
+            )
+        )
     return found
 
 
@@ -203,5 +229,7 @@ def _identifier(reference: Resource, system: str, where: str) -> str:
     identifier = an_object(reference.get("identifier", {}), f"{where}.identifier")
     given = text(identifier, "system", where) or system
     if given != system:
-        raise UnclearResource(f"{where}.identifier must be of the system {system}")
+        raise UnclearResource(
+            message("%(where)s must be of the system %(system)s", where=f"{where}.identifier", system=system)
+        )
     return text(identifier, "value", where)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from dermai.exchange.codings import CASE_NUMBER, LESION_NUMBER, OURS, PATIENT_NUMBER, ROLE, Resource, code_of
+from dermai.exchange.attachments import photograph_in, role_of
+from dermai.exchange.codings import CASE_NUMBER, LESION_NUMBER, OURS, PATIENT_NUMBER, Resource
 from dermai.exchange.strict_reading import (
     UnclearResource,
     an_object,
@@ -25,7 +23,8 @@ from dermai.exchange.strict_reading import (
     text,
     words_of,
 )
-from dermai.inbox.sent import ROLES, VALUES, SentPhotograph, SentReferral
+from dermai.inbox.sent import VALUES, SentPhotograph, SentReferral
+from dermai.language.messages import message
 
 MOST_ENTRIES = 64
 PHOTOGRAPHS = ("Media", "DocumentReference")
@@ -34,13 +33,11 @@ OF_REQUEST = ("identifier", "status", "intent", "priority", "subject", "authored
 OF_PATIENT = ("identifier", "gender", "birthDate")
 OF_MEDIA = ("status", "subject", "basedOn", "view", "bodySite", "deviceName", "content")
 OF_DOCUMENT = ("status", "subject", "type", "content")
-OF_ATTACHMENT = ("data",)
 NOT_KEPT = {  # elements that may come and are not kept
     "ServiceRequest": ("category", "code", "requester", "performer", "encounter", "occurrenceDateTime"),
     "Patient": ("active",),
     "Media": ("identifier", "type", "modality", "createdDateTime", "issued", "height", "width", "frames"),
     "DocumentReference": ("identifier", "masterIdentifier", "docStatus", "category", "date", "context"),
-    "Attachment": ("contentType", "language", "size", "hash", "title", "creation"),
 }
 BIRTH = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 RESULT = re.compile(r"(c[0-9a-f]{20})-(r[0-9a-f]{24})(?:-([1-9][0-9]?))?")  # an id of this service's own resources
@@ -73,13 +70,13 @@ def read_bundle(bundle: Resource, folder: Path, site: str, today: date) -> ReadB
         UnclearResource: it is not of the form that docs/fhir.md describes; the message names the element.
     """
     if bundle.get("resourceType") != "Bundle" or bundle.get("type") != "transaction":
-        raise UnclearResource("send a Bundle of the type transaction")
+        raise UnclearResource(message("send a Bundle of the type transaction"))
     only(bundle, ("type", "entry"), ("timestamp", "identifier"), "Bundle")
     read, entries = _Reading(folder), []
     photographs: list[tuple[Resource, str]] = []
     for number, (entry, path) in enumerate(objects(bundle, "entry", "Bundle"), 1):
         if number > MOST_ENTRIES:
-            raise UnclearResource(f"Bundle.entry has more than {MOST_ENTRIES} entries")
+            raise UnclearResource(message("Bundle.entry has more than %(number)s entries", number=MOST_ENTRIES))
         resource = _resource(entry, path)
         kind, place = resource["resourceType"], f"{path}.resource"
         names = _names(entry, resource, path)
@@ -90,10 +87,12 @@ def read_bundle(bundle: Resource, folder: Path, site: str, today: date) -> ReadB
         elif kind in PHOTOGRAPHS:
             photographs.append((resource, place))
         else:
-            raise UnclearResource(f"{path}: one ServiceRequest, one Patient, and {' or '.join(PHOTOGRAPHS)} are taken")
+            raise UnclearResource(
+                message("%(where)s: one ServiceRequest, one Patient, Media and DocumentReference are taken", where=path)
+            )
         entries.append(kind)
     if read.request is None or read.patient is None:
-        raise UnclearResource("Bundle.entry needs a ServiceRequest and its Patient")
+        raise UnclearResource(message("Bundle.entry needs a ServiceRequest and its Patient"))
     numbers = iter([_photographs(resource, place, read) for resource, place in photographs])
     brought = tuple((kind, next(numbers) if kind in PHOTOGRAPHS else ()) for kind in entries)
     fields, follows = _fields(read, read.request, read.patient, today)
@@ -106,7 +105,9 @@ def _resource(entry: Resource, path: str) -> Resource:
     kind = text(resource, "resourceType", f"{path}.resource")
     request = an_object(entry.get("request"), f"{path}.request")
     if text(request, "method", path) != "POST" or text(request, "url", path).strip("/") != kind:
-        raise UnclearResource(f"{path}.request must POST its own type: nothing is updated or deleted here")
+        raise UnclearResource(
+            message("%(where)s must POST its own type: nothing is updated or deleted here", where=f"{path}.request")
+        )
     return resource
 
 
@@ -127,15 +128,18 @@ def _fields(
     one_of(request, "status", ("active",), place)
     one_of(request, "intent", ORDERS, place)
     if text(request, "priority", place) not in ("", "routine"):
-        raise UnclearResource(f"{place}.priority: what is urgent to you is told by telephone, not sent as a photograph")
+        where = f"{place}.priority"
+        raise UnclearResource(
+            message("%(where)s: what is urgent to you is told by telephone, not sent as a photograph", where=where)
+        )
     _refers_to(request.get("subject"), names, f"{place}.subject")
     for one, where in objects(request, "bodySite", place):
         read.sites.append(words_of(concept_at({"bodySite": one}, "bodySite", where)))
     ordered = text(request, "authoredOn", place)
     fields = {
-        "case_id": number_of(request, CASE_NUMBER, (LESION_NUMBER,), "case number", place),
-        "lesion_id": marked_number(request, LESION_NUMBER, "lesion number", place),
-        "patient_id": number_of(patient, PATIENT_NUMBER, (), "patient number", patient_place),
+        "case_id": number_of(request, CASE_NUMBER, (LESION_NUMBER,), message("case number"), place),
+        "lesion_id": marked_number(request, LESION_NUMBER, place),
+        "patient_id": number_of(patient, PATIENT_NUMBER, (), message("patient number"), patient_place),
         "sex": {"male": "male", "female": "female"}.get(text(patient, "gender", patient_place), ""),
         "age": _age(
             text(patient, "birthDate", patient_place), day(ordered, f"{place}.authoredOn") if ordered else today
@@ -147,7 +151,10 @@ def _fields(
     for extension, where in objects(request, "extension", place):
         name, value = _extension(extension, where)
         if extended.setdefault(name, value) != value:
-            raise UnclearResource(f"{where}: {OURS}{name} comes twice, and differs: send the right one")
+            url = f"{OURS}{name}"
+            raise UnclearResource(
+                message("%(where)s: %(name)s comes twice, and differs: send the right one", where=where, name=url)
+            )
     return {name: value for name, value in {**fields, **extended}.items() if value}, _follows(request, place)
 
 
@@ -156,9 +163,16 @@ def _extension(extension: Resource, where: str) -> tuple[str, str]:
     name = text(extension, "url", where).removeprefix(OURS)
     values = [value for key, value in extension.items() if key.startswith("value")]
     if not text(extension, "url", where).startswith(OURS) or name not in VALUES:
-        raise UnclearResource(f"{where}.url is not known: it is {OURS} and one of {', '.join(VALUES)}")
+        raise UnclearResource(
+            message(
+                "%(where)s is not known: it is %(system)s and one of %(choices)s",
+                where=f"{where}.url",
+                system=OURS,
+                choices=", ".join(VALUES),
+            )
+        )
     if len(values) != 1 or not isinstance(values[0], str | bool | int | float):
-        raise UnclearResource(f"{where} needs one value: a text, a number or true or false")
+        raise UnclearResource(message("%(where)s needs one value: a text, a number or true or false", where=where))
     return name, str(values[0])
 
 
@@ -170,7 +184,7 @@ def _photographs(resource: Resource, place: str, read: _Reading) -> tuple[int, .
     if kind == "Media":
         only(resource, OF_MEDIA, NOT_KEPT["Media"], place)
         one_of(resource, "status", ("completed",), place)
-        role = _role(concept_at(resource, "view", place), f"{place}.view")
+        role = role_of(concept_at(resource, "view", place), f"{place}.view")
         contents = [(an_object(resource.get("content"), f"{place}.content"), f"{place}.content")]
         read.sites.append(words_of(concept_at(resource, "bodySite", place)))
         read.devices.append(text(resource, "deviceName", place))
@@ -179,48 +193,28 @@ def _photographs(resource: Resource, place: str, read: _Reading) -> tuple[int, .
     else:
         only(resource, OF_DOCUMENT, NOT_KEPT["DocumentReference"], place)
         one_of(resource, "status", ("current",), place)
-        role = _role(concept_at(resource, "type", place), f"{place}.type")
+        role = role_of(concept_at(resource, "type", place), f"{place}.type")
         contents = [(an_object(one.get("attachment"), f"{where}.attachment"), f"{where}.attachment")
                     for one, where in objects(resource, "content", place)]  # fmt: skip
     if "subject" in resource:
         _refers_to(resource["subject"], read.patient[2], f"{place}.subject")
     first = len(read.photographs)
     for attachment, where in contents:
-        read.photographs.append(_photograph(attachment, where, role, read.folder / f"{len(read.photographs) + 1}.tmp"))
+        file = read.folder / f"{len(read.photographs) + 1}.tmp"
+        read.photographs.append(photograph_in(attachment, where, role, file))
     return tuple(range(first + 1, len(read.photographs) + 1))
-
-
-def _photograph(attachment: Resource, where: str, role: str, file: Path) -> SentPhotograph:
-    if "url" in attachment:
-        raise UnclearResource(f"{where}.url: send the photograph itself in data; nothing is fetched from elsewhere")
-    only(attachment, OF_ATTACHMENT, NOT_KEPT["Attachment"], where)
-    try:
-        content = base64.b64decode(text(attachment, "data", where), validate=True)
-    except (binascii.Error, ValueError):
-        raise UnclearResource(f"{where}.data is no base64") from None
-    if not content:
-        raise UnclearResource(f"{where}.data is empty: send the photograph in base64")
-    file.write_bytes(content)
-    return SentPhotograph(file, hashlib.sha256(content).hexdigest(), role)
-
-
-def _role(concept: Resource, where: str) -> str:
-    found = code_of(concept, ROLE).strip().casefold().replace(" ", "_").replace("-", "_")
-    if found and found not in ROLES:
-        raise UnclearResource(f"{where} is no known role: send one of {', '.join(ROLES)} of the system {ROLE}")
-    return found or "photograph"
 
 
 def _refers_to(reference: object, names: Iterable[str], where: str) -> None:
     """Refuse a mix-up: each part of a referral is of the patient and the request of its own bundle."""
     if text(an_object(reference, where), "reference", where) not in names:
-        raise UnclearResource(f"{where} does not refer to an entry of this bundle")
+        raise UnclearResource(message("%(where)s does not refer to an entry of this bundle", where=where))
 
 
 def _single(found: Iterable[str], what: str) -> str:
     different = {" ".join(words.split()).casefold(): words for words in found if words.strip()}
     if len(different) > 1:
-        raise UnclearResource(f"{what} differs within the bundle: one referral is of one lesion")
+        raise UnclearResource(message("%(what)s differs within the bundle: one referral is of one lesion", what=what))
     return next(iter(different.values()), "")
 
 
@@ -230,7 +224,11 @@ def _follows(request: Resource, place: str) -> str:
              for one, where in objects(request, "basedOn", place)]  # fmt: skip
     earlier = RESULT.fullmatch(found[0]) if found else None
     if len(found) > 1 or (found and earlier is None):
-        raise UnclearResource(f"{place}.basedOn must be one ServiceRequest of this service, as its answer named it")
+        raise UnclearResource(
+            message(
+                "%(where)s must be one ServiceRequest of this service, as its answer named it", where=f"{place}.basedOn"
+            )
+        )
     return earlier[2] if earlier else ""
 
 
@@ -244,7 +242,9 @@ def _age(born: str, on: date) -> str:
     except ValueError:  # such as a thirteenth month
         birthday = None
     if birthday is None:
-        raise UnclearResource("Patient.birthDate is no date such as 1961-04-30")
+        raise UnclearResource(
+            message("%(where)s is no date such as %(day)s", where="Patient.birthDate", day="1961-04-30")
+        )
     if birthday > on:
-        raise UnclearResource("Patient.birthDate is after the day of the request: correct it, or leave it out")
+        raise UnclearResource(message("Patient.birthDate is after the day of the request: correct it, or leave it out"))
     return str(on.year - birthday.year - ((on.month, on.day) < (birthday.month, birthday.day)))

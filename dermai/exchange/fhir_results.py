@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dermai.exchange.answer_words import conclusion, provisional_words
 from dermai.exchange.codings import (
     CONFIRMED_BY,
     OURS,
@@ -17,7 +18,7 @@ from dermai.exchange.codings import (
     diagnosis_concept,
     risk_concept,
 )
-from dermai.inbox.answer import NamedModel, ReferralAnswer
+from dermai.inbox.answer import NamedModel
 from dermai.inbox.entries import AnsweredReferral
 from dermai.inbox.label import INTENDED_USE
 from dermai.language.messages import message
@@ -83,17 +84,6 @@ def device(model: NamedModel, withheld: str = "") -> Resource:
         "version": [{"value": model.version}],
         "note": [{"text": said} for said in notes],
     }
-
-
-def provisional_words(model: NamedModel | None) -> list[str]:
-    """That a version answers on a named person's word, and until when; nothing of any other version."""
-    if model is None or model.provisional_until is None:
-        return []
-    said = message(
-        "The model is provisional until %(day)s: what the service asks of a model is not shown yet.",
-        day=model.provisional_until,
-    )
-    return [said]
 
 
 def condition(case: str, lesion: str, patient: str, signed: SignedDiagnosis, request: str) -> Resource:
@@ -188,17 +178,6 @@ def _report(result: ReferralResult) -> Resource:
         "conclusion": conclusion(answer),
         **({"conclusionCode": [diagnosis_concept(answer.called.code)]} if answer.called else {}),
     }
-
-
-def conclusion(answer: ReferralAnswer) -> str:
-    """The answer in words, the warning first, and what holds for every answer of the version."""
-    parts = [answer.warning, *provisional_words(answer.model)]
-    if answer.risk:
-        parts.append(f"Risk: {answer.risk.replace('_', ' ')}.")
-    if answer.called:
-        parts.append(f"Called: {answer.called.name} ({answer.called.code}): {answer.called.reason}.")
-    parts += [f"{said[:1].upper()}{said[1:]}." for said in (answer.no_answer, *answer.cautions) if said]
-    return " ".join(parts)
 
 
 def _risk(result: ReferralResult) -> Resource:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dermai.errors import DermaiError
 from dermai.exchange.codings import Resource
+from dermai.language.messages import message
 
 OF_EVERY_RESOURCE = frozenset({"resourceType", "id", "meta", "implicitRules", "language"})  # say nothing of a patient
 SHOWN_NAME = 40  # characters of a name that a message repeats
@@ -27,8 +28,8 @@ def parsed(content: bytes) -> Resource:
     try:
         found = json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError):
-        raise UnclearResource("this is no JSON: send a FHIR resource as application/fhir+json") from None
-    return an_object(found, "the resource")
+        raise UnclearResource(message("this is no JSON: send a FHIR resource as application/fhir+json")) from None
+    return an_object(found, message("the resource"))
 
 
 def an_object(value: Any, path: str) -> Resource:
@@ -38,7 +39,7 @@ def an_object(value: Any, path: str) -> Resource:
         UnclearResource: it is none.
     """
     if not isinstance(value, dict):
-        raise UnclearResource(f"{path} is no JSON object")
+        raise UnclearResource(message("%(where)s is no JSON object", where=path))
     return value
 
 
@@ -50,7 +51,7 @@ def objects(resource: Resource, name: str, path: str) -> Iterator[tuple[Resource
     """
     found = resource.get(name, [])
     if not isinstance(found, list):
-        raise UnclearResource(f"{path}.{name} is no list")
+        raise UnclearResource(message("%(where)s is no list", where=f"{path}.{name}"))
     for number, one in enumerate(found):
         place = f"{path}.{name}[{number}]"
         yield an_object(one, place), place
@@ -64,7 +65,7 @@ def text(resource: Resource, name: str, path: str) -> str:
     """
     found = resource.get(name, "")
     if not isinstance(found, str):
-        raise UnclearResource(f"{path}.{name} is no text")
+        raise UnclearResource(message("%(where)s is no text", where=f"{path}.{name}"))
     return found
 
 
@@ -97,8 +98,16 @@ def only(resource: Resource, read: Collection[str], ignored: Collection[str], pa
     unknown = sorted(set(resource) - set(read) - set(ignored) - OF_EVERY_RESOURCE)
     if unknown:
         name = unknown[0][:SHOWN_NAME]
-        shown = name if name.lstrip("_").isidentifier() else "an element with other characters"
-        raise UnclearResource(f"{path}.{shown} is not taken here: leave it out; {', '.join(sorted(read))} are read")
+        taken = ", ".join(sorted(read))
+        if not name.lstrip("_").isidentifier():
+            said = message(
+                "an element of %(where)s is not taken here: leave it out; read are %(taken)s", where=path, taken=taken
+            )
+        else:
+            said = message(
+                "%(where)s is not taken here: leave it out; read are %(taken)s", where=f"{path}.{name}", taken=taken
+            )
+        raise UnclearResource(said)
 
 
 def one_of(resource: Resource, name: str, allowed: Collection[str], path: str) -> str:
@@ -109,7 +118,9 @@ def one_of(resource: Resource, name: str, allowed: Collection[str], path: str) -
     """
     found = text(resource, name, path)
     if found not in allowed:
-        raise UnclearResource(f"{path}.{name} must be {' or '.join(sorted(allowed))}")
+        raise UnclearResource(
+            message("%(where)s must be %(choices)s", where=f"{path}.{name}", choices=" / ".join(sorted(allowed)))
+        )
     return found
 
 
@@ -124,11 +135,18 @@ def number_of(resource: Resource, system: str, others: Collection[str], what: st
     marked = [value for name, value in found if name == system]
     fitting = marked or [value for name, value in found if name not in others]
     if len(fitting) > 1:
-        raise UnclearResource(f"{path}.identifier: several could be the {what}: give the right one the system {system}")
+        raise UnclearResource(
+            message(
+                "%(where)s: several could be the %(what)s: give the right one the system %(system)s",
+                where=f"{path}.identifier",
+                what=what,
+                system=system,
+            )
+        )
     return fitting[0] if fitting else ""
 
 
-def marked_number(resource: Resource, system: str, what: str, path: str) -> str:
+def marked_number(resource: Resource, system: str, path: str) -> str:
     """The identifier of a system; "" where there is none.
 
     Raises:
@@ -137,7 +155,13 @@ def marked_number(resource: Resource, system: str, what: str, path: str) -> str:
     found = [text(one, "value", place) for one, place in objects(resource, "identifier", path)
              if text(one, "system", place) == system]  # fmt: skip
     if len(found) > 1:
-        raise UnclearResource(f"{path}.identifier has two {what}s: one resource is of one")
+        raise UnclearResource(
+            message(
+                "%(where)s has several of the system %(system)s: one resource is of one",
+                where=f"{path}.identifier",
+                system=system,
+            )
+        )
     return found[0] if found else ""
 
 
@@ -150,7 +174,7 @@ def day(moment: str, path: str) -> date:
     try:
         return date.fromisoformat(moment[:10])
     except ValueError:
-        raise UnclearResource(f"{path} is no date such as 2026-04-30") from None
+        raise UnclearResource(message("%(where)s is no date such as %(day)s", where=path, day="2026-04-30")) from None
 
 
 def _no_number(name: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dermai.data.sender_numbers import SenderNumbers
+from dermai.language.messages import message
 from dermai.prediction_log.log import PredictionLog
 from dermai.prediction_log.retakes import Kind, read_retakes
 
@@ -29,34 +30,50 @@ class TriagedCases:
         scored = log.referred(case_id=named | hidden)[columns].fillna("").drop_duplicates()
         waiting = {}
         for case, reason in _asked(log, "set_aside"):
-            waiting[case] = f"the case was set aside ({reason})"
+            waiting[case] = message("the case was set aside (%(why)s)", why=reason)
         for case, reason in _asked(log, "retakes"):
-            waiting[case] = f"the case waits for a new photograph ({reason}): triage that first"
+            waiting[case] = message("the case waits for a new photograph (%(why)s): triage that first", why=reason)
         return cls(scored, waiting, numbers)
 
     def find(self, case: str, lesion: str, patient: str = "") -> tuple[str, str, str]:
         """Pseudonyms of case and lesion, and "" or the reason why they are not clear."""
         if not case:
-            return case, lesion, "the row names no case: fill in case_id"
+            return case, lesion, message("the row names no case: fill in case_id")
         hidden = case if self.numbers is None else self.numbers.case(case)
         known = self.scored[self.scored["case_id"].isin([case, hidden])]
         if known.empty:
             waits = self.waiting.get(case) or self.waiting.get(hidden)
-            return hidden, lesion, waits or "no photograph of this case was triaged: check the case number"
+            return hidden, lesion, waits or message("no photograph of this case was triaged: check the case number")
         found = str(known["case_id"].iloc[0])
         if patient:
             names = {patient} if self.numbers is None else {patient, self.numbers.patient(patient)}
             known = known[known["patient_id"].isin(names)]
             if known.empty:
-                return found, lesion, "the case was triaged for another patient: check case_id and patient_id"
+                return found, lesion, message("the case was triaged for another patient: check case_id and patient_id")
         lesions = sorted(set(known["lesion_id"]))
         if not lesion and len(lesions) == 1:
             return found, lesions[0], ""
         if not lesion:
-            return found, "", f"the case has {len(lesions)} lesions: say which in lesion_id, {self._choices(lesions)}"
+            return (
+                found,
+                "",
+                message(
+                    "the case has %(number)s lesions: say which in lesion_id, %(choices)s",
+                    number=len(lesions),
+                    choices=self._choices(lesions),
+                ),
+            )
         meant = self._lesion(known, case, lesion, patient)
         if meant is None:
-            return found, lesion, f"the case has no lesion {lesion!r}: it has {self._choices(lesions)}"
+            return (
+                found,
+                lesion,
+                message(
+                    "the case has no lesion %(lesion)s: it has %(choices)s",
+                    lesion=repr(lesion),
+                    choices=self._choices(lesions),
+                ),
+            )
         return found, meant, ""
 
     def _lesion(self, known: pd.DataFrame, case: str, lesion: str, patient: str) -> str | None:
@@ -73,7 +90,8 @@ class TriagedCases:
         return str(by_number.pop()) if len(by_number) == 1 else None
 
     def _choices(self, lesions: list[str]) -> str:
-        return " or ".join(lesions) + (" (or your own number of it)" if self.numbers is not None else "")
+        named = " or ".join(lesions)
+        return named if self.numbers is None else message("%(choices)s (or your own number of it)", choices=named)
 
 
 def _asked(log: PredictionLog, kind: Kind) -> list[tuple[str, str]]:

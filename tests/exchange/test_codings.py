@@ -44,7 +44,7 @@ def test_a_public_code_means_its_class(codes, meant):
 @pytest.mark.parametrize(
     ("codes", "said"),
     [
-        ([(ICD_10, "C44.9")], "BCC or OtMalNeop"),  # ICD-10 does not tell them apart
+        ([(ICD_10, "C44.9")], "BCC / OtMalNeop"),  # ICD-10 does not tell them apart
         ([(ICD_10, "D23.9")], "whether Drmfib is meant"),  # any benign neoplasm of the skin
         ([(SNOMED_CT, "372130007")], "whether OtMalNeop is meant"),  # a melanoma is one too
         ([(SNOMED_CT, "372130007"), (ICD_10, "C44.9")], "whether OtMalNeop is meant"),

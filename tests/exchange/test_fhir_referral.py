@@ -92,7 +92,7 @@ def test_further_photographs_name_the_request_that_they_follow(tmp_path):
         (bundle(media(b"x"), request=service_request(authoredOn="yesterday")), "authoredOn is no date"),
         (
             bundle(media(b"x"), request=service_request(identifier=[{"system": LESION_NUMBER, "value": "1"}] * 2)),
-            "two lesion numbers",
+            "several of the system",
         ),
         (
             bundle(

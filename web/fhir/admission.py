@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from dermai.language.messages import message
 from web.api.admission import WithToken
 from web.api.tokens import Sender
 
@@ -20,7 +21,9 @@ class WithTokenForDiagnoses(WithToken):
         """
         sender = await super().__call__(request)
         if not sender.diagnoses:
-            raise HTTPException(403, "This token sends referrals alone: ask the service for one that sends diagnoses.")
+            raise HTTPException(
+                403, message("This token sends referrals alone: ask the service for one that sends diagnoses.")
+            )
         return sender
 
 

@@ -25,6 +25,8 @@ from dermai.exchange.fhir_referral import ReadBundle, read_bundle
 from dermai.exchange.fhir_results import ReferralResult
 from dermai.exchange.outcomes import FHIR_JSON
 from dermai.exchange.strict_reading import UnclearResource, parsed
+from dermai.language.current import speaking
+from dermai.language.messages import message
 from dermai.prediction_log.log import PredictionLog
 from web.api.admission import with_token
 from web.api.receiving import receiver_of
@@ -34,6 +36,7 @@ from web.fhir.admission import with_token_for_diagnoses
 from web.fhir.results import found_resource
 from web.frame.admission import open_to_everyone
 from web.frame.errors import FHIR, outcome
+from web.frame.locale import locale_of_program
 from web.frame.refused_diagnoses import keep_refusal
 from web.frame.service import Service, service_of
 from web.reading.follow_ups import ask_for_follow_up, follow_up
@@ -41,7 +44,7 @@ from web.reading.follow_ups import ask_for_follow_up, follow_up
 logger = logging.getLogger("dermai.web")
 ROOT = FHIR
 BODIES = 4  # transactions that are held in memory at once; the next one waits
-NOT_THERE = "There is no such resource, or it is not one of yours."
+NOT_THERE = message("There is no such resource, or it is not one of yours.")
 SentBy = Annotated[Sender, Depends(with_token)]
 ConfirmedBy = Annotated[Sender, Depends(with_token_for_diagnoses)]
 
@@ -75,8 +78,9 @@ async def transaction(request: Request, sender: SentBy) -> JSONResponse:
             answer = await service.receive(bundle.sent)
         entry = await run_in_threadpool(service.acknowledged, bundle.sent, answer.request_id)
     except (DermaiError, OSError) as error:  # a full disk
-        return _refused(error)
-    return _answer(transaction_response(ReferralResult(entry), bundle.entries))
+        return _refused(request, error)
+    with speaking(locale_of_program(request)):
+        return _answer(transaction_response(ReferralResult(entry), bundle.entries))
 
 
 async def confirm(request: Request, sender: ConfirmedBy) -> JSONResponse:
@@ -85,15 +89,16 @@ async def confirm(request: Request, sender: ConfirmedBy) -> JSONResponse:
     try:
         resource = parsed(await request.body())
         if resource.get("resourceType") != request.url.path.rpartition("/")[2]:
-            raise UnclearResource("the resource is of another type than the address")
+            raise UnclearResource(message("the resource is of another type than the address"))
         done = await run_in_threadpool(_record, service, resource, sender)
     except (DermaiError, OSError) as error:
         if isinstance(error, Disagrees):  # perhaps a cancer that a reading missed: no program on the other side calls
             logger.warning("a confirmed diagnosis that came back was not recorded: %s", error)
-        refused = _refused(error)
+        refused = _refused(request, error)
         refused.background = BackgroundTask(follow_up, service)  # what was asked for before it was refused
         return refused
-    answer = _answer(diagnosis_outcome(done.known), 200 if done.known else 201)
+    with speaking(locale_of_program(request)):
+        answer = _answer(diagnosis_outcome(done.known), 200 if done.known else 201)
     answer.headers["Location"] = f"{ROOT}/Condition/{done.case}-{done.lesion}"
     answer.background = BackgroundTask(follow_up, service)
     return answer
@@ -102,12 +107,12 @@ async def confirm(request: Request, sender: ConfirmedBy) -> JSONResponse:
 def read(request: Request, kind: str, id: str, sender: SentBy) -> JSONResponse:
     """What a practice may know of a case that it sent, or a model that answered."""
     if kind not in READ:
-        return outcome(404, f"{', '.join(READ)} are read here.")
+        return outcome(request, 404, message("Only these are read here: %(kinds)s.", kinds=", ".join(READ)))
     try:
         found = found_resource(service_of(request), sender.site, kind, id)
     except DermaiError as error:
-        return _refused(error)
-    return outcome(404, NOT_THERE) if found is None else _answer(found)
+        return _refused(request, error)
+    return outcome(request, 404, NOT_THERE) if found is None else _answer(found)
 
 
 def _read_bundle(content: bytes, folder: Path, site: str) -> ReadBundle:
@@ -140,8 +145,8 @@ def _answer(resource: Resource, status: int = 200) -> JSONResponse:
     return JSONResponse(resource, status, media_type=FHIR_JSON)
 
 
-def _refused(error: DermaiError | OSError) -> JSONResponse:
+def _refused(request: Request, error: DermaiError | OSError) -> JSONResponse:
     if isinstance(error, UnclearResource):
-        return outcome(409 if isinstance(error, Disagrees) else 422, str(error))
+        return outcome(request, 409 if isinstance(error, Disagrees) else 422, str(error))
     why = refusal(error)
-    return outcome(why.status, why.said, why.headers)
+    return outcome(request, why.status, why.said, why.headers)

@@ -72,8 +72,7 @@ def refused(request: Request, status: int, said: str) -> Response:
 def told(request: Request, status: int, detail: str) -> JSONResponse:
     """An error for a program, in the form that its part of the service speaks and in the language that it asks for."""
     if request.url.path.startswith(FHIR):
-        with speaking(locale_of_program(request)):
-            return outcome(status, in_language(detail))
+        return outcome(request, status, detail)
     return problem(request, status, detail)
 
 
@@ -84,9 +83,11 @@ def problem(request: Request, status: int, detail: str, headers: Mapping[str, st
     return JSONResponse(content, status, headers, media_type="application/problem+json")
 
 
-def outcome(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An error as FHIR's OperationOutcome."""
-    return JSONResponse(operation_outcome(status, detail), status, headers, media_type=FHIR_JSON)
+def outcome(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An error as FHIR's OperationOutcome, in the language that is asked for."""
+    with speaking(locale_of_program(request)):
+        content = operation_outcome(status, in_language(detail))
+    return JSONResponse(content, status, headers, media_type=FHIR_JSON)
 
 
 def _not_signed_in(request: Request, error: Exception) -> Response:

@@ -271,6 +271,40 @@ def test_every_refusal_is_an_outcome(practice, application, service):
         check(answer.json())
 
 
+def test_refusals_and_answers_are_in_the_language_that_the_sender_asks_for(practice, application):
+    spoken = {"Accept-Language": "pt-PT"}
+
+    def said(method, address, status, **what):
+        answer = practice.request(method, f"{FHIR}{address}", headers=spoken | what.pop("headers", {}), **what)
+        assert answer.status_code == status, answer.text
+        check(answer.json())
+        return answer.json()["issue"][0]["details"]["text"]
+
+    assert said("POST", "", 422, content=b"[]") == "o recurso não é um objeto JSON"
+    named = bundle(media(jpeg()), of=patient(name=[{"family": "Silva"}]))
+    assert said("POST", "", 422, json=named).startswith("Bundle.entry[1].resource.name não é aceite aqui: omita-o;")
+    assert said("GET", "/Task/1", 404) == "Esse recurso não existe, ou não é um dos seus."
+    assert said("GET", "/Patient/1", 404).startswith("Aqui só se leem: Condition, Device,")
+    assert "só envia referenciações" in said(
+        "POST", "/Condition", 403, json=condition(), headers=token_for(application)
+    )
+    nowhere = condition("A-404")
+    assert said("POST", "/Condition", 422, json=nowhere).startswith("nenhuma fotografia deste caso foi triada")
+    unclear = condition(code="Melanoma")
+    assert said("POST", "/Condition", 422, json=unclear).startswith("Condition não contém um diagnóstico: os códigos")
+
+    sent = practice.post(FHIR, json=bundle(media(jpeg()))).json()["entry"][0]["response"]
+    again = practice.post(FHIR, json=bundle(media(jpeg())), headers=spoken).json()["entry"][0]["response"]
+    words = [one["outcome"]["issue"][0]["details"]["text"] for one in (sent, again)]
+    assert [word.split()[0] for word in words] == ["The", "O"]
+    assert " Risco: " in words[1]
+    assert sent["location"] == again["location"]
+    filed(application)
+    assert said("POST", "/Condition", 201, json=condition()) == "o diagnóstico ficou registado"
+    assert said("POST", "/Condition", 200, json=condition()).startswith("o diagnóstico já estava registado")
+    assert "está registado outro diagnóstico" in said("POST", "/Condition", 409, json=condition(code="Nev"))
+
+
 def test_what_it_can_do_is_told_to_everybody(service):
     answer = service.get(f"{FHIR}/metadata")
     check(answer.json())
