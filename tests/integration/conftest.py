@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,12 @@ from zenml.utils.source_utils import set_custom_source_root
 from dermai.environment import TELEMETRY_OFF
 from dermai.files import locked
 from tests.conftest import REPOSITORY
+from tests.integration import warm_process
 
 set_custom_source_root(str(REPOSITORY))  # a process that runs tests beside others has no main file to tell it by
+
+TRUE_PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+WARM: list[Path] = []  # the folder of the commands that the warm process answers, once it is there
 
 # Small and quick, but the real thing: the shipped learner with ImageNet weights, its sisters, the gate.
 QUICK = {"model.image_size": 64, "validation.smallest_side": 32}
@@ -39,21 +43,29 @@ class Clone:
     root: Path
     environment: dict[str, str]
 
-    def run(self, *command: str, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess[str]:
-        """Run a command in the clone's root."""
+    def run(
+        self, *command: str, check: bool = True, timeout: float = 900, warm: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the clone's root; a Python program in a fork of the warm process, or with its own start."""
+        environment = self.environment if warm else self.cold_environment
         result = subprocess.run(
-            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
+            command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=timeout, check=False
         )
         if check and result.returncode:
             raise AssertionError(f"{' '.join(command)} failed\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
         return result
+
+    @property
+    def cold_environment(self) -> dict[str, str]:
+        """The environment without the commands that the warm process answers."""
+        return self.environment | {"PATH": TRUE_PATH}
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own, so that a test can kill it whole."""
         return subprocess.Popen(
             command,
             cwd=self.root,
-            env=self.environment,
+            env=self.cold_environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -91,16 +103,28 @@ class Clone:
 
     def copy(self, folder: Path) -> Clone:
         """The same working copy, with everything in it, in another folder."""
-        shutil.copytree(self.root.parent, folder, symlinks=True)
+        shutil.copytree(self.root.parent, folder, symlinks=True, copy_function=_linked_where_nothing_writes)
         return clone_in(folder)
+
+
+def _linked_where_nothing_writes(source: str, target: str) -> str:
+    """Link a file that is named by its content, which DVC never writes to again; copy any other."""
+    if any(part in source for part in ("/demo-remote/", "/.dvc/cache/files/")):
+        os.link(source, target)
+        return target
+    return shutil.copy2(source, target)
+
+
+def common_environment() -> dict[str, str]:
+    """What all clones have in their environment, and nothing of a single test."""
+    of_a_test = ("DERMAI_", "MLFLOW_", "PYTEST_", "PYTHONPATH", "ZENML_CONFIG_PATH")
+    return {name: value for name, value in os.environ.items() if not name.startswith(of_a_test)} | TELEMETRY_OFF
 
 
 def clone_in(folder: Path) -> Clone:
     """The clone below a folder, with all its stores and keys below the same folder."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DERMAI_", "MLFLOW_"))}
-    environment |= TELEMETRY_OFF
-    environment |= {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    environment = common_environment() | {
+        "PATH": os.pathsep.join([*map(str, WARM), TRUE_PATH]),
         "PYTHONPATH": str(folder / "clone"),  # the clone's own code, not the repository's
         "DERMAI_PSEUDONYM_KEY_FILE": str(folder / "keys" / "pseudonym.key"),
         "DERMAI_AUDIT_KEY_FILE": str(folder / "keys" / "audit.key"),
@@ -114,6 +138,19 @@ def clone_in(folder: Path) -> Clone:
     }
     (folder / "home").mkdir(exist_ok=True)
     return Clone(folder / "clone", environment)
+
+
+@pytest.fixture(scope="session")
+def warm_commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The warm process, one for all processes that run tests side by side."""
+    folder = shared_by_workers(
+        tmp_path_factory, "warm", lambda folder: warm_process.start(folder, common_environment())
+    )
+    held = warm_process.hold(folder)
+    WARM[:] = [folder]
+    yield
+    for connection in held:
+        connection.close()
 
 
 def shared_by_workers(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -130,7 +167,7 @@ def shared_by_workers(tmp_path_factory: pytest.TempPathFactory, name: str, make:
 
 
 @pytest.fixture(scope="session")
-def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def fresh_clone(warm_commands: None, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """The repository's files as they are now, committed, with the demo dataset pulled. Copy it before changing it."""
     return clone_in(shared_by_workers(tmp_path_factory, "fresh", _clone_repository))
 
@@ -189,6 +226,6 @@ def first_champion(fresh_clone: Clone, tmp_path_factory: pytest.TempPathFactory)
         clone.commit("params.yaml")
         who = ("--approver", "A test", "--role", "engineer", "--reason", "quick models")
         clone.run("dermai", "gate", "approve-policy", *who)
-        clone.update()
+        clone.run(*clone.update_command(), warm=False)
 
     return clone_in(shared_by_workers(tmp_path_factory, "champion", make) / "there")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.integration.conftest import QUICK, Clone
+from tests.integration.conftest import QUICK, WARM, Clone
 from tests.integration.workflow_job import Job, evaluate, run_job
 
 DECISIONS = {"promoted", "rejected", "insufficient_evidence", "held_back"}
@@ -53,7 +52,7 @@ class Hospital:
         subprocess.run(["git", "clone", "--quiet", str(self.folder / "origin.git"), str(root)], check=True)
         subprocess.run(["git", "-C", str(root), "checkout", "--quiet", commit], check=True)
         (root / ".venv").mkdir()
-        (root / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+        (root / ".venv" / "bin").symlink_to(WARM[0])
         (root / ".venv" / ".ready").touch()
         return Clone(root, environment)
 

@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 def clone(fresh_clone: Clone, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """A clone that uses the services, with a tiny dataset in the S3 remote and a first champion."""
     clone = fresh_clone.copy(tmp_path_factory.mktemp("deployed") / "there")
-    clone.environment.update(deployment.client, COLUMNS="1000")  # errors are not broken over lines
+    clone.environment.update(deployment.client)
     (clone.root / "params.yaml").write_text(TINY)
     shutil.rmtree(clone.root / "data")
     (clone.root / "data.dvc").unlink()
@@ -92,7 +93,8 @@ def stop_during_training(clone: Clone, stop: Callable[[], None], **overrides: ob
     """Start an update, stop a service once training has begun; what the update says before it gives up."""
     folder = clone.root / "state" / "cache" / "training"
     known = set(folder.glob("*/*"))
-    process = clone.start(*clone.update_command(**overrides))
+    wide = replace(clone, environment={**clone.environment, "COLUMNS": "1000"})  # errors are not broken over lines
+    process = wide.start(*clone.update_command(**overrides))
     deadline = time.monotonic() + 500
     while set(folder.glob("*/*")) <= known:
         assert process.poll() is None, process.communicate()[0][-4000:]
