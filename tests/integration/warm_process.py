@@ -155,7 +155,10 @@ def watch(
     arguments, folder, mask, environment = marshal.loads(connection.recv(size, socket.MSG_WAITALL))
     names = {*map(os.fsencode, looked_at)}
     names |= {name for name in {*started_with, *environment} if READ_BY_THE_INTERPRETER.match(os.fsdecode(name))}
-    differs = sorted(name for name in names if environment.get(name) != started_with.get(name))
+    # What libraries set while they were imported, a command that another of these forks starts has already
+    differs = sorted(
+        name for name in names if environment.get(name) not in (started_with.get(name), os.environb.get(name))
+    )
     if differs:
         print(*arguments, "is left to itself: it has another", *differs, file=sys.stderr, flush=True)
         connection.sendall(NUMBER.pack(REFUSED))
