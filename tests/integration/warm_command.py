@@ -18,7 +18,7 @@ arguments = sys.argv[1:] if name == "python" else [program, *sys.argv[1:]]
 
 def ask() -> int:
     """The number that the command ends with as a fork."""
-    if not arguments or (arguments[0][0] == "-" and arguments[0] not in ("-m", "-c")):
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-m", "-c")):
         return REFUSED
     with socket.socket(socket.AF_UNIX) as connection:
         try:

@@ -5,15 +5,16 @@ Expectations, and the tests start hundreds of them. Here the libraries are impor
 this process with the arguments, folder, environment, streams and exit status of the one that asked for it:
 `warm_command.py`, which stands under the names of the commands in a folder that comes first in the clone's PATH.
 
-It shows what the commands themselves would show:
+It shows nearly what the commands themselves would show:
 
 - No module of the product is in this process: each command imports the clone's own files, by its own PYTHONPATH.
-- From there on it is a process like any other: what it changes in memory no other command sees, it ends as Python ends,
-  and it is killed when the one that asked for it is gone.
+- From there on it is a process like any other: what it changes in memory no other command sees, what was to be done at
+  its end is done, and it is killed when the one that asked for it is gone.
 - What the libraries read from the environment while they were imported is the same: where one variable differs, the
   command runs without this process. The home folder and the PATH are excepted, where they look for caches only.
 
-It does not show the start itself, nor the death of a whole process group: `Clone.start` runs the true commands.
+It does not show the start itself, the order of imports, another seed of the hashes for each command, nor the death of a
+whole process group. `Clone.start` and `Clone.run(..., warm=False)` run the true commands.
 """
 
 from __future__ import annotations
