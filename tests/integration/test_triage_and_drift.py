@@ -11,7 +11,7 @@ SMALL_WINDOWS = {"monitoring.window": 20, "monitoring.fewest_patients": 10, "mon
 def test_referrals_become_a_worklist_and_a_judged_window(first_champion, tmp_path):
     clone = first_champion.copy(tmp_path / "there")
     clone.run("dermai", "simulate", "referrals", "--arrival", "3", "--scale", "0.005", "--size", "128")
-    clone.run("zenml", "pipeline", "run", "triage_cases", "-c", "profiles/demo.yaml")
+    clone.run("zenml", "pipeline", "run", "triage_cases", "-c", "profiles/demo.yaml", warm=False)
     reports = clone.root / "reports"
     worklist = pd.read_csv(reports / "triage_cases" / "latest" / "worklist.csv")
     assert len(worklist) >= 20
@@ -25,7 +25,7 @@ def test_referrals_become_a_worklist_and_a_judged_window(first_champion, tmp_pat
 
     config = clone.root.parent / "small_windows.yaml"
     config.write_text(yaml.safe_dump({"parameters": {"overrides": SMALL_WINDOWS}}))
-    said = clone.run("zenml", "pipeline", "run", "monitor_drift", "-c", str(config))
+    said = clone.run("zenml", "pipeline", "run", "monitor_drift", "-c", str(config), warm=False)
     found = json.loads((reports / "monitor_drift" / "latest" / "monitoring.json").read_text())
     assert found["windows"] == 1
     assert found["verdict"] in ("stable", "watch", "act")
