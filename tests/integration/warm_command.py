@@ -34,9 +34,10 @@ def ask() -> int:
         return status
 
 
-ended = ask()
-if ended == REFUSED:
-    os.execv(program, [program, *sys.argv[1:]])
-if ended < 0:
-    os.kill(os.getpid(), -ended)
-sys.exit(ended)
+if __name__ == "__main__":
+    ended = ask()
+    if ended == REFUSED:
+        os.execv(program, [program, *sys.argv[1:]])
+    if ended < 0:
+        os.kill(os.getpid(), -ended)
+    sys.exit(ended)
