@@ -103,7 +103,7 @@ def test_it_is_killed_when_who_asked_for_it_is_killed(clone: Clone) -> None:
 def test_the_true_command_runs_where_the_libraries_would_have_read_another_environment(clone: Clone) -> None:
     program = "import sys; print('torch' in sys.modules)"
     assert clone.run("python", "-c", program).stdout == "True\n"
-    wide = replace(clone, environment={**clone.environment, "COLUMNS": "1000"})
+    wide = replace(clone, environment={**clone.environment, "LC_TIME": "POSIX"})
     assert wide.run("python", "-c", program).stdout == "False\n"
 
 
