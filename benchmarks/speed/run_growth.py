@@ -105,7 +105,7 @@ def as_markdown(after: list[dict[str, int]], pruned: dict[str, int]) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} |")
     lines += [
         "",
-        "Pruned: `python -m pipelines.prune_runs --older-than 0` and `rm -r state/cache`, safe at any time: the "
+        "Pruned: `python -m steps.prune_runs --older-than 0` and `rm -r state/cache`, safe at any time: the "
         "next update fills it again. In operation `dermai retention` takes what no run used for so long as "
         "`retention.cache_days` says.",
     ]
@@ -123,7 +123,7 @@ def main() -> None:
             clone.learn(number)
             after.append(sizes(clone.folder))
             print(number, {place: f"{size / 1e6:.1f}" for place, size in after[-1].items()}, flush=True)
-        clone.run("python", "-m", "pipelines.prune_runs", "--older-than", "0")
+        clone.run("python", "-m", "steps.prune_runs", "--older-than", "0")
         shutil.rmtree(clone.root / "state" / "cache")
         PAGE.write_text(as_markdown(after, sizes(clone.folder)), encoding="utf-8")
 

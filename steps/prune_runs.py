@@ -1,6 +1,6 @@
 """Runs that began long ago go from ZenML's store, with the artifacts that no newer run uses.
 
-    python -m pipelines.prune_runs --older-than 90
+    python -m steps.prune_runs --older-than 90
 
 What an update learnt, decided and recorded lies elsewhere: in the registry, the reports and the signed records. What
 goes is what ZenML keeps to show a run on its dashboard, and to skip a step whose inputs were seen before.
@@ -70,7 +70,7 @@ def _unused(client: Client, names: set[str]) -> Iterator[str]:
 def main() -> None:
     """Prune, and say how much that was."""
     parser = argparse.ArgumentParser(
-        prog="python -m pipelines.prune_runs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m steps.prune_runs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--older-than", type=int, default=DAYS, metavar="DAYS", help=f"since a run began ({DAYS})")
     days = parser.parse_args().older_than
